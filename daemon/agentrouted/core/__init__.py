@@ -1,0 +1,1 @@
+"""What agentrouted does; knows no wire, no editor, no HTTP server."""

@@ -1,0 +1,55 @@
+"""Where a model call goes: the one value routing and wire share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from pydantic import SecretStr
+
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Seconds. `first_byte` is the wait for the reply to begin, `idle` the longest silence inside it."""
+
+    connect: float = 10.0
+    first_byte: float = 120.0
+    idle: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """US dollars for a million tokens."""
+
+    input: float
+    output: float
+    cached: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One model at one server, with all that is needed to call it."""
+
+    provider: str
+    model_id: str
+    base_url: str
+    """Without a trailing slash, such as `https://openrouter.ai/api/v1`; `embedded:<name>` until the embedded engine runs."""
+
+    wire: str
+    """The wire format: a key of `core.wire.FORMATS`, such as `chat_completions`."""
+
+    local: bool
+    api_key: SecretStr | None = None
+    headers: Mapping[str, str] = field(default=NO_HEADERS)
+    timeouts: Timeouts = Timeouts()
+    socket_path: str | None = None
+    """Connect through this Unix socket in place of TCP."""
+
+    context_window: int | None = None
+    price: Price | None = None
+
+    @property
+    def label(self) -> str:
+        """How the endpoint is named to people: `ollama/llama3 at http://localhost:11434/v1`."""
+        return f"{self.provider}/{self.model_id} at {self.base_url}"

@@ -1,0 +1,151 @@
+"""Everything that can go wrong, as one tree.
+
+AgentroutedError
+├── InvalidParams            a request or argument that cannot be meant
+├── ModelUnresolved          a model string that leads nowhere
+├── ModelMissing             the server is there, the model is not
+├── ProviderUnreachable      nothing answers at that address
+├── ProviderTimeout          it answered too late, or stopped answering
+├── ProviderAuth             401, 403, no key
+├── RateLimited              429
+├── QuotaExceeded            402, no credit
+├── ProviderError            any other refusal or fault of the provider
+├── ResponseInvalid          a 2xx that is not what was asked for
+├── ResponseTruncated        a stream that ended without its end
+├── ContextOverflow          the prompt is longer than the model's window
+├── MaxTurns                 the run used all its model turns
+├── ToolFailed               a tool could not be run at all
+├── NotFound                 no such run, agent, model, …
+├── Conflict                 it exists already, or is in another state
+├── ConfigInvalid            the configuration says something impossible
+├── Overloaded               too much at once
+└── Storage                  the disk or the database
+"""
+
+from typing import Any, ClassVar
+
+from agentrouted_protocol.errors import ErrorKind, ProviderReply
+from agentrouted_protocol.messages import Message, Usage
+
+
+class AgentroutedError(Exception):
+    """Base of all: a message for people, a `kind` for programs, and what to do next.
+
+    `message` says what happened and where; `hint` says what to do. Neither ever holds a key or a prompt.
+    """
+
+    kind: ClassVar[ErrorKind] = "internalError"
+    retryable: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str | None = None,
+        retry_after: float | None = None,
+        provider: ProviderReply | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after = retry_after
+        self.provider = provider
+        self.details = details
+        # A run that fails fills these in on the way out, so that its caller still gets the bill.
+        self.run_id: str | None = None
+        self.usage: Usage | None = None
+        self.messages: list[Message] | None = None
+
+
+class InvalidParams(AgentroutedError):
+    kind = "invalidParams"
+
+
+class ModelUnresolved(AgentroutedError):
+    kind = "modelUnresolved"
+
+
+class ModelMissing(AgentroutedError):
+    kind = "modelMissing"
+
+
+class ProviderUnreachable(AgentroutedError):
+    kind = "providerUnreachable"
+    retryable = True
+
+
+class ProviderTimeout(AgentroutedError):
+    kind = "providerTimeout"
+    retryable = True
+
+
+class ProviderAuth(AgentroutedError):
+    kind = "providerAuth"
+
+
+class RateLimited(AgentroutedError):
+    kind = "rateLimited"
+    retryable = True
+
+
+class QuotaExceeded(AgentroutedError):
+    kind = "quotaExceeded"
+
+
+class ProviderError(AgentroutedError):
+    kind = "providerError"
+
+    @property
+    def is_server_fault(self) -> bool:
+        """True for 5xx and the like, where another try or another endpoint may do."""
+        status = self.provider.status if self.provider else None
+        return status is None or status in {408, 425} or status >= 500
+
+
+class ResponseInvalid(AgentroutedError):
+    kind = "responseInvalid"
+    retryable = True
+
+
+class ResponseTruncated(AgentroutedError):
+    kind = "responseTruncated"
+    retryable = True
+
+
+class ContextOverflow(AgentroutedError):
+    kind = "contextOverflow"
+
+
+class MaxTurns(AgentroutedError):
+    """The run made exactly `limit` model calls and the model still wanted more.
+
+    Raise it with `details={"turn": …, "limit": …}`.
+    """
+
+    kind = "maxTurns"
+
+
+class ToolFailed(AgentroutedError):
+    kind = "toolFailed"
+
+
+class NotFound(AgentroutedError):
+    kind = "notFound"
+
+
+class Conflict(AgentroutedError):
+    kind = "conflict"
+
+
+class ConfigInvalid(AgentroutedError):
+    kind = "configInvalid"
+
+
+class Overloaded(AgentroutedError):
+    kind = "overloaded"
+    retryable = True
+
+
+class Storage(AgentroutedError):
+    kind = "storage"

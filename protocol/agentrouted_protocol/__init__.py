@@ -1,0 +1,1 @@
+"""The contract of agentrouted: what may cross the wire."""

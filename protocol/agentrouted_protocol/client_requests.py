@@ -1,0 +1,50 @@
+"""What the daemon asks of the client: tools, approvals, keys."""
+
+from typing import Any, Literal
+
+from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.messages import Part
+
+Decision = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
+
+
+class ToolCallParams(Params):
+    run_id: str
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+
+
+class ToolCallResult(WireModel):
+    content: str | list[Part] = ""
+    is_error: bool = False
+    """True: `content` tells the model what went wrong."""
+
+
+class ToolApproveParams(Params):
+    run_id: str
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+    reason: str
+    options: list[Decision]
+
+
+class ToolApproveResult(WireModel):
+    decision: Decision
+    arguments: dict[str, Any] | None = None
+    """The arguments to use in place of the model's."""
+
+    message: str | None = None
+    """On a rejection: what the model is told."""
+
+
+class SecretGetParams(Params):
+    """A key is asked for; it is kept in memory only."""
+
+    provider: str
+    host: str
+
+
+class SecretGetResult(WireModel):
+    value: str | None = None

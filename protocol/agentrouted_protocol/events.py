@@ -1,0 +1,159 @@
+"""`run/event`: what happens in a run, as it happens."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from agentrouted_protocol.base import Params
+from agentrouted_protocol.messages import StopReason, Usage
+from agentrouted_protocol.routing import RouteEndpoint
+
+
+class Event(Params):
+    """One event of a run. The result of `runAgent` is authoritative: an event that is lost loses nothing."""
+
+    run_id: str
+    seq: int
+    """Dense from 1 within the run."""
+
+    parent_run_id: str | None = None
+
+
+class AgentStart(Event):
+    kind: Literal["agentStart"] = "agentStart"
+    agent: str | None = None
+    model: str
+    route: RouteEndpoint
+
+
+class ModelCallStart(Event):
+    kind: Literal["modelCallStart"] = "modelCallStart"
+    turn: int
+    """From 1."""
+
+    route: RouteEndpoint
+
+
+class TextDelta(Event):
+    kind: Literal["textDelta"] = "textDelta"
+    text: str
+
+
+class ReasoningDelta(Event):
+    kind: Literal["reasoningDelta"] = "reasoningDelta"
+    text: str
+
+
+class ToolCallStart(Event):
+    kind: Literal["toolCallStart"] = "toolCallStart"
+    call_id: str
+    name: str
+
+
+class ToolCallArguments(Event):
+    """More of the JSON text of a call's arguments, as the model writes it."""
+
+    kind: Literal["toolCallArguments"] = "toolCallArguments"
+    call_id: str
+    text: str
+
+
+class ToolCallEnd(Event):
+    kind: Literal["toolCallEnd"] = "toolCallEnd"
+    call_id: str
+    name: str
+    arguments: dict[str, Any]
+    content: str
+    is_error: bool = False
+
+
+class ModelCallEnd(Event):
+    kind: Literal["modelCallEnd"] = "modelCallEnd"
+    turn: int
+    usage: Usage
+    finish_reason: str | None = None
+    """As the provider said it."""
+
+    latency: float
+    """Seconds from the request to the end of the reply."""
+
+    time_to_first_token: float | None = None
+
+
+class Retry(Event):
+    """The same endpoint is asked again."""
+
+    kind: Literal["retry"] = "retry"
+    attempt: int
+    reason: str
+    delay: float
+    """Seconds until the next try."""
+
+
+class Fallback(Event):
+    """The next endpoint of the chain is asked."""
+
+    kind: Literal["fallback"] = "fallback"
+    reason: str
+    route: RouteEndpoint
+    crosses_boundary: bool = False
+    """True if the run went from a local endpoint to one elsewhere."""
+
+
+class Compaction(Event):
+    """The history that is sent was made shorter."""
+
+    kind: Literal["compaction"] = "compaction"
+    strategy: str
+    messages_before: int
+    messages_after: int
+
+
+class ApprovalEvent(Event):
+    kind: Literal["approval"] = "approval"
+    call_id: str
+    name: str
+    decision: str | None = None
+    """None while the question is open."""
+
+
+class BudgetEvent(Event):
+    kind: Literal["budget"] = "budget"
+    name: str
+    spent: float
+    limit: float
+
+
+class OutputPartial(Event):
+    """The structured answer so far."""
+
+    kind: Literal["outputPartial"] = "outputPartial"
+    output: Any
+
+
+class AgentEnd(Event):
+    kind: Literal["agentEnd"] = "agentEnd"
+    stop_reason: StopReason | None = None
+    """None if the run failed: then its answer is an error."""
+
+    usage: Usage
+
+
+RunEvent = Annotated[
+    AgentStart
+    | ModelCallStart
+    | TextDelta
+    | ReasoningDelta
+    | ToolCallStart
+    | ToolCallArguments
+    | ToolCallEnd
+    | ModelCallEnd
+    | Retry
+    | Fallback
+    | Compaction
+    | ApprovalEvent
+    | BudgetEvent
+    | OutputPartial
+    | AgentEnd,
+    Field(discriminator="kind"),
+]

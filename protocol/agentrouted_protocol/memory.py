@@ -1,0 +1,204 @@
+"""`memory/*`: facts, and the turns of sessions."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.messages import Message
+from agentrouted_protocol.scope import Scope
+
+FactKind = Literal["fact", "preference", "note", "episode"]
+HitKind = Literal["fact", "preference", "note", "episode", "message"]
+Limit = Annotated[int, Field(ge=1, le=1000)]
+
+
+class Source(WireModel):
+    run_id: str | None = None
+    session_id: str | None = None
+    message_id: str | None = None
+    client: str | None = None
+
+
+class MemoryRememberParams(Params):
+    text: str
+    key: str | None = None
+    """The same key in the same scope is the same fact: it is replaced."""
+
+    scope: Scope = Scope()
+    kind: FactKind = "fact"
+    tags: list[str] = []
+    valid_from: str | None = None
+    """Times are ISO 8601, UTC."""
+
+    valid_to: str | None = None
+    expires_at: str | None = None
+
+
+class MemoryRememberResult(WireModel):
+    id: str
+    version: int
+    merged: bool
+    """True if the fact was there already."""
+
+
+class MemoryRecallParams(Params):
+    query: str
+    """Plain words: nothing in it is an operator. Empty lists the newest."""
+
+    scope: Scope = Scope()
+    limit: Limit = 10
+    kinds: list[HitKind] | None = None
+    tags: list[str] | None = None
+    since: str | None = None
+    until: str | None = None
+    session_id: str | None = None
+    explain: bool = False
+
+
+class MemoryHit(WireModel):
+    id: str
+    kind: HitKind
+    key: str | None = None
+    text: str
+    snippet: str
+    score: float
+    tags: list[str] = []
+    scope: Scope
+    source: Source
+    created_at: str
+    explain: dict[str, Any] | None = None
+
+
+class MemoryRecallResult(WireModel):
+    hits: list[MemoryHit]
+
+
+class MemoryEntry(WireModel):
+    id: str
+    key: str | None = None
+    text: str
+    kind: FactKind
+    tags: list[str] = []
+    scope: Scope
+    source: Source
+    version: int
+    valid_from: str | None = None
+    valid_to: str | None = None
+    expires_at: str | None = None
+    created_at: str
+    updated_at: str
+
+
+class MemoryGetParams(Params):
+    id: str | None = None
+    key: str | None = None
+    scope: Scope = Scope()
+
+
+class MemoryListParams(Params):
+    scope: Scope = Scope()
+    kinds: list[FactKind] | None = None
+    tags: list[str] | None = None
+    limit: Limit = 50
+    cursor: str | None = None
+
+
+class MemoryListResult(WireModel):
+    entries: list[MemoryEntry]
+    next_cursor: str | None = None
+
+
+class MemoryFilter(WireModel):
+    kinds: list[HitKind] | None = None
+    tags: list[str] | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+class MemoryForgetParams(Params):
+    id: str | None = None
+    key: str | None = None
+    filter: MemoryFilter | None = None
+    scope: Scope | None = None
+    dry_run: bool = False
+
+
+class MemoryForgetResult(WireModel):
+    forgotten: int
+
+
+class SessionMessage(Message):
+    created_at: str | None = None
+
+
+class MemoryAddMessagesParams(Params):
+    session_id: str
+    messages: list[SessionMessage]
+    scope: Scope = Scope()
+
+
+class MemoryAddMessagesResult(WireModel):
+    ids: list[str]
+
+
+class MemoryGetMessagesParams(Params):
+    session_id: str
+    limit: Limit | None = None
+    """The newest so many, in order."""
+
+
+class MemoryGetMessagesResult(WireModel):
+    messages: list[SessionMessage]
+
+
+class MemoryClearMessagesParams(Params):
+    session_id: str
+
+
+class MemoryClearMessagesResult(WireModel):
+    cleared: int
+
+
+class MemorySessionsParams(Params):
+    scope: Scope = Scope()
+    limit: Limit = 50
+    cursor: str | None = None
+
+
+class SessionSummary(WireModel):
+    session_id: str
+    title: str | None = None
+    messages: int
+    created_at: str
+    updated_at: str
+
+
+class MemorySessionsResult(WireModel):
+    sessions: list[SessionSummary]
+    next_cursor: str | None = None
+
+
+class MemoryExportParams(Params):
+    scope: Scope | None = None
+    path: str | None = None
+    """Write the JSON Lines there; without it they come in the result."""
+
+
+class MemoryExportResult(WireModel):
+    path: str | None = None
+    text: str | None = None
+    entries: int
+    messages: int
+
+
+class MemoryImportParams(Params):
+    path: str | None = None
+    text: str | None = None
+    format: str | None = None
+
+
+class MemoryImportResult(WireModel):
+    entries: int
+    messages: int
+    problems: list[str] = []

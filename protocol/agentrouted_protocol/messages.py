@@ -1,0 +1,80 @@
+"""Messages of a conversation, and what they cost."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from agentrouted_protocol.base import WireModel
+
+StopReason = Literal["end_turn", "max_tokens", "refusal", "cancelled", "loop"]
+CostSource = Literal["reported", "config", "table", "local", "unknown"]
+
+
+class TextPart(WireModel):
+    type: Literal["text"] = "text"
+    text: str
+
+
+class ImagePart(WireModel):
+    """An image, by address or as base64 data with its media type."""
+
+    type: Literal["image"] = "image"
+    url: str | None = None
+    data: str | None = None
+    mime_type: str | None = None
+
+
+class FilePart(WireModel):
+    """A file, by address or as base64 data with its media type."""
+
+    type: Literal["file"] = "file"
+    url: str | None = None
+    data: str | None = None
+    mime_type: str | None = None
+    name: str | None = None
+
+
+Part = Annotated[TextPart | ImagePart | FilePart, Field(discriminator="type")]
+
+
+class ToolCall(WireModel):
+    """A call the model asked for."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any] = {}
+
+
+class Message(WireModel):
+    """One message, the same whichever vendor wrote it."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str | list[Part] = ""
+    reasoning: str | None = None
+    tool_calls: list[ToolCall] | None = None
+    tool_call_id: str | None = None
+    """On a `tool` message: the call it answers."""
+
+    name: str | None = None
+
+
+class Usage(WireModel):
+    """What was spent, in tokens and US dollars."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cached_tokens: int = 0
+    """Those of `inputTokens` that the provider read from its cache."""
+
+    reasoning_tokens: int = 0
+    """Those of `outputTokens` that were spent on reasoning."""
+
+    total_cost_usd: float | None = None
+    """None where a call's price is unknown; unknown is not zero."""
+
+    model_calls: int = 0
+    tool_calls: int = 0
+    estimated: bool = False
+    """True if a provider reported no usage and tokens were counted from the text."""
+
+    cost_source: CostSource = "unknown"
