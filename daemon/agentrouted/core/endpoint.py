@@ -2,11 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 from pydantic import SecretStr
-
-NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Endpoint:
 
     local: bool
     api_key: SecretStr | None = None
-    headers: Mapping[str, str] = field(default=NO_HEADERS)
+    headers: Mapping[str, str] = field(default_factory=dict)
     timeouts: Timeouts = Timeouts()
     socket_path: str | None = None
     """Connect through this Unix socket in place of TCP."""
