@@ -1,0 +1,52 @@
+"""A run under way: its events, and its end."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any
+
+from agentrouted_client.parsing import parse_event
+from agentrouted_client.tools import ClientTool
+from agentrouted_protocol.events import RunEvent
+from agentrouted_protocol.runs import RunResult
+
+
+class Run(AsyncIterator[RunEvent]):
+    """Iterate over it for its events, once; await `result` for its end, with or without having iterated.
+
+    Both raise `RpcError` if the run failed. Cancelling the task that waits here cancels the run.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        tools: Mapping[str, ClientTool],
+        result: asyncio.Task[RunResult],
+        request_cancel: Callable[[str], Awaitable[Any]],
+    ) -> None:
+        self.run_id = run_id
+        self.tools = tools
+        self.result = result
+        self._request_cancel = request_cancel
+        self._events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
+        result.add_done_callback(lambda _: self._events.put_nowait(None))
+
+    async def cancel(self) -> None:
+        """Stop it. `result` still comes, with `stop_reason` "cancelled" and what was spent."""
+        await self._request_cancel(self.run_id)
+
+    def deliver(self, params: Any) -> None:
+        """Take in the params of one `run/event`."""
+        if event := parse_event(params):
+            self._events.put_nowait(event)
+
+    async def __anext__(self) -> RunEvent:
+        try:
+            event = await self._events.get()
+        except asyncio.CancelledError:
+            self.result.cancel()
+            raise
+        if event is None:
+            self._events.put_nowait(None)
+            await self.result
+            raise StopAsyncIteration
+        return event
