@@ -12,7 +12,7 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from agentrouted_client.connection import Connection
 from agentrouted_client.errors import RpcError
 from agentrouted_client.handshake import initialize, shut_down
-from agentrouted_client.parsing import parse_params, parse_result
+from agentrouted_client.parsing import parse_params
 from agentrouted_client.run import Run
 from agentrouted_client.tools import ClientTool, Function, ToolOptions, call_tool, client_tool
 from agentrouted_client.transport import Transport, joined, spawned
@@ -50,7 +50,7 @@ class Client:
         self._approve = approve
         self._tools: dict[str, ClientTool] = {}
         self._runs: dict[str, Run] = {}
-        self._listeners: dict[str, list[Callable[[Any], None]]] = {}
+        self._listeners: dict[str, list[Callable[[Any], object]]] = {}
         self._connection = Connection(transport, self._answer, self._hear)
 
     @classmethod
@@ -88,8 +88,7 @@ class Client:
     async def request(self, method: str, params: WireModel | Mapping[str, Any] | None = None) -> Any:
         """Call any method. The result is the contract's model for it; plain JSON where the contract has none."""
         plain = params.to_wire() if isinstance(params, WireModel) else params
-        result = await self._connection.request(method, plain)
-        return parse_result(method, result)
+        return await self._connection.request(method, plain)
 
     async def resolve_model(self, model: str, *, api_key: str | None = None, base_url: str | None = None) -> Route:
         """Where a model string leads, and why. Nothing is sent over the network."""
@@ -115,7 +114,7 @@ class Client:
         descriptions = [tool.description for tool in offered.values()]
         options = {"run_id": uuid.uuid4().hex, **options}
         params = RunAgentParams(prompt=prompt, model=model, instructions=instructions, tools=descriptions, **options)
-        result = asyncio.create_task(self.request("runAgent", params))
+        result = self._connection.request("runAgent", params.to_wire())
         run = self._runs[options["run_id"]] = Run(options["run_id"], offered, result, self._cancel)
         result.add_done_callback(lambda _: self._runs.pop(run.run_id, None))
         return run
@@ -132,7 +131,7 @@ class Client:
             return partial(self._register, **options)
         return self._register(function, **options)
 
-    def on(self, notification: str, listener: Callable[[Any], None]) -> None:
+    def on(self, notification: str, listener: Callable[[Any], object]) -> None:
         """Call `listener` with the params of each such notification, such as `config/didReload`. It must not wait."""
         self._listeners.setdefault(notification, []).append(listener)
 

@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
@@ -11,10 +11,17 @@ from pydantic_core import from_json, to_json
 
 from agentrouted_client.errors import DaemonGone, RpcError
 from agentrouted_client.framing import BadFrame, Frames, frame
+from agentrouted_client.parsing import parse_result
 from agentrouted_client.transport import Transport
 from agentrouted_protocol.errors import CODES, ErrorData
 
 _READ_SIZE = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Pending:
+    method: str
+    answer: asyncio.Future[Any]
 
 
 class Connection:
@@ -33,29 +40,23 @@ class Connection:
         self._on_request = on_request
         self._on_notification = on_notification
         self._ids = itertools.count(1)
-        self._pending: dict[int, asyncio.Future[Any]] = {}
+        self._pending: dict[int, _Pending] = {}
         self._answering: dict[int | str, asyncio.Task[None]] = {}
         self._complaint = ""
         self._gone: str | None = None
         self._reading = asyncio.create_task(self._read())
 
-    async def request(self, method: str, params: Any) -> Any:
-        """The result, or `RpcError`, or `DaemonGone`. Cancelling the caller cancels the request at the daemon too."""
+    def request(self, method: str, params: Any) -> asyncio.Future[Any]:
+        """Sent at once. Gives the result, `RpcError` or `DaemonGone`. Cancelling it cancels the request at the daemon."""
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._gone is not None:
-            raise DaemonGone(self._gone)
+            answer.set_exception(DaemonGone(self._gone))
+            return answer
         number = next(self._ids)
-        answer = self._pending[number] = asyncio.get_running_loop().create_future()
-        try:
-            self._send({"id": number, "method": method} | _present(params))
-            # A broken pipe is told to every request alike, by the reader.
-            with suppress(ConnectionError):
-                await self._transport.writer.drain()
-            return await answer
-        except asyncio.CancelledError:
-            self.notify("$/cancelRequest", {"id": number})
-            raise
-        finally:
-            del self._pending[number]
+        self._pending[number] = _Pending(method, answer)
+        answer.add_done_callback(lambda _: self._forget(number))
+        self._send({"id": number, "method": method} | _present(params))
+        return answer
 
     def notify(self, method: str, params: Any) -> None:
         self._send({"method": method} | _present(params))
@@ -81,9 +82,9 @@ class Connection:
 
     def _end(self, why: str) -> None:
         self._gone = self._gone or why
-        for answer in self._pending.values():
-            if not answer.done():
-                answer.set_exception(DaemonGone(self._gone))
+        for pending in self._pending.values():
+            if not pending.answer.done():
+                pending.answer.set_exception(DaemonGone(self._gone))
 
     async def _read_frames(self) -> None:
         frames = Frames()
@@ -111,13 +112,19 @@ class Connection:
         error = message.get("error")
         if number is None and error:
             self._complaint = f"; before that it said: {error.get('message')}"
-        answer = self._pending.get(number)
-        if answer is None or answer.done():
+        pending = self._pending.get(number)
+        if pending is None or pending.answer.done():
             return
-        if error:
-            answer.set_exception(_rpc_error(error))
-        else:
-            answer.set_result(message.get("result"))
+        try:
+            if error:
+                raise _rpc_error(error)
+            pending.answer.set_result(parse_result(pending.method, message.get("result")))
+        except (RpcError, ValidationError) as failure:
+            pending.answer.set_exception(failure)
+
+    def _forget(self, number: int) -> None:
+        if self._pending.pop(number).answer.cancelled():
+            self.notify("$/cancelRequest", {"id": number})
 
     def _take_notification(self, method: str, params: Any) -> None:
         try:

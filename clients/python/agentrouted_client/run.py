@@ -20,7 +20,7 @@ class Run(AsyncIterator[RunEvent]):
         self,
         run_id: str,
         tools: Mapping[str, ClientTool],
-        result: asyncio.Task[RunResult],
+        result: asyncio.Future[RunResult],
         request_cancel: Callable[[str], Awaitable[Any]],
     ) -> None:
         self.run_id = run_id
