@@ -1,0 +1,1 @@
+"""The configuration: read, checked, watched, never half applied."""

@@ -1,0 +1,87 @@
+"""The process environment, read once, and paths from it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What the process was started with: the only place, beside `cli`, that looks at it."""
+
+    environ: Mapping[str, str]
+    home: Path | None
+    """None for a user without a home; then what would live there is left out, or has to be named."""
+
+    cwd: Path
+
+    @classmethod
+    def of_process(cls) -> "Environment":
+        environ = dict(os.environ)
+        return cls(environ, _home(environ), _cwd())
+
+    @property
+    def config_folder(self) -> Path | None:
+        return self.home / ".agentroute" if self.home else None
+
+    @property
+    def key_file(self) -> Path | None:
+        """Plain `key=value` lines."""
+        return self.config_folder / "config" if self.config_folder else None
+
+    @property
+    def models_folder(self) -> Path | None:
+        """Where GGUF files are kept."""
+        return self.config_folder / "models" if self.config_folder else None
+
+    @property
+    def runtime_folder(self) -> Path:
+        """For the socket and its lock; whoever makes it sees to it that it is ours, with mode 0700."""
+        if runtime := self._folder_named("XDG_RUNTIME_DIR"):
+            return runtime / "agentrouted"
+        return (self._folder_named("TMPDIR") or Path("/tmp")) / f"agentrouted-{os.getuid()}"
+
+    @property
+    def state_folder(self) -> Path:
+        """For logs."""
+        if state := self._folder_named("XDG_STATE_HOME"):
+            return state / "agentrouted"
+        return self.home / ".local/state/agentrouted" if self.home else self.runtime_folder
+
+    def config_file(self, explicit: str | None = None) -> Path | None:
+        """`--config`, else `AGENTROUTE_CONFIG`, else the file in the home folder. It need not exist."""
+        named = self.named_config_file(explicit)
+        return named or (self.config_folder / "config.yaml" if self.config_folder else None)
+
+    def named_config_file(self, explicit: str | None = None) -> Path | None:
+        """The file that somebody asked for by name, so that its absence is an error."""
+        name = explicit or self.environ.get("AGENTROUTE_CONFIG", "").strip()
+        if not name:
+            return None
+        if self.home and (name == "~" or name.startswith("~/")):
+            return self.home / name[2:]
+        return self.cwd / name
+
+    def _folder_named(self, variable: str) -> Path | None:
+        # The XDG Base Directory Specification: a relative path in these variables is to be ignored.
+        value = self.environ.get(variable, "")
+        return Path(value) if value.startswith("/") else None
+
+
+def _home(environ: Mapping[str, str]) -> Path | None:
+    if environ.get("HOME", "").startswith("/"):
+        return Path(environ["HOME"])
+    import pwd  # Rarely needed, and not there on every system.
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        return None
+
+
+def _cwd() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")

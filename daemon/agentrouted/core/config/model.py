@@ -1,0 +1,125 @@
+"""The configuration file as models: every key, its meaning."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from agentrouted.core.config.provider import Provider
+from agentrouted.core.config.section import Count, Seconds, SecondsOrNever, Section, Text, WebAddress, refuse
+from agentrouted.core.config.virtual_model import Chain
+from agentrouted_protocol.runs import Sampling
+
+
+class AgentSampling(Sampling):
+    """How the model picks its words. What is left out is the provider's default."""
+
+    model_config = ConfigDict(populate_by_name=False, validate_by_alias=False, validate_by_name=True)
+
+
+class Agent(Section):
+    """An agent that can be run by its name. What a run says itself wins over what stands here."""
+
+    description: str | None = None
+    """For people who choose among agents."""
+
+    model: Text | None = None
+    """A model string, or a name under `models`."""
+
+    instructions: str | None = None
+    """Said to the model before the conversation."""
+
+    max_turns: Count | None = None
+    """Model calls at most; 10 if left out."""
+
+    max_tokens: Count | None = None
+    """Output tokens of one model call."""
+
+    timeout: Seconds | None = None
+    """Seconds for a whole run."""
+
+    idle_timeout: Seconds | None = None
+    """Seconds without a sign of the model."""
+
+    sampling: AgentSampling = AgentSampling()
+    """How the model picks its words."""
+
+
+class Embedded(Section):
+    """The embedded engine, which runs `local/…` models."""
+
+    sleep_idle_seconds: SecondsOrNever = 300
+    """Unused for so long, a model gives its memory back and is loaded again when it is asked for; 0 is never."""
+
+    threads: Count | None = None
+    """Half of the cores if left out."""
+
+    context_window: Count | None = None
+    """Tokens of prompt and reply together; what the model was made for if left out."""
+
+
+class Daemon(Section):
+    """The daemon itself."""
+
+    idle_timeout: SecondsOrNever = 900
+    """Seconds without a connection and without a run until a shared daemon stops; 0 is never."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """What the log is to hold at least."""
+
+    embedded: Embedded = Embedded()
+    """The embedded engine."""
+
+
+def _name(value: str) -> str:
+    if not value or value != value.strip():
+        raise refuse("is not a name: it is empty, or has blanks around it")
+    return value
+
+
+def _provider_name(value: str) -> str:
+    if "/" in value or any(map(str.isspace, value)):
+        raise refuse("is not a provider's name: it has a `/` or a blank", "`<name>/<model>` has to lead to it")
+    return _name(value)
+
+
+def _model_name(value: str) -> str:
+    if "*" in value[:-1]:
+        raise refuse("is not a pattern: it may have one `*`, at its end", "such as `claude-*`")
+    return _name(value)
+
+
+class Config(Section):
+    """The configuration file."""
+
+    providers: dict[Annotated[str, AfterValidator(_provider_name)], Provider] = Field(default_factory=dict)
+    """Servers of models, by name: `<name>/<model>` goes there."""
+
+    models: dict[Annotated[str, AfterValidator(_model_name)], Chain] = Field(default_factory=dict)
+    """Names of your own. A name that ends in `*` is a pattern: it takes what begins like it and fits no other rule."""
+
+    agents: dict[Annotated[str, AfterValidator(_name)], Agent] = Field(default_factory=dict)
+    """Agents, by name."""
+
+    default_provider: Text | None = None
+    """The provider for model strings that name none, in place of OpenRouter."""
+
+    api_base: WebAddress | None = None
+    """The same, by address."""
+
+    daemon: Daemon = Daemon()
+    """The daemon itself."""
+
+    @field_validator("api_base")
+    @classmethod
+    def _one_default(cls, api_base: str | None, info: ValidationInfo) -> str | None:
+        if api_base and info.data.get("default_provider"):
+            raise refuse("cannot stand beside `default_provider`", "keep one of the two")
+        return api_base
+
+    @field_validator("providers")
+    @classmethod
+    def _told_apart_in_any_case(cls, providers: dict[str, Provider]) -> dict[str, Provider]:
+        folded = [name.casefold() for name in providers]
+        if twice := [name for name in providers if folded.count(name.casefold()) > 1]:
+            raise refuse(f"`{twice[0]}` and `{twice[1]}` differ in case only, and model strings do not tell them apart")
+        return providers

@@ -1,0 +1,134 @@
+"""The `providers` section: servers that speak for models."""
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from types import MappingProxyType
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+
+from agentrouted.core.config.section import (
+    Count,
+    Dollars,
+    HeaderName,
+    HeaderValue,
+    Seconds,
+    Secret,
+    Section,
+    Text,
+    WebAddress,
+    refuse,
+)
+from agentrouted.core.endpoint import Price, Timeouts
+
+WIRE_FORMATS: Mapping[str, str] = MappingProxyType(
+    {"chat_completions": "chat_completions", "openai": "chat_completions", "chat": "chat_completions"}
+)
+"""What may stand in `api_protocol`, and the wire format it means."""
+
+_PATIENCE = Timeouts()
+
+
+class TimeoutsSection(Section):
+    """How long to wait for a provider, in seconds."""
+
+    connect: Seconds = _PATIENCE.connect
+    """For the connection."""
+
+    first_byte: Seconds = _PATIENCE.first_byte
+    """For the reply to begin."""
+
+    idle: Seconds = _PATIENCE.idle
+    """For the next piece of a reply that has begun."""
+
+    @property
+    def value(self) -> Timeouts:
+        return Timeouts(self.connect, self.first_byte, self.idle)
+
+
+class PriceSection(Section):
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: Dollars
+    """Tokens of the prompt."""
+
+    output: Dollars
+    """Tokens of the reply."""
+
+    cached: Dollars | None = None
+    """Tokens of the prompt that the provider read from its cache; if left out they cost what `input` says."""
+
+    @property
+    def value(self) -> Price:
+        return Price(self.input, self.output, self.cached)
+
+
+class ProviderModel(Section):
+    """What is known of one model of a provider."""
+
+    id: Text
+    """As the provider calls it."""
+
+    context_window: Count | None = None
+    """Tokens of prompt and reply together."""
+
+    price: PriceSection | None = None
+    """What it costs, where the provider does not report it."""
+
+
+def _wire_format(name: str) -> str:
+    if name not in WIRE_FORMATS:
+        raise refuse("names a wire format that is not supported by this version", "use `chat_completions`")
+    return WIRE_FORMATS[name]
+
+
+def _protocol_rows(value: Any) -> Any:
+    return [{"*": value}] if isinstance(value, str) else value
+
+
+ProtocolRow = Annotated[dict[str, Annotated[str, AfterValidator(_wire_format)]], Field(min_length=1, max_length=1)]
+ProtocolRows = Annotated[
+    tuple[ProtocolRow, ...], BeforeValidator(_protocol_rows, json_schema_input_type=str | list[dict[str, str]])
+]
+
+
+class Provider(Section):
+    """A server that speaks for models: a hosted one, or one of your own."""
+
+    api_base: WebAddress | None = None
+    """Where its API is, such as `https://api.groq.com/openai/v1`. Not needed where the name tells it."""
+
+    api_key: Secret | None = None
+    """Sent to this provider's host only. Better written as `${GROQ_API_KEY}` than as the key itself."""
+
+    api_protocol: ProtocolRows = ()
+    """The wire format: its name, or a list of `pattern: name` where the first pattern that fits the model's id counts.
+    This version speaks `chat_completions` (also called `openai` or `chat`)."""
+
+    models: tuple[ProviderModel, ...] = ()
+    """What you know of its models; others can be used just the same."""
+
+    headers: dict[HeaderName, HeaderValue] = Field(default_factory=dict)
+    """Sent along with each request."""
+
+    timeouts: TimeoutsSection = TimeoutsSection()
+    """How long to wait."""
+
+    local: bool | None = None
+    """True if nothing that is sent there leaves this machine. If left out, a loopback address makes it true."""
+
+    def wire_for(self, model_id: str) -> str:
+        """The wire format of one of its models."""
+        rows = (item for row in self.api_protocol for item in row.items())
+        return next((wire for pattern, wire in rows if fnmatchcase(model_id, pattern)), "chat_completions")
+
+    def model_named(self, model_id: str) -> ProviderModel | None:
+        return next((model for model in self.models if model.id == model_id), None)
+
+    @field_validator("models")
+    @classmethod
+    def _listed_once(cls, models: tuple[ProviderModel, ...]) -> tuple[ProviderModel, ...]:
+        ids = [model.id for model in models]
+        if twice := [each for each in ids if ids.count(each) > 1]:
+            raise refuse(f"lists `{twice[0]}` more than once")
+        return models

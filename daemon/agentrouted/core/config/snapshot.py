@@ -1,0 +1,37 @@
+"""The configuration of one moment: immutable, kept by runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+
+from agentrouted.core.config.model import Config
+from agentrouted_protocol.config import Problem
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A run takes the current one when it starts and keeps it: a reload never changes a run in flight."""
+
+    generation: int
+    """Counts what has been in force: 0 are the defaults, before any file was good."""
+
+    config: Config
+    environ: Mapping[str, str] = field(repr=False)
+    keyfile: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    """Entries of the plain file beside, names in lower case: `groq_api_key`, `openrouter.ai`."""
+
+    path: Path | None = None
+    """The file that was looked for; it need not exist."""
+
+    problems: tuple[Problem, ...] = ()
+    """Of the files as they are on disk now; with an error among them, an earlier `config` is in force."""
+
+    origins: Mapping[str, str] = field(default=_NOTHING, repr=False)
+    """By dotted path, where each value was written: `<file>:<line>` or `env:NAME`."""
+
+    @classmethod
+    def defaults(cls, environ: Mapping[str, str], path: Path | None = None) -> "Snapshot":
+        return cls(0, Config(), environ, path=path)
