@@ -3,14 +3,25 @@
 # Standard library only: `agentrouted connect` must be up in a blink.
 
 import os
-import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from agentrouted_protocol.version import PROTOCOL_VERSION
 
 
-def default_socket_path() -> Path:
-    """`$XDG_RUNTIME_DIR/agentrouted/v1.sock`; without that variable, in a folder of this user's under the temporary one."""
-    runtime = os.environ.get("XDG_RUNTIME_DIR")
-    folder = Path(runtime, "agentrouted") if runtime else Path(tempfile.gettempdir(), f"agentrouted-{os.getuid()}")
-    return folder / f"v{PROTOCOL_VERSION}.sock"
+def socket_path(environ: Mapping[str, str]) -> Path:
+    """The Unix socket of the shared daemon, for whoever has this environment."""
+    return runtime_folder(environ) / f"v{PROTOCOL_VERSION}.sock"
+
+
+def runtime_folder(environ: Mapping[str, str]) -> Path:
+    """`$XDG_RUNTIME_DIR/agentrouted`; without that variable, a folder of this user's among the temporary ones."""
+    if runtime := _folder(environ, "XDG_RUNTIME_DIR"):
+        return runtime / "agentrouted"
+    return (_folder(environ, "TMPDIR") or Path("/tmp")) / f"agentrouted-{os.getuid()}"
+
+
+def _folder(environ: Mapping[str, str], variable: str) -> Path | None:
+    # The XDG Base Directory Specification: a relative path in these variables is to be ignored.
+    value = environ.get(variable, "")
+    return Path(value) if value.startswith("/") else None

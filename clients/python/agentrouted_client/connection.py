@@ -47,7 +47,7 @@ class Connection:
         self._reading = asyncio.create_task(self._read())
 
     def request(self, method: str, params: Any) -> asyncio.Future[Any]:
-        """Sent at once. Gives the result, `RpcError` or `DaemonGone`. Cancelling it cancels the request at the daemon."""
+        """Sent at once. Gives the result, `RpcError` or `DaemonGone`. Cancelling it cancels the request itself."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._gone is not None:
             answer.set_exception(DaemonGone(self._gone))
