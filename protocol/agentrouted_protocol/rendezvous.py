@@ -9,9 +9,9 @@ from pathlib import Path
 from agentrouted_protocol.version import PROTOCOL_VERSION
 
 
-def socket_path(environ: Mapping[str, str]) -> Path:
-    """The Unix socket of the shared daemon, for whoever has this environment."""
-    return runtime_folder(environ) / f"v{PROTOCOL_VERSION}.sock"
+def default_socket_path() -> Path:
+    """The Unix socket of the shared daemon, for a process with our environment."""
+    return runtime_folder(os.environ) / f"v{PROTOCOL_VERSION}.sock"
 
 
 def runtime_folder(environ: Mapping[str, str]) -> Path:

@@ -1,7 +1,6 @@
 """The daemon, as a Python program sees it."""
 
 import asyncio
-import os
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -21,7 +20,7 @@ from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
 from agentrouted_protocol.daemon import Advertised, ClientOptions
 from agentrouted_protocol.errors import CODES
-from agentrouted_protocol.rendezvous import socket_path as shared_socket_path
+from agentrouted_protocol.rendezvous import default_socket_path
 from agentrouted_protocol.routing import ResolveModelParams, Route
 from agentrouted_protocol.runs import RunAgentParams, RunIdParams
 
@@ -83,7 +82,7 @@ class Client:
 
         Where none is listening: `DaemonGone`, or with `start` (and no path of your own) one is started.
         """
-        joining = spawned(_CONNECT_COMMAND, None) if start else joined(socket_path or shared_socket_path(os.environ))
+        joining = spawned(_CONNECT_COMMAND, None) if start else joined(socket_path or default_socket_path())
         return cls._open(joining, client_name, approve)
 
     async def request(self, method: str, params: WireModel | Mapping[str, Any] | None = None) -> Any:
