@@ -1,0 +1,44 @@
+"""What a run has spent so far."""
+
+from agentrouted_protocol.messages import CostSource, Message, Usage
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+def add(total: Usage, more: Usage) -> Usage:
+    """The sum of two bills. An unknown cost makes the sum unknown: it is not zero."""
+    if total.model_calls == 0:
+        return more.model_copy(update={"tool_calls": total.tool_calls + more.tool_calls})
+    return Usage(
+        input_tokens=total.input_tokens + more.input_tokens,
+        output_tokens=total.output_tokens + more.output_tokens,
+        cached_tokens=total.cached_tokens + more.cached_tokens,
+        reasoning_tokens=total.reasoning_tokens + more.reasoning_tokens,
+        total_cost_usd=_sum(total.total_cost_usd, more.total_cost_usd),
+        model_calls=total.model_calls + more.model_calls,
+        tool_calls=total.tool_calls + more.tool_calls,
+        estimated=total.estimated or more.estimated,
+        cost_source=_weaker(total.cost_source, more.cost_source),
+    )
+
+
+def estimate(messages: list[Message], output: str, *, local: bool) -> Usage:
+    """The bill of a call that ended before the provider said what it cost: about four characters a token."""
+    characters = sum(len(message.model_dump_json(exclude_none=True)) for message in messages)
+    return Usage(
+        input_tokens=characters // _CHARACTERS_PER_TOKEN,
+        output_tokens=-(-len(output) // _CHARACTERS_PER_TOKEN),
+        total_cost_usd=0.0 if local else None,
+        model_calls=1,
+        estimated=True,
+        cost_source="local" if local else "unknown",
+    )
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else one + other
+
+
+def _weaker(one: CostSource, other: CostSource) -> CostSource:
+    order: tuple[CostSource, ...] = ("local", "reported", "config", "table", "unknown")
+    return max(one, other, key=order.index)

@@ -1,0 +1,139 @@
+"""One model turn: ask the chain until somebody answers."""
+
+import asyncio
+import time
+from contextlib import aclosing
+from dataclasses import replace
+
+from agentrouted.core.agent import bill
+from agentrouted.core.agent.emitter import Emitter
+from agentrouted.core.agent.plan import Plan
+from agentrouted.core.agent.state import RunState
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import (
+    AgentroutedError,
+    ContextOverflow,
+    ModelMissing,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    QuotaExceeded,
+    RateLimited,
+    ResponseInvalid,
+)
+from agentrouted.core.routing.resolve import ResolvedEndpoint
+from agentrouted.core.services import Services
+from agentrouted.core.wire.base import ModelReply, ModelRequest
+from agentrouted_protocol import events
+
+
+async def call_model(services: Services, plan: Plan, state: RunState, emitter: Emitter) -> ModelReply:
+    """The next reply of the first endpoint that answers.
+
+    Goes on to the next endpoint only before any text was seen. Raises the error of the last one asked.
+    """
+    chain = plan.resolution.endpoints
+    for candidate, following in zip(chain, (*chain[1:], None), strict=True):
+        try:
+            return await _ask_twice(services, plan, candidate, state, emitter)
+        except AgentroutedError as error:
+            if following is None or state.partial_text or not _falls_over(error, plan.resolution.fallback_on):
+                raise
+            emitter.emit(
+                events.Fallback,
+                reason=error.message,
+                route=following.to_route(),
+                crosses_boundary=candidate.endpoint.local and not following.endpoint.local,
+            )
+    raise AssertionError("a resolution has at least one endpoint")
+
+
+async def _ask_twice(
+    services: Services, plan: Plan, candidate: ResolvedEndpoint, state: RunState, emitter: Emitter
+) -> ModelReply:
+    """Ask; and once more if what came is no reply at all, as small models do now and then."""
+    try:
+        return await _ask(services, plan, candidate, state, emitter)
+    except ResponseInvalid as error:
+        if state.partial_text:
+            raise
+        emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
+        return await _ask(services, plan, candidate, state, emitter)
+
+
+async def _ask(
+    services: Services, plan: Plan, candidate: ResolvedEndpoint, state: RunState, emitter: Emitter
+) -> ModelReply:
+    request = ModelRequest(
+        messages=(*plan.opening, *state.messages),
+        tools=plan.tool_specs,
+        sampling=plan.sampling,
+        max_tokens=plan.max_tokens,
+    )
+    state.answered_by = candidate
+    emitter.emit(events.ModelCallStart, turn=state.turn, route=candidate.to_route())
+    watch = _Stopwatch()
+    try:
+        endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
+        reply = await _listen(services, endpoint, request, state, emitter, watch)
+    except (AgentroutedError, asyncio.CancelledError) as error:
+        if watch.first_token is not None or isinstance(error, asyncio.CancelledError):
+            spent = bill.estimate(list(request.messages), state.partial_text, local=candidate.endpoint.local)
+            state.usage = bill.add(state.usage, spent)
+        raise
+    state.complete(reply)
+    emitter.emit(
+        events.ModelCallEnd,
+        turn=state.turn,
+        usage=reply.usage,
+        finish_reason=reply.finish_reason,
+        latency=watch.elapsed(),
+        time_to_first_token=watch.first_token,
+    )
+    return reply
+
+
+async def _listen(
+    services: Services,
+    endpoint: Endpoint,
+    request: ModelRequest,
+    state: RunState,
+    emitter: Emitter,
+    watch: "_Stopwatch",
+) -> ModelReply:
+    async with aclosing(services.stream(endpoint, request)) as batches:
+        async for batch in batches:
+            watch.token()
+            state.hear(batch)
+            emitter.chunks(batch)
+            if isinstance(batch[-1], ModelReply):
+                return batch[-1]
+    raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+
+
+def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
+    """Whether another endpoint may do better. What is wrong with the request is wrong everywhere."""
+    if isinstance(error, ContextOverflow | ModelMissing):
+        return error.kind in fallback_on
+    if isinstance(error, ProviderError):
+        return error.is_server_fault
+    return isinstance(error, ProviderUnreachable | ProviderTimeout | RateLimited | QuotaExceeded | ResponseInvalid)
+
+
+def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:
+    if seconds is None:
+        return endpoint
+    return replace(endpoint, timeouts=replace(endpoint.timeouts, first_byte=seconds, idle=seconds))
+
+
+class _Stopwatch:
+    def __init__(self) -> None:
+        self._start = time.perf_counter()
+        self.first_token: float | None = None
+
+    def elapsed(self) -> float:
+        return time.perf_counter() - self._start
+
+    def token(self) -> None:
+        if self.first_token is None:
+            self.first_token = self.elapsed()

@@ -1,0 +1,27 @@
+"""Problems of the config as LSP diagnostics."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agentrouted_protocol.config import Problem
+
+_SEVERITY = {"error": 1, "warning": 2}
+_FIRST_CHARACTER = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 1}}
+
+
+def diagnostics(path: Path, problems: Sequence[Problem]) -> dict[str, Any]:
+    """LSP 3.17, `PublishDiagnosticsParams` for one file. An empty list clears what was shown before."""
+    own = [problem for problem in problems if problem.file in (None, str(path))]
+    return {"uri": path.absolute().as_uri(), "diagnostics": [_diagnostic(problem) for problem in own]}
+
+
+def _diagnostic(problem: Problem) -> dict[str, Any]:
+    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
+    return {
+        "range": problem.range.to_wire() if problem.range else _FIRST_CHARACTER,
+        "severity": _SEVERITY[problem.severity],
+        "source": "agentrouted",
+        "code": problem.path or None,
+        "message": message,
+    }

@@ -1,0 +1,103 @@
+"""The ways in: which door is opened, and until when."""
+
+import asyncio
+import contextlib
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.errors import AgentroutedError, InvalidParams
+from agentrouted.core.services import open_services
+from agentrouted.server.daemon import Daemon
+from agentrouted.server.lifecycle import end_on_signals
+from agentrouted.server.logs import log_to_file
+from agentrouted.server.transports.dial import dial_pipe, dial_port
+from agentrouted.server.transports.stdio import open_stdio
+from agentrouted.server.transports.unix import listen, own_socket
+from agentrouted_protocol.rendezvous import default_socket_path
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What was asked for on the command line, and what has happened at the door so far."""
+
+    options: Mapping[str, str]
+    read_fd: int
+    write_fd: int
+    unread: bytes = b""
+    """Read from stdin before all this was loaded."""
+
+    initialize: Any = None
+    """The params of an `initialize` that was answered before all this was loaded."""
+
+    @property
+    def socket_path(self) -> Path:
+        path = self.options.get("--listen")
+        return Path(path).absolute() if path else default_socket_path()
+
+    def number(self, option: str) -> int:
+        text = self.options[option]
+        if not text.isascii() or not text.isdigit():
+            raise InvalidParams(f"{option} takes a number, not `{text}`")
+        return int(text)
+
+
+def run(door: Door, unknown: Sequence[str]) -> int:
+    """Serve until the end; the exit code. The caller is to leave with `os._exit`: threads may still wait."""
+    try:
+        return asyncio.new_event_loop().run_until_complete(_serve(door, unknown))
+    except AgentroutedError as error:
+        hint = f"hint: {error.hint}\n" if error.hint else ""
+        os.write(2, f"error: {error.message}\n{hint}".encode())
+        return 1
+
+
+async def _serve(door: Door, unknown: Sequence[str]) -> int:
+    environment = Environment.of_process()
+    with log_to_file(environment.state_folder, "serve" if "serve" in door.options else "stdio"):
+        for option in unknown:
+            logger.warning("the unknown option %s is ignored", option)
+        async with open_services(environment, door.options.get("--config")) as services:
+            daemon = Daemon(services)
+            end_on_signals(daemon.stop)
+            async with _opened(door, daemon):
+                await daemon.wait()
+            await daemon.aclose()
+            return daemon.exit_code
+
+
+@contextlib.asynccontextmanager
+async def _opened(door: Door, daemon: Daemon) -> AsyncIterator[None]:
+    if "serve" in door.options:
+        async with _listening(door.socket_path, daemon):
+            yield
+        return
+    if "--clientProcessId" in door.options:
+        daemon.processes.watch(door.number("--clientProcessId"))
+    link = daemon.owned_link(door.unread, door.initialize)
+    if "--pipe" in door.options:
+        await dial_pipe(link, door.options["--pipe"])
+    elif "--socket" in door.options:
+        await dial_port(link, door.number("--socket"))
+    else:
+        daemon.processes.watch_parent()
+        await open_stdio(link, door.read_fd, door.write_fd)
+    yield
+
+
+@contextlib.asynccontextmanager
+async def _listening(path: Path, daemon: Daemon) -> AsyncIterator[None]:
+    with own_socket(path) as listener:
+        server = await listen(listener, daemon.shared_link)
+        daemon.serving(path)
+        logger.info("serving %s", path)
+        try:
+            yield
+        finally:
+            server.close()

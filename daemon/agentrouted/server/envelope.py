@@ -1,0 +1,125 @@
+"""JSON text to a checked JSON-RPC message, and back."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pydantic_core import from_json, to_json
+
+from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
+
+Id = int | str
+
+_HEAD: Final = b'{"jsonrpc":"2.0",'
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    id: Id
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    method: str
+    params: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    id: Id
+    result: Any
+    error: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Malformed:
+    """What is no message, and the id its answer carries, where one can be told."""
+
+    kind: ErrorKind
+    message: str
+    id: Id | None = None
+
+
+Incoming = Request | Notification | Response | Malformed
+
+
+def decode(body: bytes) -> list[Incoming]:
+    """The messages in a body: one, or for a batch as many as it has, each malformed."""
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        return [Malformed("parseError", f"the message is not JSON: {error}")]
+    if type(value) is dict:
+        return [_check(value)]
+    if type(value) is list and value:
+        return [_refuse_batched(entry) for entry in value]
+    return [Malformed("invalidRequest", f"a message is an object, not {_name(value)}")]
+
+
+def encode_result(id_: Id, result: Any) -> bytes:
+    """An answer. `result` is a model of the contract, plain JSON data, or JSON text as bytes."""
+    if type(result) is not bytes:
+        result = to_json(result, by_alias=True, exclude_none=True)
+    return b'%b"id":%b,"result":%b}' % (_HEAD, to_json(id_), result)
+
+
+def encode_error(id_: Id | None, error: ErrorObject) -> bytes:
+    return b'%b"id":%b,"error":%b}' % (_HEAD, to_json(id_), to_json(error, by_alias=True, exclude_none=True))
+
+
+def encode_call(method: str, params: Any, id_: Id | None = None) -> bytes:
+    """A request, or without an id a notification."""
+    text = to_json(params, by_alias=True, exclude_none=True)
+    if id_ is None:
+        return b'%b"method":%b,"params":%b}' % (_HEAD, to_json(method), text)
+    return b'%b"id":%b,"method":%b,"params":%b}' % (_HEAD, to_json(id_), to_json(method), text)
+
+
+def error_object(kind: ErrorKind, message: str, hint: str | None = None) -> ErrorObject:
+    return ErrorObject(code=CODES[kind], message=message, data=ErrorData(kind=kind, hint=hint))
+
+
+def _check(value: dict[str, Any]) -> Incoming:
+    id_ = value.get("id")
+    known_id = id_ if type(id_) in (int, str) else None
+    method = value.get("method")
+    if "method" not in value and "id" in value and ("result" in value or "error" in value):
+        return _response(value, known_id)
+    if value.get("jsonrpc") != "2.0":
+        return Malformed("invalidRequest", '`jsonrpc` must be "2.0"', known_id)
+    if type(method) is not str:
+        return Malformed("invalidRequest", f"`method` must be a string, not {_name(method)}", known_id)
+    if "id" not in value:
+        return Notification(method, value.get("params"))
+    if known_id is None:
+        return Malformed("invalidRequest", f"`id` must be a string or a whole number, not {_name(id_)}")
+    return Request(known_id, method, value.get("params"))
+
+
+def _response(value: dict[str, Any], id_: Id | None) -> Incoming:
+    if id_ is None:
+        # An answer that says it could not read us. There is nobody to tell, and answering an answer is a loop.
+        return Notification("$/unreadable", None)
+    return Response(id_, value.get("result"), value.get("error"))
+
+
+def _refuse_batched(entry: Any) -> Malformed:
+    id_ = entry.get("id") if type(entry) is dict else None
+    return Malformed(
+        "invalidRequest",
+        "batches are not part of LSP: send each message in a frame of its own",
+        id_ if type(id_) in (int, str) else None,
+    )
+
+
+def _name(value: Any) -> str:
+    names = {
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+        str: "a string",
+        list: "an array",
+        dict: "an object",
+    }
+    return names.get(type(value), "null")

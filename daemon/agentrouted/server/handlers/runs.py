@@ -1,0 +1,52 @@
+"""`runAgent`, `run/*` and `agent/list`."""
+
+import asyncio
+
+from agentrouted.core.agent.plan import DEFAULT_MAX_TURNS
+from agentrouted.core.errors import InvalidParams
+from agentrouted.server.session import ClientSession
+from agentrouted_protocol.base import NoParams
+from agentrouted_protocol.runs import (
+    AgentEntry,
+    AgentListResult,
+    RunAgentParams,
+    RunCancelResult,
+    RunIdParams,
+    RunResult,
+)
+
+
+async def run_agent(session: ClientSession, params: RunAgentParams) -> RunResult:
+    """Run to the end. Cancelling the request, or losing the client, cancels the run: the answer is its bill."""
+    if params.tools and not session.options.tools:
+        raise InvalidParams(
+            "`tools` were sent by a client that has not offered to run tools",
+            hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
+        )
+    run = session.core.runs.start(params, session.host(params))
+    try:
+        return await run.result()
+    except asyncio.CancelledError:
+        run.cancel()
+        return await run.result()
+
+
+def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:
+    run = session.core.runs.get(params.run_id)
+    return RunCancelResult(run_id=run.run_id, cancelled=run.cancel())
+
+
+def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
+    agents = session.core.services.config.current.config.agents
+    return AgentListResult(
+        agents=[
+            AgentEntry(
+                name=name,
+                description=agent.description,
+                model=agent.model,
+                instructions=agent.instructions,
+                max_turns=agent.max_turns or DEFAULT_MAX_TURNS,
+            )
+            for name, agent in agents.items()
+        ]
+    )

@@ -1,0 +1,16 @@
+"""The notifications of LSP that mean something to us."""
+
+from typing import Any
+
+from agentrouted.server.session import ClientSession
+
+
+def initialized(session: ClientSession, params: Any) -> None:
+    session.publish_problems()
+
+
+def did_change_configuration(session: ClientSession, params: Any) -> None:
+    """Settings of the editor: `{settings: {agentrouted: ClientOptions}}` replaces what `initialize` said."""
+    settings = params.get("settings") if isinstance(params, dict) else None
+    if isinstance(settings, dict) and "agentrouted" in settings:
+        session.set_options(settings["agentrouted"])

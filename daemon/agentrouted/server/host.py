@@ -1,0 +1,78 @@
+"""A connected client as the host of a run."""
+
+import asyncio
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from agentrouted.core.errors import ToolFailed
+from agentrouted.server import words
+from agentrouted.server.rpc import Connection, RequestRefused
+from agentrouted_protocol.base import Token
+from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted_protocol.daemon import ClientOptions
+from agentrouted_protocol.events import Event
+
+_Result = TypeVar("_Result", bound=BaseModel)
+
+_APPROVAL_SECONDS: Final = 600.0
+
+
+class ClientHost:
+    """Carries one run's events and questions over the connection that asked for it.
+
+    With a `partialResultToken` events are values of `$/progress`; else they are `run/event`. With a `workDoneToken`
+    progress is reported in words too (LSP 3.17, "Work Done Progress").
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        options: ClientOptions,
+        *,
+        partial_result_token: Token | None,
+        work_done_token: Token | None,
+    ) -> None:
+        self._connection = connection
+        self._options = options
+        self._partial_result_token = partial_result_token
+        self._work_done_token = work_done_token
+
+    @property
+    def ready(self) -> bool:
+        return not self._connection.link.is_congested
+
+    def emit(self, event: Event) -> None:
+        if self._partial_result_token is not None:
+            self._progress(self._partial_result_token, event)
+        elif "run/event" not in self._options.opt_out:
+            self._connection.notify("run/event", event)
+        if self._work_done_token is not None and (value := words.progress_value(event)):
+            self._progress(self._work_done_token, value)
+
+    async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+        if not self._options.tools:
+            raise ToolFailed("the client has not offered to run tools")
+        return await self._ask("tool/call", params, ToolCallResult)
+
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        """The client's decision. No answer, a late one or one that can't be read is a rejection."""
+        if not self._options.approvals:
+            return ToolApproveResult(decision="reject_once", message="the client has no way to approve tools")
+        try:
+            async with asyncio.timeout(_APPROVAL_SECONDS):
+                return await self._ask("tool/approve", params, ToolApproveResult)
+        except (ToolFailed, TimeoutError):
+            return ToolApproveResult(decision="reject_once", message="it was not approved")
+
+    async def _ask(self, method: str, params: BaseModel, result: type[_Result]) -> _Result:
+        try:
+            answer = await self._connection.ask(method, params)
+            return result.model_validate(answer, strict=True, by_alias=True, by_name=False)
+        except RequestRefused as error:
+            raise ToolFailed(f"{method}: {error}") from error
+        except ValidationError as error:
+            raise ToolFailed(f"{method}: the client's answer is not a {result.__name__}") from error
+
+    def _progress(self, token: Token, value: Any) -> None:
+        self._connection.notify("$/progress", {"token": token, "value": value})

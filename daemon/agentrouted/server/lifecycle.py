@@ -1,0 +1,83 @@
+"""When a daemon ends: signals, a dead parent, nothing to do."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable
+from typing import Final
+
+_POLL_SECONDS: Final = 1.0
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def end_on_signals(stop: Callable[[str], None]) -> None:
+    """The first signal asks for an orderly end; the second ends at once."""
+
+    def on_signal(number: signal.Signals) -> None:
+        loop.remove_signal_handler(number)
+        stop(number.name)
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+
+
+class ProcessWatch:
+    """Calls back once when one of the watched processes has ended."""
+
+    def __init__(self, ended: Callable[[str], None]) -> None:
+        self._ended = ended
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def watch(self, pid: int) -> None:
+        """A process that is not there now is not watched: its number is of another machine or container."""
+        if pid <= 0 or not _is_alive(pid):
+            return
+        self._tasks.add(asyncio.get_running_loop().create_task(self._wait(pid)))
+
+    async def _wait(self, pid: int) -> None:
+        await _process_end(pid)
+        self._ended(f"process {pid} has ended")
+
+    def watch_parent(self) -> None:
+        """Unless it is process 1, which takes in orphans too: then there is no telling."""
+        if os.getppid() != 1:
+            self.watch(os.getppid())
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+async def _process_end(pid: int) -> None:
+    try:
+        descriptor = os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        while _is_alive(pid):  # noqa: ASYNC110 - where there are no pidfds, nothing tells us
+            await asyncio.sleep(_POLL_SECONDS)
+        return
+    try:
+        await _readable(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    event = asyncio.Event()
+    loop.add_reader(descriptor, event.set)
+    try:
+        await event.wait()
+    finally:
+        loop.remove_reader(descriptor)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,95 @@
+"""What a connection is about: its client and its options."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from pydantic import ValidationError
+
+from agentrouted.server.core import Core
+from agentrouted.server.diagnostics import diagnostics
+from agentrouted.server.host import ClientHost
+from agentrouted.server.rpc import Connection
+from agentrouted_protocol.base import Params
+from agentrouted_protocol.config import ConfigDidReloadParams, ConfigReloadResult
+from agentrouted_protocol.daemon import ClientOptions
+
+logger = logging.getLogger(__name__)
+
+
+class ClientSession:
+    """One client, from `initialize` to the end of its connection.
+
+    `watch_process` is called with the client's `processId` (LSP 3.17, `InitializeParams`), `ended` at the end.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        connection: Connection,
+        *,
+        watch_process: Callable[[int], None],
+        ended: Callable[[Connection], None],
+    ) -> None:
+        self.core = core
+        self.options = ClientOptions()
+        self._connection = connection
+        self._watch_process = watch_process
+        self._ended = ended
+        self._unsubscribe: Callable[[], None] | None = None
+        core.connections.add(connection)
+
+    def initialize(self, params: Any) -> None:
+        """Lenient, as LSP is: what can't be read is left at its default."""
+        params = params if isinstance(params, dict) else {}
+        experimental = _under(params, "capabilities", "experimental", "agentrouted")
+        self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
+        self._unsubscribe = self.core.services.config.subscribe(self._config_reloaded)
+        if isinstance(process := params.get("processId"), int):
+            self._watch_process(process)
+
+    def set_options(self, options: Any) -> None:
+        try:
+            self.options = ClientOptions.model_validate(options, extra="ignore")
+        except ValidationError as error:
+            logger.warning("the client's options can't be read: %s", error.errors(include_input=False)[0]["msg"])
+
+    def host(self, params: Params) -> ClientHost:
+        """This client as the host of a run that it asked for."""
+        return ClientHost(
+            self._connection,
+            self.options,
+            partial_result_token=params.partial_result_token,
+            work_done_token=params.work_done_token,
+        )
+
+    def publish_problems(self) -> None:
+        """Show what is wrong with the config file, if anything is."""
+        problems = self.core.services.config.current.problems
+        if problems:
+            self._publish(list(problems))
+
+    def closed(self) -> None:
+        self.core.connections.discard(self._connection)
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+        self._ended(self._connection)
+
+    def _config_reloaded(self, result: ConfigReloadResult) -> None:
+        self._notify("config/didReload", ConfigDidReloadParams(**dict(result)))
+        self._publish(result.problems)
+
+    def _publish(self, problems: list[Any]) -> None:
+        path = self.core.services.config.current.path
+        if path is not None:
+            self._notify("textDocument/publishDiagnostics", diagnostics(path, problems))
+
+    def _notify(self, method: str, params: Any) -> None:
+        if method not in self.options.opt_out:
+            self._connection.notify(method, params)
+
+
+def _under(value: Any, *keys: str) -> Any:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value

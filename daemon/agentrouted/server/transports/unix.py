@@ -1,0 +1,114 @@
+"""The Unix socket: many clients, all of one user."""
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import socket
+import struct
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+from agentrouted.core.errors import Conflict, Storage
+from agentrouted.server.link import Link
+
+# Of `sun_path` in bytes, less the final NUL: 108 on Linux, 104 on macOS.
+LONGEST_PATH: Final = 103
+_BACKLOG: Final = 512
+
+
+@contextlib.contextmanager
+def own_socket(path: Path) -> Iterator[socket.socket]:
+    """A listening socket at `path` that is ours alone, and gone again afterwards.
+
+    Who holds the lock file's `flock` owns the socket: a ping can be answered by a daemon that is about to end, a pid
+    can be somebody else's by now. Raises `Conflict` if another daemon has it, `Storage` if the folder can't be used.
+    """
+    if len(os.fsencode(path)) > LONGEST_PATH:
+        raise Storage(f"{path} is too long for a Unix socket", hint=f"{LONGEST_PATH} bytes at most: use --listen PATH")
+    _make_private(path.parent)
+    with _lock(path), contextlib.closing(_bind(path)) as listener:
+        inode = path.stat().st_ino
+        try:
+            yield listener
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_ino == inode:
+                    path.unlink()
+
+
+async def listen(listener: socket.socket, make_link: Callable[[], Link]) -> asyncio.Server:
+    """Serve each client of this user with a link of its own."""
+    loop = asyncio.get_running_loop()
+    return await loop.create_unix_server(lambda: _OwnUserOnly(make_link), sock=listener, backlog=_BACKLOG)
+
+
+def peer_process(connection: socket.socket) -> tuple[int | None, int]:
+    """The process id (None where the system does not tell) and user id at the other end."""
+    if sys.platform == "linux":
+        size = struct.calcsize("3i")
+        pid, uid, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+        return pid, uid
+    # macOS: LOCAL_PEERCRED of SOL_LOCAL (0) is a `struct xucred`: version, uid, … See unix(4).
+    credentials = connection.getsockopt(0, 1, 128)
+    return None, int(struct.unpack_from("=II", credentials)[1])
+
+
+class _OwnUserOnly(asyncio.Protocol):
+    """Looks at who is there before the link is."""
+
+    def __init__(self, make_link: Callable[[], Link]) -> None:
+        self._make_link = make_link
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        _, uid = peer_process(transport.get_extra_info("socket"))
+        if uid != os.getuid():
+            transport.abort()
+            return
+        link = self._make_link()
+        transport.set_protocol(link)
+        link.connection_made(transport)
+
+
+def _make_private(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        status = folder.stat()
+    except OSError as error:
+        raise Storage(f"{folder} can't be made: {error.strerror}", hint="use --listen PATH") from error
+    if status.st_uid != os.getuid() or status.st_mode & 0o077:
+        raise Storage(
+            f"{folder} can be used by others", hint=f"make it yours alone: chmod 700 {folder}, or use --listen PATH"
+        )
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    # The lock file stays: if it were unlinked, two daemons could each lock one of that name.
+    with path.with_suffix(".lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Conflict(
+                f"another daemon serves {path}", hint="join it (`agentrouted connect`) or end it (`agentrouted stop`)"
+            ) from None
+        yield
+
+
+def _bind(path: Path) -> socket.socket:
+    """Listen under a name of our own first, so that `path` is never there without somebody behind it."""
+    listener = socket.socket(socket.AF_UNIX)
+    temporary = path.with_name(f".{os.getpid()}")
+    try:
+        temporary.unlink(missing_ok=True)
+        listener.bind(str(temporary))
+        temporary.chmod(0o600)
+        listener.listen(_BACKLOG)
+        temporary.rename(path)
+    except OSError as error:
+        listener.close()
+        raise Storage(f"{path} can't be listened on: {error.strerror}", hint="use --listen PATH") from error
+    return listener

@@ -1,0 +1,37 @@
+"""A run's events in words, for `$/progress`."""
+
+from typing import Any
+
+from agentrouted_protocol.events import AgentEnd, AgentStart, Event, Fallback, ModelCallStart, Retry, ToolCallStart
+
+
+def progress_value(event: Event) -> dict[str, Any] | None:
+    """The LSP work done progress value for an event, or None where there is nothing to tell."""
+    match event:
+        case AgentStart():
+            title = f"Agent {event.agent}" if event.agent else "Agent"
+            return {"kind": "begin", "title": title, "message": event.model, "cancellable": True}
+        case AgentEnd():
+            return {"kind": "end", "message": _ending(event)}
+        case _:
+            message = _report(event)
+            return {"kind": "report", "message": message} if message else None
+
+
+def _report(event: Event) -> str | None:
+    match event:
+        case ModelCallStart():
+            return f"turn {event.turn}: asking {event.route.provider}/{event.route.model_id}"
+        case ToolCallStart():
+            return f"running {event.name}"
+        case Retry():
+            return f"trying again: {event.reason}"
+        case Fallback():
+            return f"going on with {event.route.provider}/{event.route.model_id}: {event.reason}"
+        case _:
+            return None
+
+
+def _ending(event: AgentEnd) -> str:
+    tokens = event.usage.input_tokens + event.usage.output_tokens
+    return f"{event.stop_reason or 'failed'}, {tokens} tokens"
