@@ -1,0 +1,96 @@
+"""The program that runs one GGUF model, as a child process.
+
+Started by `process.py` as a plain file: it imports nothing of ours, so that a model is ready in well under a second.
+One JSON line comes in on stdin (`model`, `socket`, `api_key`, `sleep_after`), one goes out on stdout: what was learned
+about the model, or `{"missing": why}`. A model that cannot be loaded ends the process; the reason is on stderr.
+It then serves until stdin ends, which also happens when the parent is killed.
+"""
+
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any
+
+# Tokens. Enough for a long conversation with tools, and of an 8B model about 1 GiB; a smaller window of the model wins.
+CONTEXT_WINDOW = 8192
+
+
+def main() -> None:
+    reply = _take_over_stdout()
+    settings = json.loads(sys.stdin.buffer.readline())
+    try:
+        import xllamacpp
+    except ImportError as error:
+        _answer(reply, {"missing": str(error)})
+        return
+    # The socket is made by C++ code: only the umask can make it private from its first moment.
+    os.umask(0o177)
+    # Bound to a name, or the server would end here. It loads under the GIL: a parent's death is seen after that.
+    _server = xllamacpp.Server(_parameters(xllamacpp, settings))
+    # llama.cpp's own handlers would stop the server but not the process.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        _answer(reply, _what_was_loaded(settings))
+        sys.stdin.buffer.read()
+    finally:
+        Path(settings["socket"]).unlink(missing_ok=True)
+        # An ordinary exit during a request is a segmentation fault: destructors run under working threads.
+        os._exit(0)
+
+
+def _take_over_stdout() -> int:
+    """C code prints too: everything but our one line goes to stderr."""
+    reply = os.dup(1)
+    os.dup2(2, 1)
+    return reply
+
+
+def _answer(reply: int, answer: dict[str, Any]) -> None:
+    os.write(reply, json.dumps(answer).encode() + b"\n")
+
+
+def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
+    parameters = xllamacpp.CommonParams()
+    parameters.model.path = settings["model"]
+    parameters.model_alias = {Path(settings["model"]).stem}
+    parameters.hostnames = [settings["socket"]]
+    parameters.api_keys = [settings["api_key"]]
+    parameters.n_ctx = CONTEXT_WINDOW
+    # Several requests at once, which share the window.
+    parameters.n_parallel = -1
+    # More threads than free cores are slower than fewer.
+    parameters.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    parameters.cache_ram_mib = 0
+    parameters.sleep_idle_seconds = settings["sleep_after"]
+    # The model's own chat template, so that tools and schemas in a request are understood.
+    parameters.use_jinja = True
+    parameters.ui = False
+    # The first request warms up just as well.
+    parameters.warmup = False
+    # Fitting loads the model's head twice, and has nothing to decide where the CPU is the only device.
+    cpu = xllamacpp.ggml_backend_dev_type.GGML_BACKEND_DEVICE_TYPE_CPU
+    parameters.fit_params = any(device["type"] != cpu for device in xllamacpp.get_device_info())
+    # Errors only: they are the reason that a failed start gives.
+    parameters.verbosity = 1
+    return parameters
+
+
+def _what_was_loaded(settings: dict[str, Any]) -> dict[str, Any]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(settings["socket"])
+        connection.sendall(f"GET /props HTTP/1.0\r\nAuthorization: Bearer {settings['api_key']}\r\n\r\n".encode())
+        with connection.makefile("rb") as stream:
+            _, _, body = stream.read().partition(b"\r\n\r\n")
+    properties = json.loads(body)
+    return {
+        "context_window": properties["default_generation_settings"]["n_ctx"],
+        "supports_tools": properties["chat_template_caps"]["supports_tool_calls"],
+    }
+
+
+if __name__ == "__main__":
+    main()

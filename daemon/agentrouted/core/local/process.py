@@ -1,0 +1,124 @@
+"""One child process that runs one model: spawn, ask, stop."""
+
+import asyncio
+import json
+import secrets
+import socket
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from pydantic import SecretStr
+
+from agentrouted.core.errors import AgentroutedError, ModelMissing, ProviderError
+
+GRACE = 1.0
+"""Seconds between the polite end and SIGKILL."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningEngine:
+    """An OpenAI-compatible server on a Unix socket: `POST /v1/chat/completions`, with the key as bearer token."""
+
+    socket_path: str
+    api_key: SecretStr
+    context_window: int
+    supports_tools: bool
+    """Whether the model's chat template knows tools. Where not, llama.cpp drops `tools` from a request unsaid."""
+
+    pid: int
+
+
+class EngineProcess:
+    """A child process from the moment it is spawned; whoever spawns it stops it."""
+
+    def __init__(self, model: Path, socket_path: Path, process: asyncio.subprocess.Process, log: IO[bytes]) -> None:
+        self._model = model
+        self._socket_path = socket_path
+        self._process = process
+        self._log = log
+        self.engine: RunningEngine | None = None
+        """What there is to talk to, once `ready` has returned it."""
+
+    @classmethod
+    async def spawn(cls, model: Path, socket_path: Path) -> "EngineProcess":
+        # A file without a name: it needs no reader, and is gone with the process.
+        log = tempfile.TemporaryFile()  # noqa: SIM115
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-P",
+            str(Path(__file__).with_name("child.py")),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            # Ctrl-C in the daemon's terminal is the daemon's, which then ends its children in order.
+            start_new_session=True,
+        )
+        return cls(model, socket_path, process, log)
+
+    async def ready(self, sleep_after: int) -> RunningEngine:
+        """Returns when the model is loaded and the socket listens; a model that cannot be loaded is an error."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        api_key = secrets.token_urlsafe(32)
+        settings = {
+            "model": str(self._model),
+            "socket": str(self._socket_path),
+            # Not as an argument or a variable of the environment: those can be read from outside.
+            "api_key": api_key,
+            "sleep_after": sleep_after,
+        }
+        self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+        line = await self._process.stdout.readline()
+        answer = json.loads(line) if line else {}
+        if "context_window" not in answer:
+            raise await self._refusal(answer)
+        self.engine = RunningEngine(str(self._socket_path), SecretStr(api_key), **answer, pid=self._process.pid)
+        return self.engine
+
+    def answers(self) -> bool:
+        """Whether connections are taken: a look at the process alone would miss a death of this moment."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.setblocking(False)
+            try:
+                connection.connect(str(self._socket_path))
+            except BlockingIOError:
+                return True
+            except OSError:
+                return False
+            return True
+
+    def kill(self) -> None:
+        """No more than the signal: `stop` still has to follow."""
+        if self._process.returncode is None:
+            self._process.kill()
+
+    async def stop(self) -> None:
+        """Ends it, requests in flight and all, and removes its socket."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            async with asyncio.timeout(GRACE):
+                await self._process.wait()
+        except TimeoutError:
+            self.kill()
+            await self._process.wait()
+        finally:
+            self._socket_path.unlink(missing_ok=True)
+            self._log.close()
+
+    async def _refusal(self, answer: dict[str, str]) -> AgentroutedError:
+        if missing := answer.get("missing"):
+            return ModelMissing(
+                f"The embedded engine is not installed in {sys.prefix}: {missing}",
+                hint="pip install 'agentrouted[local]'",
+            )
+        code = await self._process.wait()
+        self._log.seek(0)
+        complaints = [line.partition(" E ")[2] for line in self._log.read().decode(errors="replace").splitlines()]
+        reason = next(filter(None, complaints), f"the engine ended with code {code}")
+        return ProviderError(
+            f"The model {self._model} cannot be loaded: {reason}",
+            hint="fetch the file again, or choose another: `agentrouted models` lists what is here",
+        )

@@ -1,0 +1,27 @@
+"""What tests of several wings share."""
+
+import asyncio
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.local.catalog import model_folders
+from agentrouted.core.local.known import KNOWN_MODELS
+from agentrouted.core.local.pull import pull
+
+
+@pytest.fixture(scope="session")
+def demo_model() -> Path:
+    """SmolLM2-135M: `AGENTROUTED_TEST_MODEL`, or the user's own copy, fetched if it is not there."""
+    if find_spec("xllamacpp") is None:
+        pytest.skip("xllamacpp is missing: pip install 'agentrouted[local]'")
+    if given := os.environ.get("AGENTROUTED_TEST_MODEL"):
+        return Path(given)
+    folder = model_folders(os.environ, Path.home()).agentrouted
+    try:
+        return asyncio.run(pull(KNOWN_MODELS["smollm2-135m"], folder, os.environ, lambda done, size: None))
+    except AgentroutedError as error:
+        pytest.skip(f"the demo model cannot be had: {error.message}")
