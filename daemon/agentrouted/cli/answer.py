@@ -1,0 +1,141 @@
+"""A run on the terminal: words for people, JSON Lines for programs."""
+
+import json
+import sys
+from types import TracebackType
+from typing import Final, Protocol, Self
+
+from agentrouted.cli.terminal import Spinner, printable, say, styled
+from agentrouted_protocol.events import Fallback, ModelCallEnd, ModelCallStart, Retry, RunEvent, TextDelta, ToolCallEnd
+from agentrouted_protocol.messages import StopReason, Usage
+from agentrouted_protocol.runs import RunResult
+
+_ENDINGS: Final[dict[StopReason, str]] = {
+    "max_tokens": "the answer was cut off: it reached the limit of output tokens",
+    "refusal": "the model refused to answer",
+    "cancelled": "cancelled",
+    "loop": "stopped: the model went round in circles",
+}
+
+
+class Answer(Protocol):
+    """Where a run is shown, inside a `with` block."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+    def show(self, event: RunEvent) -> None: ...
+
+    def show_result(self, result: RunResult) -> None: ...
+
+    def show_bill(self, usage: Usage) -> None:
+        """Of a run that has no result."""
+
+
+class AnswerInWords(Answer):
+    """The text on stdout as it comes; all else on stderr."""
+
+    def __init__(self) -> None:
+        self._spinner = Spinner()
+        self._text = ""
+        self._seconds = 0.0
+
+    def __enter__(self) -> Self:
+        self._spinner.start("starting")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._spinner.stop()
+
+    def show(self, event: RunEvent) -> None:
+        match event:
+            case ModelCallStart():
+                self._wait(f"{event.route.provider}/{event.route.model_id}")
+            case TextDelta():
+                self._write(event.text)
+            case ToolCallEnd():
+                self._note(f"{event.name} {'failed: ' + event.content if event.is_error else 'was called'}")
+            case Retry():
+                self._note(f"trying again in {event.delay:.1f} s: {event.reason}")
+            case Fallback():
+                self._note(f"going on with {event.route.provider}/{event.route.model_id}: {event.reason}")
+            case ModelCallEnd():
+                self._seconds += event.latency - (event.time_to_first_token or 0)
+
+    def show_result(self, result: RunResult) -> None:
+        if not self._text:
+            self._write(result.text)
+        if self._text and not self._text.endswith("\n"):
+            self._write("\n")
+        if ending := _ENDINGS.get(result.stop_reason):
+            self._note(ending)
+        self.show_bill(result.usage)
+
+    def show_bill(self, usage: Usage) -> None:
+        self._note(bill(usage, self._seconds))
+
+    def _wait(self, words: str) -> None:
+        self._end_line()
+        self._spinner.start(words)
+
+    def _note(self, words: str) -> None:
+        self._spinner.stop()
+        self._end_line()
+        say(styled(printable(words), "dim", sys.stderr))
+
+    def _write(self, text: str) -> None:
+        self._spinner.stop()
+        sys.stdout.write(printable(text) if sys.stdout.isatty() else text)
+        sys.stdout.flush()
+        self._text = text or self._text
+
+    def _end_line(self) -> None:
+        """Before something else is written to the same terminal."""
+        if sys.stdout.isatty() and self._text and not self._text.endswith("\n"):
+            self._write("\n")
+
+
+class AnswerInJson(Answer):
+    """Each event is a line, and so is the result: the last one."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Nothing is left open."""
+
+    def show(self, event: RunEvent) -> None:
+        print(json.dumps(event.to_wire()), flush=True)
+
+    def show_result(self, result: RunResult) -> None:
+        print(json.dumps(result.to_wire()), flush=True)
+
+    def show_bill(self, usage: Usage) -> None:
+        """The error that follows has it."""
+
+
+def bill(usage: Usage, seconds: float) -> str:
+    """Such as `42 tokens/s · 18 tokens in, 120 out · $0.0012`; `seconds` are those in which the output came."""
+    about = "about " if usage.estimated else ""
+    parts = [
+        f"{usage.output_tokens / seconds:.0f} tokens/s" if seconds > 0 and usage.output_tokens else None,
+        f"{about}{usage.input_tokens} tokens in, {usage.output_tokens} out",
+        f"{usage.model_calls} model calls" if usage.model_calls > 1 else None,
+        _cost(usage),
+    ]
+    return " · ".join(part for part in parts if part)
+
+
+def _cost(usage: Usage) -> str:
+    if usage.total_cost_usd is None:
+        return "cost unknown"
+    if usage.cost_source == "local":
+        return "free: it ran on this machine"
+    return f"${usage.total_cost_usd:.4f}" if usage.total_cost_usd >= 0.0001 else f"${usage.total_cost_usd:.2g}"

@@ -1,0 +1,48 @@
+"""`agentrouted resolve`: where a model string leads, and why."""
+
+import argparse
+import asyncio
+import json
+import sys
+
+from agentrouted.cli.door import daemon
+from agentrouted.cli.terminal import say, styled, table
+from agentrouted_protocol.routing import Auth, Route
+
+EXAMPLE = "agentrouted resolve ollama/llama3"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("model", help="a model string, such as anthropic/claude-sonnet-4 or ollama/llama3")
+    parser.add_argument("--base-url", metavar="URL", help="ask this server, in place of the usual one")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    route = asyncio.run(_resolve(arguments.model, arguments.base_url))
+    print(json.dumps(route.to_wire()) if arguments.json else _in_words(route))
+    if not arguments.json:
+        for warning in route.warnings:
+            say(f"{styled('warning:', 'yellow', sys.stderr)} {warning}")
+    return 0
+
+
+async def _resolve(model: str, base_url: str | None) -> Route:
+    async with daemon() as client:
+        return await client.resolve_model(model, base_url=base_url)
+
+
+def _in_words(route: Route) -> str:
+    rows = [
+        ("model", route.model_id),
+        ("provider", f"{route.provider} ({'on this machine' if route.local else 'remote'})"),
+        ("address", route.base_url),
+        ("key", _key(route.auth)),
+        ("rule", route.rule),
+        *(("then", f"{endpoint.provider}/{endpoint.model_id} at {endpoint.base_url}") for endpoint in route.fallbacks),
+        *(("because", f"{step.step} {step.outcome}: {step.why}") for step in route.trace),
+    ]
+    return table(rows)
+
+
+def _key(auth: Auth) -> str:
+    return " ".join(filter(None, (auth.source, auth.name, f"({auth.hint})" if auth.hint else None)))

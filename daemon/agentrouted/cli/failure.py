@@ -1,0 +1,41 @@
+"""An error, in words for a person or as JSON for a program."""
+
+import json
+import sys
+
+from agentrouted.cli.terminal import say, styled
+from agentrouted.core.errors import AgentroutedError
+from agentrouted_client.errors import ClientError, RpcError
+from agentrouted_protocol.errors import CODES, ErrorData, ErrorObject
+
+
+def tell_failure(error: Exception, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"error": _as_object(error).to_wire()}), flush=True)
+    message, hint = _in_words(error)
+    say(f"{styled('error:', 'red', sys.stderr)} {message}")
+    if hint:
+        say(f"{styled('hint:', 'cyan', sys.stderr)} {hint}")
+
+
+def _in_words(error: Exception) -> tuple[str, str | None]:
+    match error:
+        case AgentroutedError() | ClientError():
+            return error.message, error.hint
+        case OSError():
+            return str(error), None
+        case _:
+            return f"unexpected {type(error).__name__}: {error}", "this is a fault of agentrouted: please report it"
+
+
+def _as_object(error: Exception) -> ErrorObject:
+    match error:
+        case RpcError():
+            return error.to_object()
+        case AgentroutedError():
+            data = ErrorData(kind=error.kind, retryable=error.retryable, hint=error.hint)
+            return ErrorObject(code=CODES[error.kind], message=error.message, data=data)
+        case _:
+            message, hint = _in_words(error)
+            data = ErrorData(kind="internalError", hint=hint)
+            return ErrorObject(code=CODES["internalError"], message=message, data=data)

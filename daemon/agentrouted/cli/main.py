@@ -1,0 +1,107 @@
+"""The command line: one row per command, loaded when it is asked for."""
+
+# At the top only what `--help` needs: it must be there at once.
+
+import argparse
+import os
+import sys
+from importlib import import_module
+from types import ModuleType
+from typing import Final
+
+from agentrouted_protocol.version import __version__
+
+COMMANDS: Final = {
+    "run": "run a prompt on a model, or an agent, and stream the answer",
+    "resolve": "show where a model string leads, and why",
+    "models": "list what can run now; pull a model to run on this machine",
+    "config": "check the config file, or show what is in force",
+    "doctor": "check this installation, and say how to mend it",
+    "status": "how the shared daemon is doing",
+    "stop": "end the shared daemon",
+    "logs": "show what the daemon has written down",
+    "schema": "print the JSON Schema of the protocol or of the config file",
+}
+"""A module of `cli.commands` each, with `EXAMPLE`, `add_arguments(parser)` and `run(arguments)`."""
+
+_DOORS: Final = """\
+  agentrouted                     serve one client on stdin and stdout (also: --stdio)
+  agentrouted serve               serve all your programs on a Unix socket
+  agentrouted connect             join that socket; start its daemon if there is none
+  agentrouted --pipe=NAME         connect to a client that listens there (also: --socket=PORT)
+  Each of them takes --config FILE.
+"""
+_INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+def main(argv: list[str]) -> int:
+    """0: done. 1: an error. 2: a command line that cannot be meant. 130: ended by Ctrl-C."""
+    name, *rest = argv or ["--help"]
+    if name == "--version":
+        print(f"agentrouted {__version__}")
+        return 0
+    if name in COMMANDS:
+        return _run(import_module(f"agentrouted.cli.commands.{name}"), name, rest)
+    if {"-h", "--help"} & set(argv):
+        print(_help(), end="")
+        return 0
+    return _unknown(name)
+
+
+def _run(command: ModuleType, name: str, argv: list[str]) -> int:
+    arguments = _parser(command, name).parse_args(argv)
+    try:
+        code: int = command.run(arguments)
+        sys.stdout.flush()
+        return code
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Nobody reads any more; without this, Python would complain about it again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except Exception as error:  # noqa: BLE001 - the one place where an error becomes words for a person
+        return _failed(error, as_json=arguments.json)
+
+
+def _parser(command: ModuleType, name: str) -> argparse.ArgumentParser:
+    summary = COMMANDS[name]
+    parser = argparse.ArgumentParser(
+        prog=f"agentrouted {name}",
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"example: {command.EXAMPLE}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    command.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+    return parser
+
+
+def _failed(error: Exception, *, as_json: bool) -> int:
+    # Not earlier: its imports cost more than a help text may.
+    from agentrouted.cli.failure import tell_failure
+
+    tell_failure(error, as_json=as_json)
+    return 1
+
+
+def _help() -> str:
+    width = max(map(len, COMMANDS))
+    rows = "".join(f"  {name:{width}}  {summary}\n" for name, summary in COMMANDS.items())
+    return (
+        "Model routing and agents for every editor and program on your machine.\n\n"
+        f"usage: agentrouted COMMAND …\n\n{rows}\nfor editors and programs:\n{_DOORS}\n"
+        "`agentrouted COMMAND --help` says more about each.\n"
+        'example: agentrouted run "Say hello." -m local/smollm2-135m\n'
+    )
+
+
+def _unknown(name: str) -> int:
+    from difflib import get_close_matches
+
+    near = get_close_matches(name, COMMANDS, n=1)
+    hint = f"did you mean `agentrouted {near[0]}`?" if near else "`agentrouted --help` lists the commands"
+    print(f"error: there is no command {name!r}\nhint: {hint}", file=sys.stderr)
+    return 2
