@@ -109,7 +109,7 @@ class ErrorData(WireModel):
 
     provider: ProviderReply | None = None
     details: dict[str, Any] | None = None
-    """Fields of the kind: `{turn, limit}` of maxTurns, `{spent, limit}` of budgetExceeded, `{rule}` of guardrailBlocked."""
+    """Of the kind: `{turn, limit}` of maxTurns, `{spent, limit}` of budgetExceeded, `{rule}` of guardrailBlocked."""
 
 
 class ErrorObject(WireModel):

@@ -11,7 +11,7 @@ ModelState = Literal["ready", "notPulled", "serverDown", "noKey", "unknown"]
 
 class ResolveModelParams(Params):
     model: str
-    """A model string, such as `anthropic/claude-sonnet-4`, `ollama/llama3`, `http://host:8000/v1/id`, or a name from the config."""
+    """Such as `anthropic/claude-sonnet-4`, `ollama/llama3`, `http://host:8000/v1/id`, or a name from the config."""
 
     api_key: str | None = None
     base_url: str | None = None

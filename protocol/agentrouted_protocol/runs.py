@@ -146,6 +146,9 @@ class RunStarted(WireModel):
     status: RunStatus
 
 
+RunAnswer = RunResult | RunStarted
+
+
 class RunIdParams(Params):
     run_id: str
 

@@ -1,0 +1,35 @@
+"""The methods of LSP 3.17 that we speak too, as data."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class LspMethod:
+    """One row. Params and results are LSP's own; what we add to those of `initialize` is in `daemon.py`."""
+
+    name: str
+    kind: Literal["request", "notification"]
+    direction: Literal["clientToDaemon", "daemonToClient", "both"]
+    summary: str
+
+
+_ROWS = (
+    LspMethod("initialize", "request", "clientToDaemon", "The first message; unknown fields in it are ignored."),
+    LspMethod("initialized", "notification", "clientToDaemon", "The client has read the answer to `initialize`."),
+    LspMethod("shutdown", "request", "clientToDaemon", "The last request; later ones are refused."),
+    LspMethod("exit", "notification", "clientToDaemon", "Close. Exit code 0 after `shutdown`, else 1."),
+    LspMethod("$/cancelRequest", "notification", "both", "`{id}`: the answer to that request is no longer wanted."),
+    LspMethod("$/progress", "notification", "daemonToClient", "`{token, value}`, where a token was given."),
+    LspMethod("$/setTrace", "notification", "clientToDaemon", "`{value}`: `off`, `messages` or `verbose`."),
+    LspMethod("window/logMessage", "notification", "daemonToClient", "`{type, message}`: something worth a log line."),
+    LspMethod("workspace/didChangeConfiguration", "notification", "clientToDaemon", "Read the configuration again."),
+    LspMethod(
+        "workspace/executeCommand", "request", "clientToDaemon", "`{command, arguments}`: a main method, quickly."
+    ),
+    LspMethod(
+        "textDocument/publishDiagnostics", "notification", "daemonToClient", "Problems of the configuration file."
+    ),
+)
+
+LSP_METHODS: Final[dict[str, LspMethod]] = {row.name: row for row in _ROWS}
