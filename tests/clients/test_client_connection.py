@@ -3,19 +3,14 @@
 import asyncio
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
+from harness import scripted_daemon
+from harness.scripted_daemon import scripted
 
 from agentrouted_client import Client, ClientError, DaemonGone, RpcError
 from agentrouted_protocol.config import ConfigDidReloadParams
-
-PEER = str(Path(__file__).with_name("peer.py"))
-
-
-def scripted(script: str) -> list[str]:
-    return [sys.executable, PEER, script]
 
 
 async def test_answers_find_their_requests_in_any_order() -> None:
@@ -164,7 +159,7 @@ async def test_a_listener_that_raises_does_not_end_the_connection() -> None:
 
 async def test_a_daemon_of_another_protocol_version_is_refused() -> None:
     newer = "peer['ADVERTISED'].update(protocolVersion=9, minProtocolVersion=9)"
-    script = f"import runpy; peer = runpy.run_path({PEER!r}); {newer}; peer['serve']('')"
+    script = f"import runpy; peer = runpy.run_path({scripted_daemon.__file__!r}); {newer}; peer['serve']('')"
     with pytest.raises(ClientError, match="protocol version 9"):
         async with Client.spawn([sys.executable, "-c", script]):
             pass

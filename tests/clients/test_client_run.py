@@ -1,11 +1,10 @@
 """Runs: their events, their end, their tools; against a scripted process."""
 
 import asyncio
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
+from harness.scripted_daemon import scripted
 
 from agentrouted_client import Client, DaemonGone, RpcError
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
@@ -28,8 +27,8 @@ run_id = run["params"]["runId"]
 """
 
 
-def scripted(script: str) -> list[str]:
-    return [sys.executable, str(Path(__file__).with_name("peer.py")), PRELUDE + script]
+def running(script: str) -> list[str]:
+    return scripted(PRELUDE + script)
 
 
 async def test_events_come_typed_and_in_order_and_then_the_result() -> None:
@@ -39,7 +38,7 @@ event("textDelta", 2, run_id, text="b")
 event("agentEnd", 3, run_id, stopReason="end_turn", usage={"outputTokens": 2})
 end(run, run_id)
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         events = [event async for event in run]
         result = await run.result
@@ -49,13 +48,13 @@ end(run, run_id)
 
 
 async def test_the_result_comes_without_iterating() -> None:
-    async with Client.spawn(scripted("event('textDelta', 1, run_id, text='a'); end(run, run_id)")) as client:
+    async with Client.spawn(running("event('textDelta', 1, run_id, text='a'); end(run, run_id)")) as client:
         assert (await client.run_agent("hello", model="m").result).text == "ab"
 
 
 async def test_what_is_given_to_run_agent_is_what_the_daemon_gets() -> None:
     script = "end(run, run_id, output={k: run['params'].get(k) for k in ('prompt', 'model', 'maxTurns', 'tools')})"
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         result = await client.run_agent("hello", model="m", max_turns=3).result
     assert result.output == {"prompt": "hello", "model": "m", "maxTurns": 3, "tools": []}
 
@@ -71,7 +70,7 @@ end(other, other_id); end(run, run_id)
     async def texts(events: AsyncIterator[RunEvent]) -> list[str]:
         return [event.text async for event in events if isinstance(event, TextDelta)]
 
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         runs = client.run_agent("1", model="m"), client.run_agent("2", model="m")
         assert await asyncio.gather(*map(texts, runs)) == [["one"], ["other"]]
 
@@ -82,7 +81,7 @@ event("mindRead", 1, run_id, thought="?")
 event("textDelta", 2, run_id, text="a", colour="blue")
 end(run, run_id, mood="good")
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         assert [event.seq async for event in run] == [2]
         assert (await run.result).text == "ab"
@@ -93,7 +92,7 @@ async def test_a_failed_run_raises_where_it_is_iterated_and_where_it_is_awaited(
 data = {"kind": "maxTurns", "details": {"turn": 3, "limit": 3}, "usage": {"outputTokens": 7}}
 send(id=run["id"], error={"code": -31012, "message": "too many turns", "data": data})
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         with pytest.raises(RpcError):
             [event async for event in run]
@@ -109,7 +108,7 @@ cancel = read()
 answer(cancel, {"runId": cancel["params"]["runId"], "cancelled": True})
 end(run, run_id, stopReason="cancelled")
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         await run.cancel()
         assert (await run.result).stop_reason == "cancelled"
@@ -121,7 +120,7 @@ event("textDelta", 1, run_id, text="a")
 cancel = read()
 answer(read(), cancel["method"] == "$/cancelRequest" and cancel["params"]["id"] == run["id"])
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         await anext(run)
         task = asyncio.ensure_future(anext(run))
@@ -132,7 +131,7 @@ answer(read(), cancel["method"] == "$/cancelRequest" and cancel["params"]["id"] 
 
 
 async def test_a_run_whose_daemon_dies_ends_with_an_error() -> None:
-    async with Client.spawn(scripted("event('textDelta', 1, run_id, text='a'); sys.exit(1)")) as client:
+    async with Client.spawn(running("event('textDelta', 1, run_id, text='a'); sys.exit(1)")) as client:
         run = client.run_agent("hello", model="m")
         await anext(run)
         with pytest.raises(DaemonGone):
@@ -141,7 +140,7 @@ async def test_a_run_whose_daemon_dies_ends_with_an_error() -> None:
 
 async def test_a_client_that_closes_in_mid_run_cancels_it() -> None:
     script = "cancel = read(); sys.exit(0 if cancel['method'] == '$/cancelRequest' else 1)"
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         run = client.run_agent("hello", model="m")
         await asyncio.sleep(0)
     assert run.result.cancelled()
@@ -154,7 +153,7 @@ async def test_an_approval_is_asked_of_the_function_that_was_given() -> None:
     async def approve(params: ToolApproveParams) -> ToolApproveResult:
         return ToolApproveResult(decision="reject_once", message=f"never {params.name}")
 
-    async with Client.spawn(scripted(script), approve=approve) as client:
+    async with Client.spawn(running(script), approve=approve) as client:
         result = await client.run_agent("hello", model="m").result
     assert result.output == {"decision": "reject_once", "message": "never rm"}
 
@@ -162,5 +161,5 @@ async def test_an_approval_is_asked_of_the_function_that_was_given() -> None:
 async def test_an_approval_that_nobody_answers_is_an_error_for_the_daemon() -> None:
     asked = {"callId": "c", "name": "rm", "arguments": {}, "reason": "once", "options": ["allow_once"]}
     script = f"end(run, run_id, output=ask('tool/approve', runId=run_id, **{asked})['error']['code'])"
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(running(script)) as client:
         assert (await client.run_agent("hello", model="m").result).output == -32601

@@ -1,12 +1,11 @@
 """Python functions as tools: what the model is told, and what it gets."""
 
 import asyncio
-import sys
 import threading
-from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
+from harness.scripted_daemon import scripted
 from pydantic import BaseModel, Field
 
 from agentrouted_client import Client
@@ -27,8 +26,8 @@ def end(output):
 """
 
 
-def scripted(script: str) -> list[str]:
-    return [sys.executable, str(Path(__file__).with_name("peer.py")), CALLS + script]
+def calling(script: str) -> list[str]:
+    return scripted(CALLS + script)
 
 
 class Place(BaseModel):
@@ -118,7 +117,7 @@ async def test_a_plain_function_does_not_block_the_loop() -> None:
 
 
 async def test_a_decorated_function_is_a_tool_of_every_run() -> None:
-    async with Client.spawn(scripted("end([run['params']['tools'][0], call('add', left=1, right=2)])")) as client:
+    async with Client.spawn(calling("end([run['params']['tools'][0], call('add', left=1, right=2)])")) as client:
 
         @client.tool(effect="read", timeout=5)
         def add(left: int, right: int) -> int:
@@ -133,7 +132,7 @@ async def test_a_decorated_function_is_a_tool_of_every_run() -> None:
 
 async def test_a_run_that_names_its_tools_has_no_others() -> None:
     script = "end([[tool['name'] for tool in run['params']['tools']], call('give_text'), call('other')])"
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(calling(script)) as client:
 
         @client.tool
         def other() -> str:
@@ -145,7 +144,7 @@ async def test_a_run_that_names_its_tools_has_no_others() -> None:
 
 
 async def test_options_of_the_decorator_hold_where_a_run_names_the_tool() -> None:
-    async with Client.spawn(scripted("end(run['params']['tools'][0])")) as client:
+    async with Client.spawn(calling("end(run['params']['tools'][0])")) as client:
         client.tool(needs_approval=True)(give_text)
         result = await client.run_agent("hello", model="m", tools=[give_text]).result
     assert result.output["needsApproval"] is True
@@ -158,7 +157,7 @@ answer(read(), None)
 send(method="$/cancelRequest", params={"id": 1})
 end(read()["error"]["code"])
 """
-    async with Client.spawn(scripted(script)) as client:
+    async with Client.spawn(calling(script)) as client:
         stopped = asyncio.Event()
 
         @client.tool

@@ -7,6 +7,12 @@ import json
 import sys
 from typing import Any
 
+
+def scripted(script: str) -> list[str]:
+    """The command that starts it."""
+    return [sys.executable, __file__, script]
+
+
 ADVERTISED = {"protocolVersion": 1, "minProtocolVersion": 1, "methods": [], "notifications": [], "limits": {}}
 
 
