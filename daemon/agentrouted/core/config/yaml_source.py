@@ -1,80 +1,153 @@
-"""YAML 1.2 text as plain data that knows its positions."""
+"""From YAML events to a document, bounded in every way."""
 
-import re
-from bisect import bisect_right
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from agentrouted_protocol.config import Position, Problem, Range
+import yaml
 
-KeyPath = tuple[str | int, ...]
+from agentrouted.core.config.document import Document, KeyPath, Lines, Place, dotted, plain_scalar
+from agentrouted_protocol.config import Problem, Range
 
+MAX_DEPTH = 50
+MAX_VALUES = 100_000
+"""After aliases are put in; a few lines of aliases of aliases can stand for billions."""
 
-@dataclass(frozen=True)
-class Place:
-    """Where one value stands: its key, and what to point at when the value is wrong."""
-
-    value: Range
-    key: Range | None = None
-
-
-@dataclass(frozen=True)
-class Document:
-    """What a file says; `data` is dicts, lists and scalars, as far as it could be read."""
-
-    data: Any
-    places: Mapping[KeyPath, Place]
-    problems: tuple[Problem, ...]
-
-    def place_of(self, path: KeyPath) -> Place | None:
-        """Of the value at `path`, or of the nearest one around it."""
-        for length in range(len(path), -1, -1):
-            if place := self.places.get(path[:length]):
-                return place
-        return None
+_STRING_TAGS = {"!", "tag:yaml.org,2002:str"}
 
 
-class Lines:
-    """Offsets into a text as positions: LSP's lines, UTF-16 columns."""
+def parse(text: str) -> Document:
+    """Read YAML (or JSON, which is YAML). What is wrong is told in the document's `problems`."""
+    # Lone surrogates cannot be encoded; replaced one for one, all positions hold.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        here = Lines(text).range(found.start(), found.end())
+        return Document(None, {}, (Problem(message="the file holds a control character", range=here),))
+    composer = _Composer(text)
+    data = None
+    try:
+        data = composer.document()
+    except yaml.MarkedYAMLError as error:
+        composer.problems.append(_syntax_problem(error, text))
+    except _TooMuch as error:
+        composer.problems.append(error.problem)
+    return Document(data, composer.places, tuple(composer.problems))
+
+
+class _TooMuch(Exception):
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class _Composer:
+    # PyYAML's own composer, with libyaml, recurses in C without a bound: a few thousand `[` crash the process.
 
     def __init__(self, text: str) -> None:
-        self._text = text
-        self._starts = [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", text))]
+        self.places: dict[KeyPath, Place] = {}
+        self.problems: list[Problem] = []
+        self._lines = Lines(text)
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._values = 0
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        self._events: Iterator[yaml.Event] = yaml.parse(text, Loader=loader)
 
-    def position(self, offset: int) -> Position:
-        line = bisect_right(self._starts, offset) - 1
-        before = self._text[self._starts[line] : offset]
-        return Position(line=line, character=len(before.encode("utf-16-le", "surrogatepass")) // 2)
+    def document(self) -> Any:
+        next(self._events)  # The start of the stream.
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return None
+        data = self._value(next(self._events), (), None)
+        next(self._events)  # The end of the document.
+        after = next(self._events)
+        if not isinstance(after, yaml.StreamEndEvent):
+            self._complain(after, (), "has a second document, which is not read", hint="remove the `---`")
+        return data
 
-    def range(self, start: int, end: int) -> Range:
-        """From `start` to `end`, less the white space at the end."""
-        end = start + len(self._text[start:end].rstrip())
-        return Range(start=self.position(start), end=self.position(end))
+    def _value(self, event: yaml.Event, path: KeyPath, key: Range | None) -> Any:
+        self._count(1, event, path)
+        own = self._range(event)
+        self.places[path] = Place(own if isinstance(event, yaml.ScalarEvent) or key is None else key, key)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, path)
+        before = self._values
+        data = self._scalar(event, path) if isinstance(event, yaml.ScalarEvent) else self._collection(event, path)
+        if isinstance(event, yaml.NodeEvent) and event.anchor:
+            # Known from its end on, so that no value can hold itself.
+            self._anchors[event.anchor] = data, self._values - before
+        return data
+
+    def _scalar(self, event: yaml.ScalarEvent, path: KeyPath) -> Any:
+        if event.tag and event.tag not in _STRING_TAGS:
+            self._refuse_tag(event, path)
+        is_plain = event.implicit[0] and not event.tag
+        return plain_scalar(event.value) if is_plain else event.value
+
+    def _collection(self, event: yaml.Event, path: KeyPath) -> Any:
+        if isinstance(event, yaml.CollectionStartEvent) and event.tag:
+            self._refuse_tag(event, path)
+        return self._mapping(path) if isinstance(event, yaml.MappingStartEvent) else self._sequence(path)
+
+    def _mapping(self, path: KeyPath) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            if not isinstance(event, yaml.ScalarEvent):
+                self._complain(event, path, "has a key that is not text")
+                self._value(event, (*path, "?"), None)
+                self._value(next(self._events), (*path, "?"), None)
+                continue
+            name, key = event.value, self._range(event)
+            if name in mapping:
+                self._twice(event, (*path, name))
+            mapping[name] = self._value(next(self._events), (*path, name), key)
+        return mapping
+
+    def _sequence(self, path: KeyPath) -> list[Any]:
+        sequence: list[Any] = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            sequence.append(self._value(event, (*path, len(sequence)), None))
+        return sequence
+
+    def _alias(self, event: yaml.AliasEvent, path: KeyPath) -> Any:
+        if event.anchor not in self._anchors:
+            self._complain(event, path, f"refers to `&{event.anchor}`, which does not stand before it")
+            return None
+        data, size = self._anchors[event.anchor]
+        self._count(size, event, path)
+        return data
+
+    def _count(self, values: int, event: yaml.Event, path: KeyPath) -> None:
+        self._values += values
+        if self._values > MAX_VALUES:
+            raise _TooMuch(Problem(message=f"the file holds over {MAX_VALUES} values", range=self._range(event)))
+        if len(path) > MAX_DEPTH:
+            raise _TooMuch(Problem(message=f"the file is over {MAX_DEPTH} levels deep", range=self._range(event)))
+
+    def _refuse_tag(self, event: yaml.Event, path: KeyPath) -> None:
+        self._complain(event, path, "has a YAML tag, which is not supported", hint="remove the word with `!`")
+
+    def _twice(self, event: yaml.ScalarEvent, path: KeyPath) -> None:
+        first = self.places[path].key
+        line = first.start.line + 1 if first else 0
+        self._complain(event, path, "is written twice", hint=f"it stands in line {line} already")
+
+    def _complain(self, event: yaml.Event, path: KeyPath, message: str, *, hint: str | None = None) -> None:
+        subject = f"`{dotted(path)}`" if path else "the file"
+        problem = Problem(path=dotted(path), message=f"{subject} {message}", range=self._range(event), hint=hint)
+        self.problems.append(problem)
+
+    def _range(self, event: yaml.Event) -> Range:
+        return self._lines.range(_offset(event.start_mark), _offset(event.end_mark))
 
 
-def dotted(path: KeyPath) -> str:
-    return ".".join(map(str, path))
+def _syntax_problem(error: yaml.MarkedYAMLError, text: str) -> Problem:
+    offset = _offset(error.problem_mark)
+    if offset >= len(text.rstrip()) and error.context_mark:
+        # What is open at the end of the file is to be mended where it was opened.
+        offset = _offset(error.context_mark)
+    here = Lines(text).range(offset, offset + 1)
+    if text[offset : offset + 1] == "\t":
+        return Problem(message="the file is indented with a tab", range=here, hint="YAML wants spaces")
+    return Problem(message=f"the file is not valid YAML: {error.problem}", range=here)
 
 
-def plain_scalar(text: str) -> Any:
-    """The value of an unquoted scalar in the core schema of YAML 1.2.2 (10.3.2): `no`, `on` and dates are text."""
-    for pattern, value in _CORE_SCHEMA:
-        if pattern.fullmatch(text):
-            return value(text)
-    return text
-
-
-def _integer(text: str) -> int | str:
-    # Past 4,300 digits Python refuses; no key of ours means such a number.
-    return int(text, 0) if text[:2] in {"0o", "0x"} else int(text) if len(text) < 100 else text
-
-
-_CORE_SCHEMA: tuple[tuple[re.Pattern[str], Callable[[str], Any]], ...] = (
-    (re.compile(r"null|Null|NULL|~|"), lambda text: None),
-    (re.compile(r"true|True|TRUE|false|False|FALSE"), lambda text: text.lower() == "true"),
-    (re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+"), _integer),
-    (re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"), float),
-    (re.compile(r"[-+]?\.(inf|Inf|INF)"), lambda text: float(text.replace(".", ""))),
-    (re.compile(r"\.(nan|NaN|NAN)"), lambda text: float("nan")),
-)
+def _offset(mark: Any) -> int:
+    return mark.index if mark else 0

@@ -1,0 +1,98 @@
+"""pydantic's errors as problems: where, what, and the mend."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from agentrouted.core.config.document import Document, KeyPath, dotted
+from agentrouted.core.config.known import NOT_SERVED_YET, section_at
+from agentrouted_protocol.config import Problem, Range
+
+_WHOLE = "must be a whole number"
+_TEXT = "must be text"
+_LIST = "must be a list"
+_MAPPING = "must be a mapping"
+_MESSAGES: Mapping[str, str] = {
+    "refused": "{message}",
+    "missing": "is missing",
+    "string_type": _TEXT,
+    "string_pattern_mismatch": "has a character that cannot stand there",
+    "bool_type": "must be `true` or `false`",
+    "bool_parsing": "must be `true` or `false`",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_from_float": _WHOLE,
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be over {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "too_short": "must have at least {min_length}, and has {actual_length}",
+    "too_long": "must have {max_length}, and has {actual_length}",
+    "tuple_type": _LIST,
+    "list_type": _LIST,
+    "frozen_set_type": _LIST,
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+}
+
+
+def problem_of(error: ErrorDetails, document: Document) -> Problem:
+    """Says nothing of the value itself: it may be a key."""
+    location: KeyPath = error["loc"]
+    if error["type"] == "extra_forbidden":
+        return _unknown_key(location, document)
+    if location[-1:] == ("[key]",):
+        return _problem(location[:-1], error, _key_range(location[:-1], document))
+    path = _written_part(location, document.data)
+    place = document.place_of(path)
+    if error["type"] == "missing" and len(path) == len(location) - 1:
+        path = location
+    return _problem(path, error, place.value if place else None)
+
+
+def _problem(path: KeyPath, error: ErrorDetails, where: Range | None) -> Problem:
+    context: dict[str, Any] = error.get("ctx", {})
+    template = _MESSAGES.get(error["type"])
+    said = template.format_map(context) if template else f"is not valid ({error['type']})"
+    subject = f"`{dotted(path)}`" if path else "the file"
+    hint = context.get("hint") or _HINTS.get(error["type"])
+    return Problem(path=dotted(path), message=f"{subject} {said}", range=where, hint=hint)
+
+
+_HINTS: Mapping[str, str] = {
+    "string_type": "put it in quotes",
+    "literal_error": "nothing else is supported by this version",
+}
+
+
+def _unknown_key(path: KeyPath, document: Document) -> Problem:
+    name, section = str(path[-1]), section_at(path[:-1])
+    where = _key_range(path, document)
+    if name in NOT_SERVED_YET:
+        return Problem(path=dotted(path), message=f"`{name}` is not supported by this version", range=where)
+    known = list(section.model_fields) if section else []
+    near = get_close_matches(name, known, 1)
+    hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+    place = f" under `{dotted(path[:-1])}`" if len(path) > 1 else ""
+    return Problem(path=dotted(path), message=f"unknown key `{name}`{place}", range=where, hint=hint)
+
+
+def _key_range(path: KeyPath, document: Document) -> Range | None:
+    place = document.place_of(path)
+    return (place.key or place.value) if place else None
+
+
+def _written_part(location: KeyPath, data: Any) -> KeyPath:
+    # A short form, such as `fast: groq/llama`, is checked in its long form; people see the part that they wrote.
+    for length, part in enumerate(location):
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return location[:length]
+    return location

@@ -1,0 +1,127 @@
+"""The configuration in force, and how it changes."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from agentrouted.core.config.content import Content, read_content
+from agentrouted.core.config.difference import difference
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.keyfile import load_keyfile
+from agentrouted.core.config.load import Loaded, load_content, load_text
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.config.watch import changes
+from agentrouted_protocol.config import ConfigReloadResult, Problem
+
+Subscriber = Callable[[ConfigReloadResult], None]
+
+_SAVING_LOOKS = 10
+_SAVING_PAUSE = 0.02
+
+
+@dataclass(frozen=True)
+class _Contents:
+    """Of both files; the same contents are no reload."""
+
+    config: Content
+    keys: Content
+
+
+class ConfigStore:
+    """Holds `current`, one immutable snapshot, and puts another in its place when the files change.
+
+    A bad file changes nothing: what was in force stays, at the start the defaults, and its problems are told.
+    Making a store reads the files: do it before the loop serves.
+    """
+
+    def __init__(self, environment: Environment, explicit: str | None = None) -> None:
+        self._environment = environment
+        self._path = environment.config_file(explicit)
+        self._is_named = environment.named_config_file(explicit) is not None
+        self._subscribers: list[Subscriber] = []
+        self._one_at_a_time = asyncio.Lock()
+        self._contents = self._read()
+        self.current = self._next(Snapshot.defaults(environment.environ, self._path), self._contents)
+
+    async def reload(self) -> ConfigReloadResult:
+        """Read the files now. If they say what they said before, nothing happens and nobody is told."""
+        return await self._reload(self._read)
+
+    async def watch(self) -> None:
+        """Reload whenever a file changes, until cancelled."""
+        files = [path for path in (self._path, self._environment.key_file) if path]
+        # YAML is loaded by now, off the start path, so that the first change is live as fast as the next.
+        await self.validate("{}")
+        async with aclosing(changes(files)) as stream:
+            async for _ in stream:
+                await self._reload(self._read_saved)
+
+    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
+        """Call `subscriber` on the loop after each reload, good or bad; what this returns ends it."""
+        self._subscribers.append(subscriber)
+        return lambda: self._subscribers.remove(subscriber)
+
+    async def validate(self, text: str | None = None) -> list[Problem]:
+        """What is wrong with `text`, or with the file on disk; nothing is put in force."""
+        environ = self._environment.environ
+        if text is None:
+            loaded = await asyncio.to_thread(lambda: self._load(read_content(self._path)))
+        else:
+            loaded = await asyncio.to_thread(load_text, text, self._path, environ)
+        return list(loaded.problems)
+
+    async def _reload(self, read: Callable[[], _Contents]) -> ConfigReloadResult:
+        async with self._one_at_a_time:
+            before = self.current
+            contents, after = await asyncio.to_thread(self._look, read)
+            self._contents, self.current = contents, after
+        result = ConfigReloadResult(
+            generation=after.generation,
+            ok=after.is_good,
+            changed=difference(before, after),
+            problems=list(after.problems),
+        )
+        if after is not before:
+            for subscriber in self._subscribers:
+                # By way of the loop, so that one who fails keeps neither the others nor the watcher from going on.
+                asyncio.get_running_loop().call_soon(subscriber, result)
+        return result
+
+    def _look(self, read: Callable[[], _Contents]) -> tuple[_Contents, Snapshot]:
+        contents = read()
+        return contents, self.current if contents == self._contents else self._next(self.current, contents)
+
+    def _read(self) -> _Contents:
+        return _Contents(read_content(self._path), read_content(self._environment.key_file))
+
+    def _read_saved(self) -> _Contents:
+        # Some programs empty or remove a file before they write it anew: that is no wish for the defaults.
+        contents = self._read()
+        for _ in range(_SAVING_LOOKS):
+            if not self._contents.config.text or contents.config.text or contents.config.problem:
+                break
+            time.sleep(_SAVING_PAUSE)
+            contents = self._read()
+        return contents
+
+    def _next(self, before: Snapshot, contents: _Contents) -> Snapshot:
+        loaded = self._load(contents.config)
+        keyfile = load_keyfile(contents.keys, self._environment.key_file)
+        is_new = loaded.config is not None or keyfile.values != before.keyfile
+        return Snapshot(
+            generation=before.generation + is_new,
+            config=loaded.config or before.config,
+            environ=before.environ,
+            keyfile=keyfile.values,
+            path=self._path,
+            problems=(*loaded.problems, *keyfile.problems),
+            origins={**(loaded.origins if loaded.config else before.origins), **keyfile.origins},
+        )
+
+    def _load(self, content: Content) -> Loaded:
+        if self._is_named and content == Content(None):
+            missing = Problem(message="there is no such file", file=str(self._path), hint="create it, or name another")
+            return Loaded(None, (missing,))
+        return load_content(content, self._path, self._environment.environ)
