@@ -31,14 +31,14 @@ class Endpoint:
     provider: str
     model_id: str
     base_url: str
-    """Without a trailing slash, such as `https://openrouter.ai/api/v1`; `embedded:<name>` until the embedded engine runs."""
+    """Without a trailing slash, such as `https://openrouter.ai/api/v1`, or `embedded:<name>`."""
 
     wire: str
     """The wire format: a key of `core.wire.FORMATS`, such as `chat_completions`."""
 
     local: bool
     api_key: SecretStr | None = None
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     socket_path: str | None = None
     """Connect through this Unix socket in place of TCP."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentrouted.core.agent.runs import Runs
+from agentrouted.core.models import ModelList
 from agentrouted.core.services import Services
 from agentrouted.server.routes import RouteCache
 from agentrouted.server.rpc import Connection
@@ -21,6 +22,7 @@ class Core:
     services: Services
     runs: Runs
     routes: RouteCache
+    models: ModelList
     socket: Path | None = None
     connections: set[Connection] = field(default_factory=set)
     started: float = field(default_factory=time.monotonic)

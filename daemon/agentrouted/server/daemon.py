@@ -8,6 +8,7 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from agentrouted.core.agent.runs import Runs
+from agentrouted.core.models import ModelList
 from agentrouted.core.services import Services
 from agentrouted.server.capabilities import initialize_json
 from agentrouted.server.core import Core
@@ -28,7 +29,7 @@ class Daemon:
     """Takes connections from any door until something says stop."""
 
     def __init__(self, services: Services) -> None:
-        self.core = Core(services, Runs(services), RouteCache(services.config))
+        self.core = Core(services, Runs(services), RouteCache(services.config), ModelList(services))
         self.processes = ProcessWatch(self.stop)
         self.exit_code = 0
         self._registry = feature_registry({**REQUESTS, **LSP_REQUESTS}, LSP_NOTIFICATIONS)

@@ -5,19 +5,22 @@
 import json
 import os
 import select
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-_FIRST_MESSAGE_SECONDS = 0.05
+_AT_ONCE_SECONDS = 0.02
 _LONGEST = 1 << 20
 
 
-def answer_initialize(read_fd: int, write_fd: int) -> tuple[bytes, Any]:
-    """Answer a plain `initialize` if it comes first and at once; the bytes that are left, and its params or None.
+def answer_initialize(read_fd: int, write_fd: int, load: Callable[[], object]) -> tuple[bytes, Any]:
+    """Answer a plain `initialize` if it comes first; the bytes that are left, and its params or None.
 
-    Anything unusual is left to the real reader, byte for byte.
+    Anything unusual is left to the real reader, byte for byte. While the client takes its time, `load` is called in
+    a thread; once that is done the real reader takes over.
     """
-    data = _read_frame(read_fd)
+    data = _read_frame(read_fd, load)
     head, separator, rest = data.partition(b"\r\n\r\n")
     name, _, length = head.partition(b":")
     if not separator or name.lower() != b"content-length" or not length.strip().isdigit():
@@ -31,15 +34,21 @@ def answer_initialize(read_fd: int, write_fd: int) -> tuple[bytes, Any]:
     return (unread, message.get("params") or {}) if _write(write_fd, answer) else (data, None)
 
 
-def _read_frame(fd: int) -> bytes:
-    """What is there until one frame is whole, or nothing more comes for a moment."""
+def _read_frame(fd: int, load: Callable[[], object]) -> bytes:
+    """What is there until a frame is whole, the input ends, or everything is loaded."""
     data = b""
+    loading = threading.Thread(target=load, daemon=True)
     while not _holds_frame(data) and len(data) < _LONGEST:
-        readable, _, _ = select.select([fd], [], [], _FIRST_MESSAGE_SECONDS)
-        chunk = os.read(fd, 65536) if readable else b""
-        if not chunk:
+        readable, _, _ = select.select([fd], [], [], _AT_ONCE_SECONDS)
+        if readable:
+            chunk = os.read(fd, 65536)
+            if not chunk:
+                break
+            data += chunk
+        elif loading.ident is None:
+            loading.start()
+        elif not loading.is_alive():
             break
-        data += chunk
     return data
 
 

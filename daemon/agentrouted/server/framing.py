@@ -101,7 +101,7 @@ class FrameReader:
         if not self._skip_unwanted():
             return None
         match = _BLANK_LINE.search(self._buffer, 0, self._header_bytes)
-        if self._buffer[:1] in (b"{", b"["):
+        if self._buffer.startswith((b"{", b"[")):
             return self._read_bare_json()
         if match is None:
             return self._reject_endless_header() if len(self._buffer) >= self._header_bytes else None
@@ -127,7 +127,7 @@ class FrameReader:
             end = self._buffer.find(b"\n")
             self._discard_line = end < 0
             del self._buffer[: end + 1 if end >= 0 else len(self._buffer)]
-        if self._buffer[:1] in (b"\r", b"\n"):
+        if self._buffer.startswith((b"\r", b"\n")):
             self._buffer = self._buffer.lstrip(b"\r\n")
         return bool(self._buffer)
 

@@ -31,7 +31,7 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(self, unread: bytes = b"") -> None:
-        self._receiver: Receiver | None = None
+        self._receiver: Receiver
         self._frames = FrameReader(header_bytes=LIMITS.header_bytes, message_bytes=LIMITS.message_bytes)
         self._unread = unread
         self._transport: asyncio.WriteTransport | None = None

@@ -22,7 +22,8 @@ def log_to_file(folder: Path, name: str) -> Iterator[None]:
     An editor that does not read our stderr must not stop us. Without a folder that can be written, stderr is all.
     """
     handlers = [_stderr_handler(), *_file_handlers(folder, name)]
-    listener = logging.handlers.QueueListener(entries := queue.SimpleQueue(), *handlers, respect_handler_level=True)
+    entries: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
+    listener = logging.handlers.QueueListener(entries, *handlers, respect_handler_level=True)
     root = logging.getLogger()
     handler = logging.handlers.QueueHandler(entries)
     root.addHandler(handler)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, cast
 
 import cattrs
 from lsprotocol.types import ResponseError
@@ -132,7 +132,10 @@ class Connection(JsonRPCProtocol):
         if method == "shutdown":
             self.state, self.exit_code = "shutdown", 0
             return None
-        return self._get_handler(method)(self._session, params)
+        return self._handler(method)(self._session, params)
+
+    def _handler(self, method: str) -> Handler:
+        return cast(Handler, self._get_handler(method))
 
     def initialize(self, params: Any) -> None:
         """Open the session. Called without a request where `initialize` was answered before this was loaded."""
@@ -151,7 +154,7 @@ class Connection(JsonRPCProtocol):
 
     def _call_quietly(self, method: str, params: Any) -> None:
         try:
-            self._get_handler(method)(self._session, params)
+            self._handler(method)(self._session, params)
         except JsonRpcMethodNotFound:
             logger.debug("ignored the notification %s", method[:100])
         except Exception as error:  # noqa: BLE001 - a notification has no answer: the log is all there is

@@ -21,7 +21,7 @@ from agentrouted.core.errors import (
     RateLimited,
     ResponseInvalid,
 )
-from agentrouted.core.routing.resolve import ResolvedEndpoint
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.services import Services
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final
 
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.routing.resolve import Resolution, resolve
-from agentrouted.core.suggest import did_you_mean
 from agentrouted.core.wire.base import ToolSpec
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import RunAgentParams, Sampling, Tool
@@ -96,7 +96,9 @@ def _agent(snapshot: Snapshot, name: str | None) -> dict[str, Any]:
         return {}
     agents = snapshot.config.agents
     if name not in agents:
-        raise NotFound(f"the config has no agent `{name}`", hint=did_you_mean(name, agents) or "see `agent/list`")
+        near = get_close_matches(name, agents, n=1)
+        hint = f"did you mean `{near[0]}`?" if near else "`agent/list` names those it has"
+        raise NotFound(f"the config has no agent `{name[:100]}`", hint=hint)
     return dict(agents[name])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agentrouted.core.agent import bill
-from agentrouted.core.routing.resolve import ResolvedEndpoint
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import Chunk, ModelReply, RequestedCall, TextChunk
 from agentrouted_protocol.messages import Message, ToolCall, Usage
 

@@ -1,7 +1,7 @@
 """The tools of one run, and how they are called."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agentrouted.core.agent.emitter import Emitter
@@ -114,7 +114,7 @@ class Toolbox:
             return _error(error.message)
 
 
-async def _together(work: Iterator[Awaitable[Message]] | Any) -> list[Message]:
+async def _together(work: Iterable[Coroutine[Any, Any, Message]]) -> list[Message]:
     """All results in order; the rest is cancelled when one is, or when the caller is."""
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(one) for one in work]

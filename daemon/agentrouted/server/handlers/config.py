@@ -1,5 +1,6 @@
 """`config/*`."""
 
+from agentrouted.core.config.describe import effective
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.base import NoParams
 from agentrouted_protocol.config import (
@@ -12,7 +13,13 @@ from agentrouted_protocol.config import (
 
 
 def get_config(session: ClientSession, params: ConfigGetParams) -> ConfigGetResult:
-    return session.core.services.config.describe(params.path)
+    snapshot = session.core.services.config.current
+    return ConfigGetResult(
+        generation=snapshot.generation,
+        file=str(snapshot.path) if snapshot.path else None,
+        values=effective(snapshot, params.path),
+        problems=list(snapshot.problems),
+    )
 
 
 async def reload_config(session: ClientSession, params: NoParams) -> ConfigReloadResult:
@@ -20,4 +27,5 @@ async def reload_config(session: ClientSession, params: NoParams) -> ConfigReloa
 
 
 async def validate_config(session: ClientSession, params: ConfigValidateParams) -> ConfigValidateResult:
-    return await session.core.services.config.validate(params.text)
+    problems = await session.core.services.config.validate(params.text)
+    return ConfigValidateResult(ok=not any(problem.severity == "error" for problem in problems), problems=problems)

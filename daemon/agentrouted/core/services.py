@@ -1,0 +1,65 @@
+"""What all runs share: config, HTTP, the embedded engine."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import dataclass, replace
+
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.store import ConfigStore
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.local.catalog import ModelFolders, locate, model_folders
+from agentrouted.core.local.engine import Engines
+from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.formats import FORMATS
+from agentrouted.core.wire.http import HttpClient
+
+EMBEDDED = "embedded:"
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One set for the process, whichever doors it has."""
+
+    config: ConfigStore
+    http: HttpClient
+    engines: Engines
+    model_folders: ModelFolders
+
+    async def connect(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint as it can be called now: an embedded model is started first."""
+        if not endpoint.base_url.startswith(EMBEDDED):
+            return endpoint
+        path = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
+        engine = await self.engines.open(path)
+        return replace(
+            endpoint,
+            base_url="http://localhost/v1",
+            socket_path=engine.socket_path,
+            api_key=engine.api_key,
+            context_window=engine.context_window,
+        )
+
+    def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
+        """The reply of a connected endpoint, as it comes."""
+        return FORMATS[endpoint.wire].stream(self.http, endpoint, request)
+
+
+@contextlib.asynccontextmanager
+async def open_services(environment: Environment, config_file: str | None = None) -> AsyncIterator[Services]:
+    """Services for a daemon: the config is watched, children and connections end with the block."""
+    config = ConfigStore(environment, config_file)
+    embedded = config.current.config.daemon.embedded
+    home = environment.home or environment.runtime_folder
+    services = Services(
+        config=config,
+        http=HttpClient(),
+        engines=Engines(environment.runtime_folder / "engines", sleep_after=int(embedded.sleep_idle_seconds)),
+        model_folders=model_folders(environment.environ, home),
+    )
+    watching = asyncio.create_task(config.watch())
+    try:
+        yield services
+    finally:
+        watching.cancel()
+        await asyncio.gather(services.engines.aclose(), services.http.aclose(), watching, return_exceptions=True)

@@ -1,0 +1,189 @@
+"""The life of a session, from spawn to exit."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.peer import COMMAND, TIME_LIMIT, clean_environment, frame, initialized, notification, request, spawned
+
+RESOLVE = {"model": "ollama/llama3"}
+
+
+async def test_before_initialize_requests_are_refused_and_notifications_dropped(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        peer.send(notification("initialized", {}) + request(1, "resolveModel", RESOLVE))
+        assert (await peer.answer(1))["error"]["code"] == -32002
+        assert "capabilities" in await peer.initialize()
+
+
+async def test_after_shutdown_only_exit_is_left(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as peer:
+        assert await peer.call("shutdown") is None
+        assert (await peer.call("resolveModel", RESOLVE))["code"] == -32600
+        peer.send(notification("exit"))
+        assert await peer.exit_code() == 0
+
+
+async def test_exit_without_shutdown_is_code_1(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as peer:
+        peer.send(notification("exit"))
+        assert await peer.exit_code() == 1
+
+
+async def test_exit_before_initialize_is_code_1(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        peer.send(notification("exit"))
+        assert await peer.exit_code() == 1
+
+
+@pytest.mark.parametrize("split", [1, 30, 60])
+async def test_initialize_may_come_in_pieces(split: int, tmp_path: Path) -> None:
+    data = request(1, "initialize", {"capabilities": {}})
+    async with spawned(tmp_path) as peer:
+        peer.send(data[:split])
+        await peer.writer.drain()
+        peer.send(data[split:] + request(2, "resolveModel", RESOLVE))
+        assert (await peer.answer(1))["result"]["serverInfo"]["name"] == "agentrouted"
+        assert (await peer.answer(2))["result"]["provider"] == "ollama"
+
+
+async def test_everything_may_come_in_one_write(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        peer.send(
+            request(1, "initialize", {"capabilities": {}})
+            + notification("initialized", {})
+            + request(2, "resolveModel", RESOLVE)
+            + request(3, "shutdown")
+            + notification("exit")
+        )
+        assert await peer.exit_code() == 0
+        output = await peer.end()
+        assert [output.count(b'"id":%d' % id_) for id_ in (1, 2, 3)] == [1, 1, 1]
+
+
+async def test_what_is_advertised_is_what_is_served(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as peer:
+        advertised = peer.seen[0]["result"]["capabilities"]["experimental"]["agentrouted"]["methods"]
+        codes = {method: (await peer.call(method, {})).get("code") for method in advertised}
+        assert -32601 not in codes.values()
+        assert "memory/recall" not in advertised
+
+
+async def test_a_command_is_the_twin_of_its_method(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as peer:
+        command = {"command": "agentrouted.resolveModel", "arguments": [RESOLVE]}
+        assert await peer.call("workspace/executeCommand", command) == await peer.call("resolveModel", RESOLVE)
+        assert (await peer.call("workspace/executeCommand", {"command": "nope"}))["code"] == -32602
+
+
+@pytest.mark.parametrize("source", ["/dev/null", "empty file", "closed pipe"])
+def test_an_empty_input_ends_the_daemon(source: str, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    stdin: Any = subprocess.PIPE if source == "closed pipe" else None
+    if stdin is None:
+        stdin = (tmp_path / "empty" if source == "empty file" else Path("/dev/null")).open()
+    done = subprocess.run(
+        COMMAND, stdin=stdin, input=None, capture_output=True, timeout=TIME_LIMIT, env=clean_environment(tmp_path)
+    )
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_input_and_output_may_be_files(tmp_path: Path) -> None:
+    (tmp_path / "in").write_bytes(
+        request(1, "initialize", {"capabilities": {}}) + request(2, "resolveModel", RESOLVE) + request(3, "shutdown")
+    )
+    with (tmp_path / "in").open() as stdin, (tmp_path / "out").open("wb") as stdout:
+        subprocess.run(COMMAND, stdin=stdin, stdout=stdout, timeout=TIME_LIMIT, env=clean_environment(tmp_path))
+    output = (tmp_path / "out").read_bytes()
+    assert output.count(b"Content-Length: ") == 3 and b'"provider":"ollama"' in output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_signal_ends_the_daemon(number: signal.Signals, tmp_path: Path) -> None:
+    async with initialized(tmp_path) as peer:
+        await peer.call("resolveModel", RESOLVE)
+        peer.process.send_signal(number)
+        assert await peer.exit_code() == 0
+
+
+async def test_the_daemon_ends_with_the_process_that_initialize_named(tmp_path: Path) -> None:
+    editor = await asyncio.create_subprocess_exec("sleep", "600")
+    async with spawned(tmp_path) as peer:
+        await peer.call("initialize", {"capabilities": {}, "processId": editor.pid})
+        await peer.call("resolveModel", RESOLVE)
+        editor.kill()
+        await editor.wait()
+        await peer.exit_code()
+
+
+async def test_a_process_of_another_machine_is_not_watched(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        await peer.call("initialize", {"capabilities": {}, "processId": 2**22 + 12345})
+        assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+
+
+async def test_the_daemon_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    """The parent's death is noticed even while somebody else holds stdin open."""
+    script = (
+        f"import subprocess, time; print(subprocess.Popen({[*COMMAND]!r}, stdin=0).pid, flush=True); time.sleep(600)"
+    )
+    read_end, write_end = os.pipe()
+    parent = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdin=read_end, stdout=asyncio.subprocess.PIPE, env=clean_environment(tmp_path)
+    )
+    assert parent.stdout is not None
+    pid = int(await parent.stdout.readline())
+    os.write(write_end, request(1, "initialize", {"capabilities": {}}) + request(2, "daemon/status"))
+    async with asyncio.timeout(TIME_LIMIT):
+        while b'"id":2' not in await parent.stdout.read(65536):
+            pass
+        parent.kill()
+        await parent.wait()
+        while Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes():
+            await asyncio.sleep(0.02)
+    os.close(write_end)
+    os.close(read_end)
+
+
+async def test_what_python_and_c_code_print_goes_to_stderr(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import atexit, os, sys, threading\n"
+        "def noise():\n"
+        "    print('noise from python', flush=True)\n"
+        "    os.system('echo noise from a child')\n"
+        "threading.Timer(0.3, noise).start()\n"
+    )
+    environment = clean_environment(tmp_path, PYTHONPATH=str(tmp_path))
+    async with spawned(tmp_path, environment=environment) as peer:
+        await peer.initialize()
+        while b"noise from a child" not in (tmp_path / "stderr.txt").read_bytes():
+            await peer.call("resolveModel", RESOLVE)
+        assert all("jsonrpc" in message for message in peer.seen)
+
+
+async def test_unknown_options_do_not_keep_the_daemon_from_serving(tmp_path: Path) -> None:
+    async with spawned(tmp_path, "--stdio", "--some-new-flag=5", "--clientProcessId=1") as peer:
+        await peer.initialize()
+        assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+
+
+async def test_the_client_may_listen_and_we_connect(tmp_path: Path) -> None:
+    connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await connected.put((reader, writer))
+
+    path = tmp_path / "editor.sock"
+    async with await asyncio.start_unix_server(accept, path), spawned(tmp_path, f"--pipe={path}") as daemon:
+        async with asyncio.timeout(TIME_LIMIT):
+            reader, writer = await connected.get()
+        writer.write(frame({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}))
+        async with asyncio.timeout(TIME_LIMIT):
+            assert (await reader.readline()).startswith(b"Content-Length: ")
+        writer.close()
+        assert await daemon.exit_code() == 1
