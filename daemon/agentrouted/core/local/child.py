@@ -33,8 +33,9 @@ def main() -> None:
     # llama.cpp's own handlers would stop the server but not the process.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
+    learned = _what_was_loaded(settings)
     try:
-        _answer(reply, _what_was_loaded(settings))
+        _answer(reply, learned)
         sys.stdin.buffer.read()
     finally:
         Path(settings["socket"]).unlink(missing_ok=True)

