@@ -9,25 +9,35 @@ Decision = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
 
 
 class ToolCallParams(Params):
+    """The model has called one of the client's tools."""
+
     run_id: str
     call_id: str
     name: str
     arguments: dict[str, Any]
+    """They fit the tool's `inputSchema`."""
 
 
 class ToolCallResult(WireModel):
     content: str | list[Part] = ""
+    """What the model is told."""
+
     is_error: bool = False
     """True: `content` tells the model what went wrong."""
 
 
 class ToolApproveParams(Params):
+    """A question to the person at the client. No answer, null, or an error counts as a rejection."""
+
     run_id: str
     call_id: str
     name: str
     arguments: dict[str, Any]
     reason: str
+    """Why it is asked, in words."""
+
     options: list[Decision]
+    """The decisions that may be answered."""
 
 
 class ToolApproveResult(WireModel):
@@ -48,3 +58,4 @@ class SecretGetParams(Params):
 
 class SecretGetResult(WireModel):
     value: str | None = None
+    """The key; left out where there is none."""

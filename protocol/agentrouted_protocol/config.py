@@ -28,6 +28,7 @@ class Problem(WireModel):
     file: str | None = None
     range: Range | None = None
     hint: str | None = None
+    """What mends it."""
 
 
 class ConfigValue(WireModel):
@@ -46,6 +47,8 @@ class ConfigGetParams(Params):
 
 class ConfigGetResult(WireModel):
     generation: int
+    """Counts the configurations that were put in force."""
+
     file: str | None = None
     """The file that was looked for; it need not exist."""
 
@@ -60,6 +63,8 @@ class ConfigReloadResult(WireModel):
     """Of the configuration in force; a bad file does not change it."""
 
     ok: bool
+    """False if the file is bad: then the last good configuration stays in force."""
+
     changed: list[str]
     """Top-level names and one level below, such as `providers.groq`, that differ from the generation before."""
 

@@ -44,6 +44,8 @@ class Advertised(WireModel):
     protocol_version: int
     min_protocol_version: int
     methods: list[str]
+    """Those that are served; others of the contract answer `methodNotFound`."""
+
     notifications: list[str]
     """Those the daemon sends; opt out of any by name."""
 
@@ -54,9 +56,19 @@ class ClientOptions(WireModel):
     """What a client opts in to, in `initializationOptions.agentrouted` or `capabilities.experimental.agentrouted`."""
 
     tools: bool = False
+    """The client answers `tool/call`."""
+
     approvals: bool = False
+    """The client answers `tool/approve`."""
+
     secrets: bool = False
+    """The client answers `secret/get`."""
+
     client_name: str | None = None
+    """Stands in the ledger; by default the name in `clientInfo`."""
+
     workspace: str | None = None
+    """The folder the client works in, as an absolute path."""
+
     opt_out: list[str] = []
     """Names of notifications that are not wanted."""

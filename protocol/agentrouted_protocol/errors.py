@@ -101,6 +101,8 @@ class ErrorData(WireModel):
     """Seconds to wait before the next try, as the provider asked."""
 
     run_id: str | None = None
+    """Of the run that failed."""
+
     usage: Usage | None = None
     """What a failed run had spent."""
 
@@ -108,6 +110,8 @@ class ErrorData(WireModel):
     """The transcript of a failed run so far; every tool call in it is answered."""
 
     provider: ProviderReply | None = None
+    """What the provider itself said."""
+
     details: dict[str, Any] | None = None
     """Of the kind: `{turn, limit}` of maxTurns, `{spent, limit}` of budgetExceeded, `{rule}` of guardrailBlocked."""
 
@@ -116,5 +120,9 @@ class ErrorObject(WireModel):
     """The `error` member of an answer (JSON-RPC 2.0, section 5.1)."""
 
     code: int
+    """One per kind."""
+
     message: str
+    """What happened and where, for people."""
+
     data: ErrorData | None = None

@@ -17,16 +17,26 @@ class Event(Params):
     """Dense from 1 within the run."""
 
     parent_run_id: str | None = None
+    """The run that started this one, if one did."""
 
 
 class AgentStart(Event):
+    """The run has begun."""
+
     kind: Literal["agentStart"] = "agentStart"
     agent: str | None = None
+    """Its name in the config."""
+
     model: str
+    """As it was asked for."""
+
     route: RouteEndpoint
+    """The endpoint that is tried first."""
 
 
 class ModelCallStart(Event):
+    """A model is asked."""
+
     kind: Literal["modelCallStart"] = "modelCallStart"
     turn: int
     """From 1."""
@@ -35,16 +45,22 @@ class ModelCallStart(Event):
 
 
 class TextDelta(Event):
+    """More of the model's text."""
+
     kind: Literal["textDelta"] = "textDelta"
     text: str
 
 
 class ReasoningDelta(Event):
+    """More of the model's reasoning."""
+
     kind: Literal["reasoningDelta"] = "reasoningDelta"
     text: str
 
 
 class ToolCallStart(Event):
+    """The model has begun to write a tool call."""
+
     kind: Literal["toolCallStart"] = "toolCallStart"
     call_id: str
     name: str
@@ -59,18 +75,27 @@ class ToolCallArguments(Event):
 
 
 class ToolCallEnd(Event):
+    """A tool has run."""
+
     kind: Literal["toolCallEnd"] = "toolCallEnd"
     call_id: str
     name: str
     arguments: dict[str, Any]
     content: str
+    """What the model is told."""
+
     is_error: bool = False
+    """True if the tool failed or was refused."""
 
 
 class ModelCallEnd(Event):
+    """The model has answered."""
+
     kind: Literal["modelCallEnd"] = "modelCallEnd"
     turn: int
     usage: Usage
+    """Of this call alone."""
+
     finish_reason: str | None = None
     """As the provider said it."""
 
@@ -78,6 +103,7 @@ class ModelCallEnd(Event):
     """Seconds from the request to the end of the reply."""
 
     time_to_first_token: float | None = None
+    """Seconds."""
 
 
 class Retry(Event):
@@ -110,6 +136,8 @@ class Compaction(Event):
 
 
 class ApprovalEvent(Event):
+    """A call waits for approval, or has got its decision."""
+
     kind: Literal["approval"] = "approval"
     call_id: str
     name: str
@@ -118,9 +146,13 @@ class ApprovalEvent(Event):
 
 
 class BudgetEvent(Event):
+    """A budget is nearly used up."""
+
     kind: Literal["budget"] = "budget"
     name: str
     spent: float
+    """US dollars, as is `limit`."""
+
     limit: float
 
 
@@ -132,11 +164,14 @@ class OutputPartial(Event):
 
 
 class AgentEnd(Event):
+    """The run is over; no event of it follows."""
+
     kind: Literal["agentEnd"] = "agentEnd"
     stop_reason: StopReason | None = None
     """None if the run failed: then its answer is an error."""
 
     usage: Usage
+    """Of the whole run."""
 
 
 RunEvent = Annotated[

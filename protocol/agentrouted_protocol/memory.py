@@ -14,6 +14,8 @@ Limit = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Source(WireModel):
+    """Where a fact came from."""
+
     run_id: str | None = None
     session_id: str | None = None
     message_id: str | None = None
@@ -28,16 +30,21 @@ class MemoryRememberParams(Params):
     scope: Scope = Scope()
     kind: FactKind = "fact"
     tags: list[str] = []
+    """Words to filter by."""
+
     valid_from: str | None = None
     """Times are ISO 8601, UTC."""
 
     valid_to: str | None = None
     expires_at: str | None = None
+    """After this it is forgotten."""
 
 
 class MemoryRememberResult(WireModel):
     id: str
     version: int
+    """From 1; one more each time the fact is replaced."""
+
     merged: bool
     """True if the fact was there already."""
 
@@ -49,20 +56,37 @@ class MemoryRecallParams(Params):
     scope: Scope = Scope()
     limit: Limit = 10
     kinds: list[HitKind] | None = None
+    """All kinds, unless some are named."""
+
     tags: list[str] | None = None
+    """Only what has all of them."""
+
     since: str | None = None
+    """Only what was written at or after this time."""
+
     until: str | None = None
+    """Only what was written before it."""
+
     session_id: str | None = None
+    """Only messages of this session."""
+
     explain: bool = False
+    """Say in each hit how its score came about."""
 
 
 class MemoryHit(WireModel):
     id: str
     kind: HitKind
     key: str | None = None
+    """As it was remembered; a message has none."""
+
     text: str
     snippet: str
+    """The words of `text` around the match."""
+
     score: float
+    """Higher fits better; only good for comparing hits of one answer."""
+
     tags: list[str] = []
     scope: Scope
     source: Source
@@ -91,6 +115,8 @@ class MemoryEntry(WireModel):
 
 
 class MemoryGetParams(Params):
+    """Exactly one of `id` and `key`."""
+
     id: str | None = None
     key: str | None = None
     scope: Scope = Scope()
@@ -102,11 +128,13 @@ class MemoryListParams(Params):
     tags: list[str] | None = None
     limit: Limit = 50
     cursor: str | None = None
+    """`nextCursor` of the page before."""
 
 
 class MemoryListResult(WireModel):
     entries: list[MemoryEntry]
     next_cursor: str | None = None
+    """Where the next page begins; absent on the last one."""
 
 
 class MemoryFilter(WireModel):
@@ -117,18 +145,24 @@ class MemoryFilter(WireModel):
 
 
 class MemoryForgetParams(Params):
+    """Exactly one of `id`, `key` and `filter`."""
+
     id: str | None = None
     key: str | None = None
     filter: MemoryFilter | None = None
     scope: Scope | None = None
     dry_run: bool = False
+    """Only count what would be forgotten."""
 
 
 class MemoryForgetResult(WireModel):
     forgotten: int
+    """How many."""
 
 
 class SessionMessage(Message):
+    """A message with its time."""
+
     created_at: str | None = None
 
 
@@ -140,6 +174,7 @@ class MemoryAddMessagesParams(Params):
 
 class MemoryAddMessagesResult(WireModel):
     ids: list[str]
+    """One for each message, in order."""
 
 
 class MemoryGetMessagesParams(Params):
@@ -158,18 +193,22 @@ class MemoryClearMessagesParams(Params):
 
 class MemoryClearMessagesResult(WireModel):
     cleared: int
+    """How many messages there were."""
 
 
 class MemorySessionsParams(Params):
     scope: Scope = Scope()
     limit: Limit = 50
     cursor: str | None = None
+    """`nextCursor` of the page before."""
 
 
 class SessionSummary(WireModel):
     session_id: str
     title: str | None = None
     messages: int
+    """How many there are."""
+
     created_at: str
     updated_at: str
 
@@ -177,6 +216,7 @@ class SessionSummary(WireModel):
 class MemorySessionsResult(WireModel):
     sessions: list[SessionSummary]
     next_cursor: str | None = None
+    """Where the next page begins; absent on the last one."""
 
 
 class MemoryExportParams(Params):
@@ -187,18 +227,26 @@ class MemoryExportParams(Params):
 
 class MemoryExportResult(WireModel):
     path: str | None = None
+    """The file that was written."""
+
     text: str | None = None
+    """The JSON Lines, where no path was given."""
+
     entries: int
     messages: int
 
 
 class MemoryImportParams(Params):
+    """Exactly one of `path` and `text`."""
+
     path: str | None = None
     text: str | None = None
     format: str | None = None
+    """By default it is seen from the content."""
 
 
 class MemoryImportResult(WireModel):
     entries: int
     messages: int
     problems: list[str] = []
+    """Lines that were left out, and why."""

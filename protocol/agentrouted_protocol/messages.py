@@ -22,6 +22,7 @@ class ImagePart(WireModel):
     url: str | None = None
     data: str | None = None
     mime_type: str | None = None
+    """Such as `image/png`; needed with `data`."""
 
 
 class FilePart(WireModel):
@@ -31,6 +32,8 @@ class FilePart(WireModel):
     url: str | None = None
     data: str | None = None
     mime_type: str | None = None
+    """Such as `application/pdf`; needed with `data`."""
+
     name: str | None = None
 
 
@@ -51,11 +54,16 @@ class Message(WireModel):
     role: Literal["system", "user", "assistant", "tool"]
     content: str | list[Part] = ""
     reasoning: str | None = None
+    """What the model thought, where the provider tells."""
+
     tool_calls: list[ToolCall] | None = None
+    """On an `assistant` message: the calls it asks for."""
+
     tool_call_id: str | None = None
     """On a `tool` message: the call it answers."""
 
     name: str | None = None
+    """On a `tool` message: the tool's name."""
 
 
 class Usage(WireModel):
@@ -73,8 +81,11 @@ class Usage(WireModel):
     """None where a call's price is unknown; unknown is not zero."""
 
     model_calls: int = 0
+    """Calls of a model, retries and summaries too."""
+
     tool_calls: int = 0
     estimated: bool = False
     """True if a provider reported no usage and tokens were counted from the text."""
 
     cost_source: CostSource = "unknown"
+    """`reported` by the provider, from prices in the `config` or our `table`, `local` (free), or `unknown`."""

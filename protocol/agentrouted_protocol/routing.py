@@ -14,7 +14,10 @@ class ResolveModelParams(Params):
     """Such as `anthropic/claude-sonnet-4`, `ollama/llama3`, `http://host:8000/v1/id`, or a name from the config."""
 
     api_key: str | None = None
+    """A key to assume; it wins over every other."""
+
     base_url: str | None = None
+    """An address to assume. A key is never sent to a host that it is not for."""
 
 
 class Auth(WireModel):
@@ -40,8 +43,14 @@ class RouteEndpoint(WireModel):
     """One endpoint of a chain."""
 
     provider: str
+    """A local kind, a provider of the config, or a known one."""
+
     model_id: str
+    """The model's name at that server."""
+
     base_url: str
+    """Without a trailing slash."""
+
     wire: str
     """The wire format, such as `chat_completions`."""
 
@@ -63,18 +72,29 @@ class Route(RouteEndpoint):
     """Where a model string leads, and why. Made without the network; holds no key."""
 
     rule: Rule
+    """The rule that fitted: the first that does wins, in the order of the list."""
+
     fallbacks: list[RouteEndpoint] = []
     """Tried in this order when the first endpoint fails before any text was seen."""
 
     context_window: int | None = None
+    """Tokens."""
+
     price: Price | None = None
     trace: list[TraceStep]
+    """Every rule that was looked at, in order."""
+
     warnings: list[str] = []
+    """What is odd and may not be meant."""
+
     config_generation: int
+    """Of the configuration this was read from."""
 
 
 class ModelListParams(Params):
     provider: str | None = None
+    """Only this provider's."""
+
     refresh: bool = False
     """Ask the local servers again, in place of what they said within the last minute."""
 
@@ -83,12 +103,16 @@ class ModelEntry(WireModel):
     """A model string that can be used, and its state."""
 
     model: str
+    """As `resolveModel` and `runAgent` take it."""
+
     provider: str
     state: ModelState
     mend: str | None = None
     """What makes it ready, as a command or a sentence."""
 
     context_window: int | None = None
+    """Tokens."""
+
     size_bytes: int | None = None
     description: str | None = None
 
@@ -96,6 +120,7 @@ class ModelEntry(WireModel):
 class ModelListResult(WireModel):
     models: list[ModelEntry]
     warnings: list[str] = []
+    """Servers that could not be asked, and why."""
 
 
 class ModelProbeParams(Params):
@@ -111,8 +136,13 @@ class ModelProbeResult(WireModel):
 
     time_to_first_token: float | None = None
     streaming: bool
+    """Each of these is what the endpoint did, not what it says it can do."""
+
     tools: bool
     json_schema: bool
     usage: bool
     context_window: int | None = None
+    """Tokens."""
+
     evidence: dict[str, Any] = {}
+    """Raw findings, for people."""

@@ -17,6 +17,8 @@ class Tool(WireModel):
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
     description: str = ""
+    """For the model: what it does, and when to use it."""
+
     input_schema: dict[str, Any]
     """JSON Schema of the arguments, an object."""
 
@@ -24,6 +26,8 @@ class Tool(WireModel):
     """`once`: never beside another call, never repeated after a crash without asking."""
 
     needs_approval: bool = False
+    """Ask with `tool/approve` before each call."""
+
     timeout: Annotated[float, Field(gt=0)] | None = None
     """Seconds; then the model is told that the tool timed out."""
 
@@ -41,20 +45,30 @@ class Sampling(WireModel):
 
 
 class SlidingWindow(WireModel):
+    """The last turns of the user, with their replies."""
+
     strategy: Literal["slidingWindow"]
     window_size: Annotated[int, Field(gt=0)] = 20
     """User turns kept, with their replies."""
 
 
 class Truncate(WireModel):
+    """As many of the last whole turns as fit."""
+
     strategy: Literal["truncate"]
     max_tokens: Annotated[int, Field(gt=0)] = 100_000
+    """Counted as four characters each."""
 
 
 class Summarize(WireModel):
+    """Older turns are replaced by a summary."""
+
     strategy: Literal["summarize"]
     model: str
+    """The model string of the model that writes it."""
+
     keep_recent: Annotated[int, Field(ge=0)] = 4
+    """User turns that stay as they are."""
 
 
 History = Annotated[SlidingWindow | Truncate | Summarize, Field(discriminator="strategy")]
@@ -65,25 +79,42 @@ class RunMemory(WireModel):
 
     scope: Scope
     recall: Literal["auto", "tool", "off"] = "off"
+    """`auto`: what fits is put before the prompt. `tool`: the model may look it up."""
+
     remember: Literal["tool", "off"] = "off"
+    """`tool`: the model may keep facts."""
 
 
 class RunAgentParams(Params):
     """A run: an agent of the config by name, or one described here. What stands here wins over the config."""
 
     agent: str | None = None
+    """The name of an agent in the config."""
+
     model: str | None = None
+    """A model string, as `resolveModel` takes it; needed where no agent names one."""
+
     instructions: str | None = None
+    """The system prompt. It goes first and is never stored."""
+
     prompt: str | None = None
+    """What the user says."""
+
     messages: list[Message] | None = None
     """The conversation so far, in place of `prompt` or before it."""
 
     tools: list[Tool] = []
+    """The client's own, run by `tool/call`."""
+
     mcp_servers: list[str] | None = None
+    """Names from the config."""
+
     output: dict[str, Any] | None = None
     """JSON Schema of the answer."""
 
     output_mode: Literal["auto", "tool", "native", "prompted", "text"] = "auto"
+    """How the model is brought to answer as `output` says; `auto` takes what its endpoint does best."""
+
     max_turns: Annotated[int, Field(ge=1)] | None = None
     """Model calls at most; 10 unless the agent says otherwise."""
 
@@ -100,13 +131,25 @@ class RunAgentParams(Params):
     """Seconds without a sign of the model."""
 
     retries: Annotated[int, Field(ge=0)] | None = None
+    """How often the model may mend one refused answer or tool call; 1 unless the agent says otherwise."""
+
     session_id: str | None = None
+    """The conversation to go on with; this run is stored in it."""
+
     memory: RunMemory | None = None
     boundary: Literal["local", "free"] | None = None
+    """`local`: nothing leaves this machine. `free`: nothing is called that costs money."""
+
     history: History | None = None
+    """How a conversation that has grown long is made to fit."""
+
     sampling: Sampling | None = None
     api_key: str | None = None
+    """For this run only; it wins over every other key."""
+
     base_url: str | None = None
+    """Call the model there."""
+
     run_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Yours, if given: the same id again is the same run."""
 
@@ -117,6 +160,7 @@ class RunAgentParams(Params):
     """Answer at once with `RunStarted`."""
 
     on_disconnect: Literal["cancel", "continue"] = "cancel"
+    """What becomes of the run when its client goes away."""
 
 
 class RunResult(WireModel):
@@ -128,8 +172,12 @@ class RunResult(WireModel):
     """The structured answer where `output` was asked for, else the text."""
 
     text: str
+    """The last answer of the model."""
+
     stop_reason: StopReason
     interrupted: bool = False
+    """True if the run was stopped before its end; then the transcript is marked so."""
+
     usage: Usage
     messages: list[Message]
     """What this run added to the conversation: the prompt, replies, tool results."""
@@ -138,10 +186,15 @@ class RunResult(WireModel):
     """The endpoint that really answered last."""
 
     last_seq: int
+    """Of the last `run/event` of this run."""
+
     config_generation: int
+    """Of the configuration the run has used, from beginning to end."""
 
 
 class RunStarted(WireModel):
+    """The answer where `detach` was asked for, and of calls that begin a run."""
+
     run_id: str
     status: RunStatus
 
@@ -158,6 +211,7 @@ class RunListParams(Params):
     session_id: str | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 50
     cursor: str | None = None
+    """`nextCursor` of the page before."""
 
 
 class RunSummary(WireModel):
@@ -167,7 +221,11 @@ class RunSummary(WireModel):
     model: str | None = None
     session_id: str | None = None
     parent_run_id: str | None = None
+    """The run this one was forked from or started by."""
+
     created_at: str
+    """Times are ISO 8601, UTC."""
+
     updated_at: str
     usage: Usage
 
@@ -175,6 +233,7 @@ class RunSummary(WireModel):
 class RunListResult(WireModel):
     runs: list[RunSummary]
     next_cursor: str | None = None
+    """Where the next page begins; absent on the last one."""
 
 
 class RunGetResult(RunSummary):
@@ -196,6 +255,7 @@ class RunAttachResult(WireModel):
     """True if events after `afterSeq` are no longer kept."""
 
     result: RunResult | None = None
+    """If the run has ended well."""
 
 
 class RunCancelResult(WireModel):
@@ -214,6 +274,8 @@ class RunForkParams(RunIdParams):
 
     seq: Annotated[int, Field(ge=1)]
     prompt: str | None = None
+    """What is left out is taken over from the other run."""
+
     model: str | None = None
     instructions: str | None = None
 

@@ -13,26 +13,38 @@ class UsageParams(Params):
 
     until: str | None = None
     group_by: list[GroupKey] = []
+    """One row for each combination of these; none gives totals only."""
+
     run_id: str | None = None
+    """Only this run's."""
+
     session_id: str | None = None
 
 
 class UsageTotals(WireModel):
     calls: int
+    """Model calls."""
+
     input_tokens: int
     output_tokens: int
     cached_tokens: int
     reasoning_tokens: int
     cost_usd: float
+    """US dollars."""
+
     unpriced: int
     """Calls whose price is unknown: their cost is not in `costUsd`."""
 
     estimated: int
+    """Calls whose tokens were counted by us."""
+
     errors: int
     cancelled: int
 
 
 class UsageRow(UsageTotals):
+    """Totals of one combination of the keys in `groupBy`; the other keys are absent."""
+
     model: str | None = None
     provider: str | None = None
     client: str | None = None
@@ -44,11 +56,16 @@ class UsageRow(UsageTotals):
 
 
 class BudgetState(WireModel):
+    """US dollars."""
+
     name: str
     limit: float
     spent: float
     reserved: float
+    """Of calls that are running."""
+
     resets_at: str | None = None
+    """ISO 8601, UTC."""
 
 
 class UsageResult(WireModel):
@@ -61,4 +78,6 @@ class UsageDidReachBudgetParams(Params):
     name: str
     percent: Literal[80, 100]
     spent: float
+    """US dollars, as is `limit`."""
+
     limit: float
