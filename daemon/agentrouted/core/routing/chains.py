@@ -1,0 +1,85 @@
+"""All rules in order, and those that lead to a chain of endpoints."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from agentrouted.core.config.virtual_model import ChainLink, VirtualModel
+from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
+from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
+from agentrouted.core.routing.providers import provider_named
+from agentrouted.core.routing.rules import Answer, Fit, at_provider, fallback_base, openrouter, provider, url
+from agentrouted_protocol.routing import Rule, TraceStep
+
+
+def first_fit(ask: Ask) -> tuple[Rule, Fit, list[TraceStep]]:
+    """The first rule that fits, where it leads, and why the ones before it do not fit."""
+    skipped: list[TraceStep] = []
+    for name, rule in RULES:
+        answer = rule(ask)
+        if isinstance(answer, Fit):
+            return name, answer, skipped
+        skipped.append(TraceStep(step=name, outcome="skipped", why=answer))
+    raise AssertionError("the last rule fits everything")
+
+
+def virtual_model(ask: Ask) -> Answer:
+    """A name under `models`, exactly."""
+    model = ask.snapshot.config.models.get(ask.model)
+    if model is None or ask.model.endswith("*"):
+        return "it is no name under `models`"
+    return _chain(ask, ask.model, model, None)
+
+
+def pattern(ask: Ask) -> Answer:
+    """A pattern under `models`: the one with the longest beginning."""
+    if ask.inside:
+        # What a chain leads to is written out by the user; a pattern must not put another place there.
+        return "endpoints of a chain are not matched against patterns"
+    models = ask.snapshot.config.models
+    folded = ask.model.casefold()
+    fitting = [name for name in models if name.endswith("*") and folded.startswith(name[:-1].casefold())]
+    if not fitting:
+        return "no pattern under `models` fits"
+    longest = max(fitting, key=len)
+    return _chain(ask, longest, models[longest], ask.model[len(longest) - 1 :])
+
+
+RULES: tuple[tuple[Rule, Callable[[Ask], Answer]], ...] = (
+    ("virtualModel", virtual_model),
+    ("url", url),
+    ("provider", provider),
+    ("pattern", pattern),
+    ("fallbackBase", fallback_base),
+    ("openrouter", openrouter),
+)
+
+
+def _chain(ask: Ask, name: str, model: VirtualModel, matched: str | None) -> Fit:
+    """Where the entry `name` leads; in its endpoints, `*` stands for what the `*` of the pattern has matched."""
+    if name in ask.inside:
+        raise ModelUnresolved(f"`models` go in a circle: {' → '.join((*ask.inside, name))}", hint="take one link out")
+    inner = replace(ask, inside=(*ask.inside, name))
+    endpoints: list[ResolvedEndpoint] = []
+    warnings: list[str] = []
+    for link in model.endpoints:
+        fit = _follow(inner, link, matched)
+        if ask.api_key and endpoints and fit.endpoints[0].address.origin != endpoints[0].address.origin:
+            # The caller's key is for the first endpoint; another host has to have its own.
+            fit = _follow(replace(inner, api_key=None), link, matched)
+        endpoints += fit.endpoints
+        warnings += fit.warnings
+    return Fit(f"`{name}` is written under `models`", tuple(endpoints), tuple(warnings), model.fallback_on)
+
+
+def _follow(ask: Ask, link: ChainLink, matched: str | None) -> Fit:
+    model = link.model if matched is None else link.model.replace("*", matched)
+    if link.provider is None:
+        _, fit, _ = first_fit(replace(ask, model=model))
+        return fit
+    known = provider_named(ask.snapshot, link.provider)
+    if known is None:
+        raise ConfigInvalid(
+            f"`models.{ask.inside[-1]}` names the provider `{link.provider}`, which is not known",
+            hint=f"add it under `providers.{link.provider}`",
+        )
+    return Fit("the chain names it", (at_provider(ask, known, model),))

@@ -1,0 +1,118 @@
+"""From a provider and a model's id to an endpoint with its key."""
+
+from dataclasses import dataclass
+
+from pydantic import SecretStr
+
+from agentrouted.core.config.provider import Provider as Settings
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.endpoint import Endpoint, Price
+from agentrouted.core.routing.address import Address
+from agentrouted.core.routing.keys import explicit_auth, stored_key
+from agentrouted.core.routing.providers import Provider, owner_of, with_version
+from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
+
+_FREE = Price(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What is asked for: a model string, and what the caller says besides."""
+
+    snapshot: Snapshot
+    model: str
+    api_key: SecretStr | None = None
+    base_url: Address | None = None
+    inside: tuple[str, ...] = ()
+    """The names under `models` that led here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedEndpoint:
+    """An endpoint ready to be called, and what may be told of its key."""
+
+    endpoint: Endpoint
+    auth: Auth
+    address: Address
+    found: tuple[TraceStep, ...]
+    """Where its address and its key come from."""
+
+    def to_route(self) -> RouteEndpoint:
+        """What may be told of it."""
+        endpoint = self.endpoint
+        return RouteEndpoint(
+            provider=endpoint.provider,
+            model_id=endpoint.model_id,
+            base_url=endpoint.base_url,
+            wire=endpoint.wire,
+            local=endpoint.local,
+            auth=self.auth,
+        )
+
+
+def endpoint_of(ask: Ask, provider: Provider, model_id: str) -> ResolvedEndpoint:
+    """The model at `provider`, or at the `baseUrl` that the caller gave."""
+    if ask.base_url is None:
+        site = _Site(provider.name, provider, provider.address_of(model_id), provider.address_from)
+    else:
+        address = ask.base_url if provider.needs_key else with_version(ask.base_url)
+        owner = provider if provider.is_at(address) else owner_of(ask.snapshot, address)
+        site = _Site(provider.name, owner, address, "`baseUrl`")
+    return _endpoint(ask, site, model_id)
+
+
+def endpoint_at(ask: Ask, address: Address, source: str, model_id: str) -> ResolvedEndpoint:
+    """The model at an address that stands for itself. If it is a provider's own, what is known of that one holds."""
+    owner = owner_of(ask.snapshot, address)
+    return _endpoint(ask, _Site(owner.name if owner else address.host, owner, address, source), model_id)
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    name: str
+    owner: Provider | None
+    # The provider whose own address it is. Nobody else's keys and headers go there.
+    address: Address
+    source: str
+
+
+def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
+    key, auth = _key(ask, site)
+    settings = (site.owner and site.owner.settings) or Settings()
+    model = settings.model_named(model_id)
+    local = _is_local(site, settings)
+    free = _FREE if local or (site.owner and not site.owner.needs_key) else None
+    endpoint = Endpoint(
+        provider=site.name,
+        model_id=model_id,
+        base_url=site.address.url,
+        wire=settings.wire_for(model_id),
+        local=local,
+        api_key=key,
+        headers={name: value.get_secret_value() for name, value in settings.headers.items()},
+        timeouts=settings.timeouts.value,
+        context_window=model.context_window if model else None,
+        price=model.price.value if model and model.price else free,
+    )
+    base = TraceStep(step="base", outcome="found", why=f"{site.address.url} ({site.source})")
+    return ResolvedEndpoint(endpoint, auth, site.address, (base, _key_step(site, auth)))
+
+
+def _key(ask: Ask, site: _Site) -> tuple[SecretStr | None, Auth]:
+    if ask.api_key:
+        return ask.api_key, explicit_auth(ask.api_key)
+    return stored_key(ask.snapshot, site.owner, site.address)
+
+
+def _is_local(site: _Site, settings: Settings) -> bool:
+    if settings.local is not None:
+        return settings.local
+    return site.address.loopback and not (site.owner and site.owner.forwards)
+
+
+def _key_step(site: _Site, auth: Auth) -> TraceStep:
+    if auth.source in {"none", "placeholder"}:
+        away = site.owner is None or site.owner.name != site.name
+        why = f"no key is kept for {site.address.url}" if away else f"no key of `{site.name}` is set"
+        return TraceStep(step="key", outcome="missing", why=why)
+    return TraceStep(step="key", outcome="found", why=auth.name or "`apiKey`")

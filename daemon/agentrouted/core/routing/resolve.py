@@ -1,0 +1,112 @@
+"""A model string becomes a route: no network, no files."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.errors import InvalidParams, ModelUnresolved
+from agentrouted.core.routing.address import Address, BadAddress, read_address
+from agentrouted.core.routing.chains import first_fit
+from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
+from agentrouted.core.routing.keys import explicit_key
+from agentrouted_protocol.routing import Price as WirePrice
+from agentrouted_protocol.routing import Route, RouteEndpoint, Rule, TraceStep
+
+MAX_LENGTH = 2000
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Where a model string leads, with all that is needed to call it. `to_route` is what may be told of it."""
+
+    rule: Rule
+    endpoints: tuple[ResolvedEndpoint, ...]
+    """Tried in this order; never empty."""
+
+    trace: tuple[TraceStep, ...]
+    """The last step is the rule that was taken."""
+
+    warnings: tuple[str, ...]
+    generation: int
+    fallback_on: frozenset[str] = frozenset()
+    """`context_overflow` and `model_missing`, where the chain goes on after them, too."""
+
+    def to_route(self) -> Route:
+        first, *others = self.endpoints
+        price = first.endpoint.price
+        return Route(
+            **_told(first),
+            rule=self.rule,
+            fallbacks=[RouteEndpoint(**_told(other)) for other in others],
+            context_window=first.endpoint.context_window,
+            price=WirePrice(input=price.input, output=price.output, cached=price.cached) if price else None,
+            trace=list(self.trace),
+            warnings=list(self.warnings),
+            config_generation=self.generation,
+        )
+
+
+def resolve(snapshot: Snapshot, model: str, *, api_key: str | None = None, base_url: str | None = None) -> Resolution:
+    """The first rule that fits decides. The same question under the same snapshot has the same answer.
+
+    Raises ModelUnresolved for a model string that leads nowhere, InvalidParams for a bad `base_url` or `api_key`, and
+    ConfigInvalid where the environment or the config says something impossible. A missing key is no error here.
+    """
+    ask = Ask(snapshot, _checked(model), explicit_key(api_key), _explicit_base(base_url))
+    rule, fit, skipped = first_fit(ask)
+    return Resolution(
+        rule=rule,
+        endpoints=fit.endpoints,
+        trace=(*skipped, *_found(fit.endpoints), TraceStep(step=rule, outcome="taken", why=fit.why)),
+        warnings=(*_config_warnings(snapshot), *fit.warnings),
+        generation=snapshot.generation,
+        fallback_on=fit.fallback_on,
+    )
+
+
+def _checked(model: str) -> str:
+    model = model.strip()
+    if not model:
+        raise ModelUnresolved("the model string is empty", hint="name a model, such as `ollama/llama3`")
+    if len(model) > MAX_LENGTH:
+        raise ModelUnresolved(f"the model string is longer than {MAX_LENGTH} characters", hint="name one model")
+    if not model.isprintable():
+        raise ModelUnresolved(
+            "the model string has a line break or another character that does not show", hint="type it anew"
+        )
+    return model
+
+
+def _explicit_base(base_url: str | None) -> Address | None:
+    if not (base_url or "").strip():
+        return None
+    try:
+        return read_address(base_url or "")
+    except BadAddress as error:
+        raise InvalidParams(f"`baseUrl` is not an address: {error.reason}", hint=error.mend) from error
+
+
+def _found(endpoints: tuple[ResolvedEndpoint, ...]) -> Iterator[TraceStep]:
+    for resolved in endpoints:
+        if len(endpoints) > 1:
+            yield TraceStep(step="endpoint", outcome="found", why=resolved.endpoint.label)
+        yield from resolved.found
+
+
+def _config_warnings(snapshot: Snapshot) -> Iterator[str]:
+    for problem in snapshot.problems:
+        if problem.severity == "error":
+            yield f"the configuration as it is written is not in force: {problem.message}"
+
+
+def _told(resolved: ResolvedEndpoint) -> dict[str, Any]:
+    endpoint = resolved.endpoint
+    return {
+        "provider": endpoint.provider,
+        "model_id": endpoint.model_id,
+        "base_url": endpoint.base_url,
+        "wire": endpoint.wire,
+        "local": endpoint.local,
+        "auth": resolved.auth,
+    }
