@@ -27,8 +27,8 @@ from agentrouted_protocol.runs import RunAgentParams, RunIdParams
 Approve = Callable[[ToolApproveParams], Awaitable[ToolApproveResult]]
 AnyFunction = TypeVar("AnyFunction", bound=Function)
 
-_STDIO_COMMAND = (sys.executable, "-m", "agentrouted", "--stdio")
-_CONNECT_COMMAND = (sys.executable, "-m", "agentrouted", "connect")
+# With -P, the modules that lie in the current folder stay out of it.
+_AGENTROUTED = (sys.executable, "-P", "-m", "agentrouted")
 
 
 class Client:
@@ -56,7 +56,7 @@ class Client:
     @classmethod
     def spawn(
         cls,
-        command: Sequence[str] = _STDIO_COMMAND,
+        command: Sequence[str] = (*_AGENTROUTED, "--stdio"),
         *,
         env: Mapping[str, str] | None = None,
         client_name: str = "agentrouted-client",
@@ -82,7 +82,7 @@ class Client:
 
         Where none is listening: `DaemonGone`, or with `start` (and no path of your own) one is started.
         """
-        joining = spawned(_CONNECT_COMMAND, None) if start else joined(socket_path or default_socket_path())
+        joining = spawned((*_AGENTROUTED, "connect"), None) if start else joined(socket_path or default_socket_path())
         return cls._open(joining, client_name, approve)
 
     async def request(self, method: str, params: WireModel | Mapping[str, Any] | None = None) -> Any:

@@ -1,0 +1,57 @@
+"""`agentrouted config`."""
+
+import json
+from pathlib import Path
+
+from harness.command import agentrouted
+
+
+def write_config(home: Path, text: str) -> Path:
+    path = home / ".agentroute/config.yaml"
+    path.parent.mkdir()
+    path.write_text(text)
+    return path
+
+
+async def test_a_good_file_is_code_0(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "agents: {}\n")
+    outcome = await agentrouted(tmp_path, "config", "check")
+    assert (outcome.code, outcome.out) == (0, f"{path} is good\n")
+
+
+async def test_a_fault_is_told_as_compilers_do(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "agents:\n  poet:\n    modell: x\n")
+    outcome = await agentrouted(tmp_path, "config", "check")
+    assert outcome.code == 1
+    assert outcome.out.startswith(f"{path}:3:5: error: agents.poet.modell: ")
+    assert "model" in outcome.out.partition("hint: ")[2]
+
+
+async def test_another_file_can_be_checked(tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text("nonsense: 1\n")
+    outcome = await agentrouted(tmp_path, "config", "check", str(other), "--json")
+    result = json.loads(outcome.out)
+    assert (outcome.code, result["ok"]) == (1, False)
+    assert result["problems"][0]["path"] == "nonsense"
+
+
+async def test_a_file_that_was_named_must_be_there(tmp_path: Path) -> None:
+    assert (await agentrouted(tmp_path, "config", "check", str(tmp_path / "none.yaml"))).code == 1
+
+
+async def test_no_file_at_all_is_no_fault(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "config", "check")
+    assert outcome.code == 0
+    assert "not there" in outcome.out
+
+
+async def test_get_shows_values_and_where_they_stand(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "agents:\n  poet:\n    model: ollama/llama3\n")
+    outcome = await agentrouted(tmp_path, "config", "get", "agents.poet.model")
+    assert outcome.out.split() == ["agents.poet.model", '"ollama/llama3"', f"{path}:3"]
+
+
+async def test_get_in_json_is_the_answer_of_the_daemon(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "config", "get", "--json")
+    assert json.loads(outcome.out)["problems"] == []

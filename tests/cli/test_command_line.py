@@ -1,0 +1,61 @@
+"""What holds for every command."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness.command import agentrouted
+
+from agentrouted.cli.main import COMMANDS
+from agentrouted_protocol.version import __version__
+
+
+async def test_help_lists_every_command_and_door(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "--help")
+    assert outcome.code == 0
+    assert all(f"\n  {name} " in outcome.out for name in COMMANDS)
+    assert "agentrouted serve" in outcome.out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    script = "import sys; from agentrouted.cli.main import main; main(['--help']); print(*sys.modules)"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert not {"pydantic", "asyncio", "httpx"} & set(out.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+async def test_every_command_has_a_help_with_an_example(name: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, name, "--help")
+    assert outcome.code == 0
+    assert f"example: agentrouted {name}" in outcome.out
+
+
+async def test_version_is_one_line(tmp_path: Path) -> None:
+    assert (await agentrouted(tmp_path, "--version")).out == f"agentrouted {__version__}\n"
+
+
+async def test_a_mistyped_command_is_a_usage_error_with_the_nearest(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "modles")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "agentrouted models" in outcome.err
+
+
+async def test_a_missing_argument_is_a_usage_error(tmp_path: Path) -> None:
+    assert (await agentrouted(tmp_path, "resolve")).code == 2
+
+
+@pytest.mark.parametrize("of", ["protocol", "config"])
+async def test_schema_prints_the_published_schema(of: str, tmp_path: Path) -> None:
+    published = Path(__file__).parents[2] / f"protocol/schema/{of}.json"
+    assert (await agentrouted(tmp_path, "schema", of)).out == published.read_text()
+
+
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:
+    command = f"{sys.executable} -P -m agentrouted schema; echo $? >&2"
+    process = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == "141\n"
+    process.stderr.close()
+    process.wait()

@@ -1,0 +1,130 @@
+"""`agentrouted run`, against a real model server that follows a script."""
+
+import asyncio
+import json
+import os
+import pty
+import re
+import signal
+from pathlib import Path
+
+from harness.command import AGENTROUTED, agentrouted, started
+from harness.peer import clean_environment
+
+from agentrouted.testing.upstream import Reply, Upstream
+
+
+async def test_the_text_is_all_that_goes_to_stdout_and_the_bill_to_stderr(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("Hello", " world")]) as upstream:
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", f"{upstream.url}/m")
+    assert (outcome.code, outcome.out) == (0, "Hello world\n")
+    assert "10 tokens in, 5 out" in outcome.err
+    assert "\x1b" not in outcome.err
+
+
+async def test_json_lines_are_the_events_and_then_the_result(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("Hello", " world")]) as upstream:
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", f"{upstream.url}/m", "--json")
+    *events, result = map(json.loads, outcome.out.splitlines())
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert "".join(event["text"] for event in events if event["kind"] == "textDelta") == "Hello world"
+    assert (result["text"], result["stopReason"]) == ("Hello world", "end_turn")
+
+
+async def test_what_is_said_to_the_model_comes_from_the_options(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        options = ("-i", "Be brief.", "--max-tokens", "7")
+        await agentrouted(tmp_path, "run", "-", "-m", f"{upstream.url}/m", *options, stdin="from stdin")
+        body = (await upstream.received()).body
+    contents = [message["content"] for message in body["messages"]]
+    assert contents == ["Be brief.", "from stdin"]
+    assert 7 in (body.get("max_tokens"), body.get("max_completion_tokens"))
+
+
+async def test_the_base_url_is_where_it_is_sent(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", "some-model", "--base-url", upstream.url)
+        assert (await upstream.received()).body["model"] == "some-model"
+    assert outcome.code == 0
+
+
+async def test_an_agent_of_the_config_is_run_by_name(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        config = tmp_path / ".agentroute/config.yaml"
+        config.parent.mkdir()
+        config.write_text(f"agents:\n  poet:\n    model: {upstream.url}/m\n    instructions: Rhyme.\n")
+        await agentrouted(tmp_path, "run", "hi", "--agent", "poet")
+        assert (await upstream.received()).body["messages"][0]["content"] == "Rhyme."
+
+
+async def test_a_failure_is_an_error_a_hint_and_code_1(tmp_path: Path) -> None:
+    async with Upstream([Reply.status(401, {"error": {"message": "bad key"}})]) as upstream:
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", f"{upstream.url}/m")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert re.search(r"^error: .*$", outcome.err, re.MULTILINE)
+    assert "Traceback" not in outcome.err
+
+
+async def test_a_failure_in_json_is_the_last_line(tmp_path: Path) -> None:
+    async with Upstream([Reply.status(401)]) as upstream:
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", f"{upstream.url}/m", "--json")
+    assert outcome.code == 1
+    assert json.loads(outcome.out.splitlines()[-1])["error"]["data"]["kind"] == "providerAuth"
+
+
+async def test_ctrl_c_cancels_the_run_and_prints_what_was_spent(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("Hello", asyncio.Event())]) as upstream:
+        async with started(tmp_path, "run", "hi", "-m", f"{upstream.url}/m") as process:
+            assert process.stdout
+            assert await process.stdout.readexactly(5) == b"Hello"
+            process.send_signal(signal.SIGINT)
+            out, err = await process.communicate()
+        request = await upstream.received()
+        await request.closed_early.wait()
+    assert (process.returncode, out) == (130, b"\n")
+    assert b"cancelled" in err
+    assert b"tokens in" in err
+
+
+async def test_a_reader_that_goes_away_ends_the_run_quietly(tmp_path: Path) -> None:
+    deltas = ["line\n"] * 20
+    async with Upstream([Reply.text(*deltas, asyncio.Event())]) as upstream:
+        command = f"{' '.join(AGENTROUTED)} run hi -m {upstream.url}/m | head -1"
+        process = await asyncio.create_subprocess_exec(
+            "sh", "-c", command, stdout=-1, stderr=-1, env=clean_environment(tmp_path)
+        )
+        out, err = await process.communicate()
+    assert (out, err) == (b"line\n", b"")
+
+
+async def test_on_a_terminal_a_spinner_turns_until_the_text_comes(tmp_path: Path) -> None:
+    release = asyncio.Event()
+    async with Upstream([Reply.text("\x1b[31mHello").held(release)]) as upstream:
+        screen = await _on_terminal(tmp_path, upstream, release)
+    before, _, after = screen.partition("Hello")
+    assert "⠋" in before
+    assert "⠋" not in after
+    assert "tokens in" in after
+    assert "[31m" in before.rpartition("\x1b[2K")[2], "the escape code of the model is shown, not obeyed"
+
+
+async def _on_terminal(home: Path, upstream: Upstream, release: asyncio.Event) -> str:
+    """What a terminal shows of a run; the model answers when the spinner has turned."""
+    ours, theirs = pty.openpty()
+    command = (*AGENTROUTED, "run", "hi", "-m", f"{upstream.url}/m")
+    process = await asyncio.create_subprocess_exec(
+        *command, stdin=theirs, stdout=theirs, stderr=theirs, env=clean_environment(home, TERM="xterm")
+    )
+    os.close(theirs)
+    screen = b""
+    try:
+        while data := await asyncio.to_thread(os.read, ours, 4096):
+            screen += data
+            if upstream.requests and "⠋".encode() in data:
+                release.set()
+    except OSError:
+        # Linux says the end of a terminal with an error.
+        pass
+    os.close(ours)
+    await process.wait()
+    return screen.decode()
