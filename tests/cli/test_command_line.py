@@ -45,10 +45,12 @@ async def test_a_missing_argument_is_a_usage_error(tmp_path: Path) -> None:
     assert (await agentrouted(tmp_path, "resolve")).code == 2
 
 
-@pytest.mark.parametrize("of", ["protocol", "config"])
-async def test_schema_prints_the_published_schema(of: str, tmp_path: Path) -> None:
-    published = Path(__file__).parents[2] / f"protocol/schema/{of}.json"
-    assert (await agentrouted(tmp_path, "schema", of)).out == published.read_text()
+@pytest.mark.parametrize(
+    ("of", "published"), [("protocol", "protocol/schema/protocol.json"), ("config", "docs/config.schema.json")]
+)
+async def test_schema_prints_the_published_schema(of: str, published: str, tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    assert (await agentrouted(tmp_path, "schema", of)).out == (root / published).read_text()
 
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path: Path) -> None:

@@ -35,9 +35,8 @@ def _check(file: str | None, *, as_json: bool) -> int:
     for problem in snapshot.problems:
         print(_in_words(problem))
     if is_good:
-        print(
-            f"{snapshot.path} is good" if snapshot.path and snapshot.path.exists() else f"there is no {snapshot.path}"
-        )
+        is_there = snapshot.path is not None and snapshot.path.exists()
+        print(f"{snapshot.path} is good" if is_there else f"{snapshot.path} is not there: the defaults are in force")
     return 0 if is_good else 1
 
 

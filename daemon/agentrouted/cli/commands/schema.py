@@ -22,9 +22,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _render(of: str) -> str:
     if of == "config":
-        from agentrouted.core.config.schema import render_config_schema
+        from agentrouted.core.config import schema as config_schema
 
-        return render_config_schema()
-    from agentrouted_protocol.schema import render_schema
+        return config_schema.render_schema()
+    from agentrouted_protocol import schema as protocol_schema
 
-    return render_schema()
+    return protocol_schema.render_schema()
