@@ -59,7 +59,7 @@ def problem_of(error: ErrorDetails, document: Document) -> Problem:
 def _problem(path: KeyPath, error: ErrorDetails, where: Range | None) -> Problem:
     context: dict[str, Any] = error.get("ctx", {})
     template = _MESSAGES.get(error["type"])
-    said = template.format_map(context) if template else f"is not valid ({error['type']})"
+    said = template.format_map(context).replace("'", "`") if template else f"is not valid ({error['type']})"
     subject = f"`{dotted(path)}`" if path else "the file"
     hint = context.get("hint") or _HINTS.get(error["type"])
     return Problem(path=dotted(path), message=f"{subject} {said}", range=where, hint=hint)

@@ -1,9 +1,7 @@
 """The `providers` section: servers that speak for models."""
 
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
@@ -21,10 +19,8 @@ from agentrouted.core.config.section import (
 )
 from agentrouted.core.endpoint import Price, Timeouts
 
-WIRE_FORMATS: Mapping[str, str] = MappingProxyType(
-    {"chat_completions": "chat_completions", "openai": "chat_completions", "chat": "chat_completions"}
-)
-"""What may stand in `api_protocol`, and the wire format it means."""
+WireName = Literal["chat_completions", "openai", "chat"]
+"""What may stand in `api_protocol`."""
 
 _PATIENCE = Timeouts()
 
@@ -76,19 +72,15 @@ class ProviderModel(Section):
     """What it costs, where the provider does not report it."""
 
 
-def _wire_format(name: str) -> str:
-    if name not in WIRE_FORMATS:
-        raise refuse("names a wire format that is not supported by this version", "use `chat_completions`")
-    return WIRE_FORMATS[name]
-
-
 def _protocol_rows(value: Any) -> Any:
     return [{"*": value}] if isinstance(value, str) else value
 
 
-ProtocolRow = Annotated[dict[str, Annotated[str, AfterValidator(_wire_format)]], Field(min_length=1, max_length=1)]
+WireFormat = Annotated[WireName, AfterValidator(lambda name: "chat_completions")]
+ProtocolRow = Annotated[dict[str, WireFormat], Field(min_length=1, max_length=1)]
 ProtocolRows = Annotated[
-    tuple[ProtocolRow, ...], BeforeValidator(_protocol_rows, json_schema_input_type=str | list[dict[str, str]])
+    tuple[ProtocolRow, ...],
+    BeforeValidator(_protocol_rows, json_schema_input_type=WireName | list[dict[str, WireName]]),
 ]
 
 
