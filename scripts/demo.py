@@ -1,4 +1,4 @@
-"""Starts a daemon as an editor would, asks it for a route, and runs an agent on it."""
+"""Starts a daemon as an editor would, and runs an agent."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""`agentrouted run`, against a real model server that follows a script."""
+"""`agentrouted run`, against a server that follows a script."""
 
 import asyncio
 import json

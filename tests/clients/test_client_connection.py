@@ -1,4 +1,4 @@
-"""Requests and answers, against a scripted process over real pipes."""
+"""Requests and answers, over pipes to a scripted process."""
 
 import asyncio
 import os

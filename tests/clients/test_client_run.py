@@ -1,4 +1,4 @@
-"""Runs: their events, their end, their tools; against a scripted process."""
+"""Runs, their events and their end; of a scripted process."""
 
 import asyncio
 from collections.abc import AsyncIterator

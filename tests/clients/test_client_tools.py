@@ -1,4 +1,4 @@
-"""Python functions as tools: what the model is told, and what it gets."""
+"""Python functions as tools: what the model sees and gets."""
 
 import asyncio
 import threading

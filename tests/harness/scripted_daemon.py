@@ -1,4 +1,4 @@
-"""A daemon that does what a test tells it to, as a real process.
+"""A daemon, as a real process, that does as a test says.
 
 Its one argument is Python, run after the handshake with `read`, `send` and `answer` at hand. Standard library only.
 """

@@ -1,4 +1,4 @@
-"""A run on the terminal: words for people, JSON Lines for programs."""
+"""A run on the terminal: as words, or as JSON Lines."""
 
 import json
 import sys

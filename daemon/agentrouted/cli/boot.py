@@ -52,10 +52,14 @@ def _open_door(options: dict[str, str], unknown: list[str]) -> int:
     if not options.keys() & {"serve", "--pipe", "--socket"}:
         from agentrouted.server.first_answer import answer_initialize
 
-        unread, initialize = answer_initialize(read_fd, write_fd)
+        unread, initialize = answer_initialize(read_fd, write_fd, _load)
     from agentrouted.server.doors import Door, run
 
     return run(Door(options, read_fd, write_fd, unread, initialize), unknown)
+
+
+def _load() -> None:
+    import agentrouted.server.doors  # noqa: F401 - the import is the purpose
 
 
 def _connect(options: dict[str, str]) -> int:

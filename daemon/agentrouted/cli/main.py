@@ -1,4 +1,4 @@
-"""The command line: one row per command, loaded when it is asked for."""
+"""The command line: a row per command, loaded when asked for."""
 
 # At the top only what `--help` needs: it must be there at once.
 

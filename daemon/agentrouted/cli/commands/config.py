@@ -1,4 +1,4 @@
-"""`agentrouted config`: is the file right, and what is in force?"""
+"""`agentrouted config`: is the file right, what is in force?"""
 
 import argparse
 import asyncio
