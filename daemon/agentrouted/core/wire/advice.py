@@ -1,0 +1,43 @@
+"""What to do next, for each kind of server."""
+
+from agentrouted.core.endpoint import Endpoint
+
+_START = {
+    "ollama": "start it with `ollama serve`",
+    "vllm": "start it with `vllm serve {model}`",
+    "lm_studio": "start its server with `lms server start`",
+    "llamacpp": "start it with `llama-server -m FILE.gguf`",
+}
+_FETCH = {
+    "ollama": "run `ollama pull {model}`",
+    "vllm": "start it with `vllm serve {model}`",
+    "lm_studio": "run `lms get {model}`",
+    "llamacpp": "start `llama-server` with that model's file",
+    "local": "run `agentrouted models pull {model}`",
+}
+
+
+def start_it(endpoint: Endpoint) -> str:
+    """Nothing answers there."""
+    if endpoint.local:
+        return _START.get(endpoint.provider, "start the server there, or check the address").format(
+            model=endpoint.model_id
+        )
+    return "check the address, and that this machine is online"
+
+
+def fetch_it(endpoint: Endpoint) -> str:
+    """The server does not have the model."""
+    known = _FETCH.get(endpoint.provider, "check the model's name: `agentrouted models` lists what can run")
+    return known.format(model=endpoint.model_id)
+
+
+def give_key(endpoint: Endpoint) -> str:
+    """The key is missing or refused."""
+    variable = "".join(each if each.isalnum() else "_" for each in endpoint.provider.upper()) + "_API_KEY"
+    name = variable.lower()
+    verb = "check" if endpoint.api_key else "set"
+    return (
+        f"{verb} {variable} in the environment, `providers.{endpoint.provider}.api_key` in the configuration, "
+        f"or `{name}=…` in ~/.agentroute/config"
+    )

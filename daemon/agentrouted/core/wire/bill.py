@@ -1,0 +1,72 @@
+"""What a model call cost: as reported, or estimated."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.wire.base import ModelRequest
+from agentrouted_protocol.messages import CostSource, Message, TextPart, Usage
+
+_CHARACTERS_PER_TOKEN = 4
+
+
+def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any], written: int) -> Usage:
+    """The bill of one call, from the `usage` that the provider reported, if any.
+
+    `written` is how many characters the model wrote: what is not reported is estimated, and marked so.
+    """
+    input_tokens = _count(reported, "prompt_tokens")
+    output_tokens = _count(reported, "completion_tokens")
+    estimated = not input_tokens or (not output_tokens and written > 0)
+    if estimated:
+        input_tokens = input_tokens or tokens_in(request)
+        output_tokens = output_tokens or -(-written // _CHARACTERS_PER_TOKEN)
+    usage = Usage(
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+        cached_tokens=_count(reported.get("prompt_tokens_details"), "cached_tokens")
+        or _count(reported, "prompt_cache_hit_tokens"),
+        reasoning_tokens=_count(reported.get("completion_tokens_details"), "reasoning_tokens"),
+        model_calls=1,
+        estimated=estimated,
+    )
+    cost, source = _cost(endpoint, usage, reported.get("cost"))
+    return usage.model_copy(update={"total_cost_usd": cost, "cost_source": source})
+
+
+def tokens_in(request: ModelRequest) -> int:
+    """The length of the prompt, at about four characters a token. Images are not counted."""
+    characters = sum(_length(message) for message in request.messages)
+    characters += sum(len(tool.name) + len(tool.description) + len(str(tool.input_schema)) for tool in request.tools)
+    return -(-characters // _CHARACTERS_PER_TOKEN)
+
+
+def _length(message: Message) -> int:
+    parts = [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
+    text = sum(len(part.text) for part in parts if isinstance(part, TextPart))
+    return text + sum(len(call.name) + len(str(call.arguments)) for call in message.tool_calls or ())
+
+
+def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None, CostSource]:
+    if _is_amount(reported):
+        return float(reported), "reported"
+    if price := endpoint.price:
+        cached = min(usage.cached_tokens, usage.input_tokens)
+        cached_price = price.input if price.cached is None else price.cached
+        dollars = (
+            (usage.input_tokens - cached) * price.input + cached * cached_price + usage.output_tokens * price.output
+        )
+        return dollars / 1_000_000, "config"
+    return (0.0, "local") if endpoint.local else (None, "unknown")
+
+
+def _count(reported: Any, name: str) -> int:
+    """A number of tokens; nonsense is 0."""
+    value = reported.get(name) if isinstance(reported, Mapping) else None
+    return int(value) if _is_amount(value) else 0
+
+
+def _is_amount(value: Any) -> TypeGuard[int | float]:
+    """Not negative, not infinite or NaN, not true."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf

@@ -1,0 +1,179 @@
+"""A chat completion, put together as it comes."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError, ResponseInvalid, ResponseTruncated
+from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest, ReasoningChunk, RequestedCall, TextChunk
+from agentrouted.core.wire.bill import bill
+from agentrouted.core.wire.chat_calls import CallBuilder
+from agentrouted.core.wire.refusals import refused_inside
+from agentrouted.core.wire.thinking import ThinkSplitter
+
+_NAMED: Final = frozenset({"choices", "error", "model", "object", "usage"})
+
+# Nothing is said, and rightly so: a limit was reached, or the model or a filter will not say it.
+_MAY_BE_EMPTY: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
+
+
+class ChatReply:
+    """Takes the payloads of a reply, streamed or whole, and gives chunks; `finish` gives the last of them."""
+
+    def __init__(self, endpoint: Endpoint, request: ModelRequest, request_id: str | None) -> None:
+        self.done = False
+        """True when all has been said, whatever may still come."""
+
+        self.fault: AgentroutedError | None = None
+        """What came after the chunks that the last `take` gave."""
+
+        self.finish_reason: str | None = None
+        self._endpoint = endpoint
+        self._request = request
+        self._request_id = request_id
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._splitter = ThinkSplitter()
+        self._calls: CallBuilder | None = None
+        self._is_refusal = False
+        self._model: str | None = None
+        self._usage: Mapping[str, Any] = {}
+        self._last: Mapping[str, Any] = {}
+
+    def take(self, payloads: Sequence[bytes]) -> list[Chunk]:
+        """The chunks in these payloads. Raises what the provider says went wrong, or sets `fault` if text was first."""
+        chunks: list[Chunk] = []
+        try:
+            for payload in payloads:
+                if payload.startswith(b"[DONE]"):
+                    self.done = True
+                    break
+                self._take_document(self._parsed(payload), chunks)
+        except AgentroutedError as fault:
+            if not chunks:
+                raise
+            self.fault = fault
+        return chunks
+
+    def finish(self) -> list[Chunk]:
+        """What was held back, then the reply. Raises if it broke off, or if there is nothing in it."""
+        chunks: list[Chunk] = []
+        self._add(*self._splitter.end(), chunks)
+        text, reasoning = "".join(self._text), "".join(self._reasoning)
+        calls = self._calls.finish() if self._calls else ()
+        written = len(text) + len(reasoning) + sum(len(call.name) + len(call.text) for call in calls)
+        usage = bill(self._endpoint, self._request, self._usage, written)
+        reason = "refusal" if self._is_refusal else self.finish_reason
+        if error := self._missing(text, calls, reason):
+            error.usage = usage
+            raise error
+        raw = {name: value for name, value in self._last.items() if name not in _NAMED}
+        request_id = self._request_id or self._last.get("id")
+        return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self._model, request_id, raw)]
+
+    def _take_document(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        if error := document.get("error"):
+            raise self._refused(error)
+        choices = document.get("choices")
+        if choices and isinstance(choices, list) and isinstance(choices[0], dict):
+            self._take_choice(choices[0], chunks)
+        elif document.get("object") == "error":
+            raise self._refused(document)
+        usage = document.get("usage")
+        if usage and isinstance(usage, dict):
+            self._usage = usage
+        self._model = self._model or document.get("model")
+        self._last = document
+
+    def _take_choice(self, choice: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        delta = choice.get("delta")
+        if not delta and "message" in choice:
+            delta, self.done = choice["message"], True
+        if delta and isinstance(delta, dict):
+            self._take_delta(delta, chunks)
+        if reason := choice.get("finish_reason"):
+            self.finish_reason = str(reason)
+            if reason == "error":
+                raise self._refused(choice.get("error") or "it ended its answer with an error")
+
+    def _take_delta(self, delta: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        if reasoning := delta.get("reasoning_content") or delta.get("reasoning"):
+            self._add(_flat(reasoning), "", chunks)
+        if content := delta.get("content"):
+            self._take_content(content, chunks)
+        if refusal := delta.get("refusal"):
+            self._is_refusal = True
+            self._add("", _flat(refusal), chunks)
+        if (deltas := delta.get("tool_calls")) and isinstance(deltas, list):
+            chunks += self._call_builder().take(deltas)
+
+    def _take_content(self, content: Any, chunks: list[Chunk]) -> None:
+        if isinstance(content, list):
+            # Mistral's way: parts, of which some hold the reasoning.
+            for part in content:
+                if isinstance(part, dict) and part.get("thinking"):
+                    self._add(_flat(part["thinking"]), "", chunks)
+                else:
+                    self._add("", _flat(part), chunks)
+        elif self._splitter.settled:
+            self._add("", _flat(content), chunks)
+        else:
+            self._add(*self._splitter.feed(_flat(content)), chunks)
+
+    def _add(self, reasoning: str, text: str, chunks: list[Chunk]) -> None:
+        if reasoning:
+            self._reasoning.append(reasoning)
+            chunks.append(ReasoningChunk(reasoning))
+        if text:
+            self._text.append(text)
+            chunks.append(TextChunk(text))
+
+    def _call_builder(self) -> CallBuilder:
+        if self._calls is None:
+            messages = self._request.messages
+            self._calls = CallBuilder(call.id for message in messages for call in message.tool_calls or ())
+        return self._calls
+
+    def _missing(self, text: str, calls: Sequence[RequestedCall], finish_reason: str | None) -> AgentroutedError | None:
+        label = self._endpoint.label
+        if self._last and not self.done and finish_reason is None:
+            return ResponseTruncated(f"{label} ended its answer in the middle", hint="try again")
+        if text.strip() or calls or (finish_reason or "").lower() in _MAY_BE_EMPTY:
+            return None
+        return ResponseInvalid(f"{label} answered with nothing", hint="try again, or use another model")
+
+    def _refused(self, error: Any) -> AgentroutedError:
+        return refused_inside(self._endpoint, error, self._request_id)
+
+    def _parsed(self, payload: bytes) -> Mapping[str, Any]:
+        try:
+            document = from_json(payload)
+        except ValueError:
+            document = _forgiven(payload)
+        if isinstance(document, list) and document:
+            document = document[0]
+        if not isinstance(document, dict):
+            raise ResponseInvalid(f"{self._endpoint.label} sent what is not a chat completion", hint="try again")
+        return document
+
+
+def _flat(said: Any) -> str:
+    """The text in a string, in a part, or in a list of parts."""
+    if isinstance(said, str):
+        return said
+    if isinstance(said, list):
+        return "".join(_flat(part) for part in said)
+    return _flat(said.get("text")) if isinstance(said, dict) else ""
+
+
+def _forgiven(payload: bytes) -> Any:
+    """JSON in which a character is broken: half a surrogate pair, or bytes that are not UTF-8, become U+FFFD."""
+    try:
+        value = json.loads(payload.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return json.loads(whole)

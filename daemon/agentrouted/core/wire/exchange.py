@@ -1,0 +1,138 @@
+"""One request and its reply, with all faults made ours."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from functools import lru_cache
+
+import httpx
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid
+from agentrouted.core.wire.faults import FOREIGN, Wait, interrupted, not_sent, too_slow
+from agentrouted.core.wire.patience import Patience
+from agentrouted.core.wire.refusals import refused
+from agentrouted_protocol.version import __version__
+
+_REFUSAL_BYTES = 65536
+_REFUSAL_SECONDS = 5.0
+_DRAIN_SECONDS = 0.1
+_PIECE_BYTES = 1024 * 1024
+
+_HEADERS = {
+    "accept": "text/event-stream, application/json",
+    # What streams word by word is not worth packing.
+    "accept-encoding": "identity",
+    "content-type": "application/json",
+    "user-agent": f"agentrouted/{__version__}",
+}
+
+
+async def exchange(client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, body: bytes) -> "Exchange":
+    """Sends the request and waits for the reply to begin. Redirects are not followed; a refusal is raised."""
+    patience = Patience(endpoint.timeouts.first_byte)
+    try:
+        response = await patience.wait(client.send(_request(endpoint, method, path, body), stream=True))
+    except BaseException as error:
+        patience.stop()
+        if isinstance(error, TimeoutError):
+            raise too_slow(endpoint, "first_byte") from None
+        if isinstance(error, FOREIGN):
+            raise not_sent(endpoint, error) from error
+        raise
+    reply = Exchange(endpoint, response, patience)
+    if not response.is_success:
+        raise await reply.refusal()
+    return reply
+
+
+class Exchange:
+    """A reply that has begun. Close it: its connection is kept if it was read to the end, else ended at once."""
+
+    def __init__(self, endpoint: Endpoint, response: httpx.Response, patience: Patience) -> None:
+        self.endpoint = endpoint
+        self.request_id: str | None = response.headers.get("x-request-id") or response.headers.get("request-id")
+        self._response = response
+        self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
+        self._patience = patience
+        self._waits_for: Wait = "first_byte"
+
+    async def read(self) -> bytes:
+        """What one read of the socket brought; nothing at the end."""
+        try:
+            data = await self._patience.wait(anext(self._chunks, b""))
+        except TimeoutError:
+            raise too_slow(self.endpoint, self._waits_for) from None
+        except FOREIGN as error:
+            raise interrupted(self.endpoint, error) from error
+        if self._waits_for == "first_byte":
+            self._waits_for = "idle"
+            self._patience.change(self.endpoint.timeouts.idle)
+        return data
+
+    async def read_all(self, limit: int) -> bytes:
+        """All that is left, or the first `limit` bytes of it."""
+        body = b""
+        while len(body) < limit and (data := await self.read()):
+            body += data
+        return body[:limit]
+
+    async def drain(self) -> None:
+        """Waits a moment for the end of a reply that has said all, so that its connection can be kept."""
+        self._patience.change(_DRAIN_SECONDS)
+        with contextlib.suppress(AgentroutedError):
+            while await self.read():
+                pass
+
+    async def refusal(self) -> AgentroutedError:
+        """What the status and the body say, if they are a refusal. Closes."""
+        body = b""
+        self._waits_for = "idle"
+        self._patience.change(_REFUSAL_SECONDS)
+        async with contextlib.aclosing(self):
+            with contextlib.suppress(AgentroutedError):
+                body = await self.read_all(_REFUSAL_BYTES)
+        return refused(self.endpoint, self._response.status_code, self._response.headers, body)
+
+    async def aclose(self) -> None:
+        self._patience.stop()
+        await self._response.aclose()
+
+
+def _request(endpoint: Endpoint, method: str, path: str, body: bytes) -> httpx.Request:
+    # Built here and not by the client, which would merge URLs, headers and cookies anew each time.
+    timeout = {"connect": endpoint.timeouts.connect, "pool": endpoint.timeouts.connect}
+    return httpx.Request(
+        method,
+        _url(endpoint.base_url, path),
+        headers=_headers(endpoint, body),
+        content=body if len(body) <= _PIECE_BYTES else _pieces(body),
+        extensions={"timeout": timeout, "socket_path": endpoint.socket_path},
+    )
+
+
+@lru_cache(maxsize=256)
+def _url(base_url: str, path: str) -> httpx.URL:
+    return httpx.URL(base_url + path)
+
+
+def _headers(endpoint: Endpoint, body: bytes) -> dict[str, str]:
+    headers = dict(_HEADERS)
+    if body:
+        headers["content-length"] = str(len(body))
+    if endpoint.api_key:
+        headers["authorization"] = f"Bearer {endpoint.api_key.get_secret_value()}"
+    headers.update((name.lower(), value) for name, value in endpoint.headers.items())
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            what = "key" if name == "authorization" else f"header `{name}`"
+            raise ConfigInvalid(
+                f"the {what} of {endpoint.provider} holds characters that HTTP cannot carry",
+                hint="enter it again, without line breaks, quotes of a word processor, or letters with accents",
+            )
+    return headers
+
+
+async def _pieces(body: bytes) -> AsyncIterator[bytes]:
+    """aiohttp warns of more than a megabyte in one piece: writing it would hold up the event loop."""
+    for start in range(0, len(body), _PIECE_BYTES):
+        yield body[start : start + _PIECE_BYTES]

@@ -1,0 +1,12 @@
+"""The wire formats, by the name that an endpoint has."""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from agentrouted.core.wire.base import WireFormat
+from agentrouted.core.wire.chat_completions import ChatCompletions
+from agentrouted.core.wire.http import HttpClient
+
+FORMATS: Final[Mapping[str, Callable[[HttpClient], WireFormat]]] = {
+    "chat_completions": ChatCompletions,
+}

@@ -1,0 +1,136 @@
+"""A provider's refusal, as one of our errors."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from pydantic_core import from_json
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import (
+    AgentroutedError,
+    ContextOverflow,
+    ModelMissing,
+    ProviderAuth,
+    ProviderError,
+    QuotaExceeded,
+    RateLimited,
+)
+from agentrouted.core.wire.advice import fetch_it, give_key
+from agentrouted.core.wire.refusal_rules import Refusal, kind_of
+from agentrouted.core.wire.retry_after import retry_after
+from agentrouted.core.wire.scrub import scrub
+from agentrouted_protocol.errors import ProviderReply
+
+_TEXT_LENGTH = 2000
+_EXCERPT_LENGTH = 300
+
+_SAYS: Final[dict[type[AgentroutedError], str]] = {
+    ProviderAuth: "{server} refused the key",
+    QuotaExceeded: "{server} has no credit left for this key",
+    RateLimited: "{server} is asked too often",
+    ContextOverflow: "{server} cannot take a conversation this long with `{model}`",
+    ModelMissing: "{server} answers, but has no model `{model}`",
+    ProviderError: "{server} failed on `{model}`",
+}
+
+
+def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> AgentroutedError:
+    """What a reply with this status, not 2xx, means."""
+    codes, text = _words(_parsed(body))
+    if 300 <= status < 400:
+        text = f"it redirects to {_place(headers.get('location', ''))}, and a key is never carried elsewhere"
+    request_id = headers.get("x-request-id") or headers.get("request-id")
+    return _as_error(endpoint, Refusal(status, codes, text, request_id, retry_after(headers)))
+
+
+def refused_inside(endpoint: Endpoint, error: Any, request_id: str | None) -> AgentroutedError:
+    """What the `error` member of a reply means that began as a success."""
+    codes, text = _words({"error": error})
+    status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) <= 599), None)
+    if status is None and "invalid_request_error" in codes:
+        status = 400
+    return _as_error(endpoint, Refusal(status, codes, text, request_id))
+
+
+def _as_error(endpoint: Endpoint, refusal: Refusal) -> AgentroutedError:
+    text = scrub(refusal.text, endpoint)[:_TEXT_LENGTH]
+    error = kind_of(refusal)
+    return error(
+        _message(endpoint, error, refusal.status, text),
+        hint=_hint(endpoint, error, refusal),
+        retry_after=refusal.retry_after,
+        provider=ProviderReply(
+            name=endpoint.provider, status=refusal.status, text=text or None, request_id=refusal.request_id
+        ),
+    )
+
+
+def _message(endpoint: Endpoint, error: type[AgentroutedError], status: int | None, text: str) -> str:
+    says = _SAYS[error]
+    if error is ProviderAuth and endpoint.api_key is None:
+        says = "{server} wants a key, and there is none"
+    server = f"{endpoint.provider} at {endpoint.socket_path or urlsplit(endpoint.base_url).netloc}"
+    message = says.format(server=server, model=endpoint.model_id) + (f" ({status})" if status else "")
+    is_page = text.lstrip().startswith("<")
+    return message if is_page or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"
+
+
+def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -> str | None:
+    if error is ProviderAuth:
+        return give_key(endpoint)
+    if error is ModelMissing:
+        return fetch_it(endpoint)
+    if error is QuotaExceeded:
+        return f"add credit at {endpoint.provider}, or use another model"
+    if error is RateLimited:
+        return f"wait {refusal.retry_after:g} s" if refusal.retry_after else "wait a moment"
+    if error is ContextOverflow:
+        return "shorten the conversation, or use a model with a longer context window"
+    return _hint_by_status(refusal.status)
+
+
+def _hint_by_status(status: int | None) -> str | None:
+    if status is not None and 300 <= status < 400:
+        return "give the provider the address that it redirects to"
+    if status == 404:
+        return "check the address: most end in /v1"
+    return "try again in a moment" if status is None or status >= 500 else None
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return from_json(body)
+    except ValueError:
+        return body.decode("utf-8", "replace")
+
+
+def _words(document: Any) -> tuple[frozenset[str], str]:
+    """The short words and the sentence in whatever shape a provider gives them."""
+    if isinstance(document, list) and document:
+        document = document[0]
+    error = document.get("error", document) if isinstance(document, dict) else document
+    if not isinstance(error, dict):
+        return frozenset(), _sentence(error)
+    codes = frozenset(str(error[name]).lower() for name in ("code", "type", "status") if error.get(name))
+    said = (error.get("message") or error.get("detail") or error.get("error"), _raw(error))
+    return codes, ": ".join(_sentence(part) for part in said if part)
+
+
+def _raw(error: Mapping[str, Any]) -> Any:
+    """What OpenRouter was itself told by the provider behind it."""
+    metadata = error.get("metadata")
+    return metadata.get("raw") if isinstance(metadata, dict) else None
+
+
+def _sentence(said: Any) -> str:
+    if isinstance(said, str):
+        return said
+    if isinstance(said, list):
+        # FastAPI's list of problems: not with `input`, which may be the whole prompt.
+        return "; ".join(f"{item.get('loc')}: {item.get('msg')}" for item in said if isinstance(item, dict))
+    return "" if said is None else str(said)
+
+
+def _place(location: str) -> str:
+    return urlsplit(location)._replace(query="", fragment="").geturl() or "nowhere"

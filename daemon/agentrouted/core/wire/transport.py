@@ -1,0 +1,103 @@
+"""The ways out: httpx over aiohttp, and which proxy when."""
+
+import base64
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from ipaddress import ip_address
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+import httpx
+from aiohttp.connector import Connection
+from httpx_aiohttp import AiohttpTransport
+
+_MAX_CONNECTIONS = 4096  # aiohttp's own limit, 100, is fewer than the runs we carry at once.
+
+# Servers built on uvicorn or cpp-httplib hang up after 5 idle seconds. We leave before, else a request meets the door.
+_LOCAL_KEEP_ALIVE = 4.0
+_KEEP_ALIVE = 30.0
+
+
+def open_client() -> httpx.AsyncClient:
+    """A client that keeps no cookies: what one key was given is not shown with another."""
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=Transport(), cookies=no_cookies, trust_env=False)
+
+
+class Transport(httpx.AsyncBaseTransport):
+    """Picks the way out: a Unix socket, this machine, or the network through the proxies of the environment.
+
+    The extension `socket_path` of a request names a Unix socket. This machine is never reached through a proxy.
+    """
+
+    def __init__(self) -> None:
+        self._tls = httpx.create_ssl_context()
+        self._proxies = getproxies()
+        self._ways: dict[tuple[str | None, str | None, float], AiohttpTransport] = {}
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        way = self._way(request)
+        if way.proxy is not None and request.url.scheme == "http":
+            # aiohttp shows these to the proxy only when it opens a tunnel.
+            request.headers.update(way.proxy.headers)
+        return await way.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        for way in self._ways.values():
+            await way.aclose()
+
+    def _way(self, request: httpx.Request) -> AiohttpTransport:
+        socket_path = request.extensions.get("socket_path")
+        if socket_path or _is_this_machine(request.url.host):
+            return self._kept(socket_path, None, _LOCAL_KEEP_ALIVE)
+        return self._kept(None, self._proxy(request.url), _KEEP_ALIVE)
+
+    def _kept(self, socket_path: str | None, proxy: str | None, keep_alive: float) -> AiohttpTransport:
+        key = (socket_path, proxy, keep_alive)
+        if key not in self._ways:
+            self._ways[key] = self._open(socket_path, proxy, keep_alive)
+        return self._ways[key]
+
+    def _proxy(self, url: httpx.URL) -> str | None:
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
+        return None if proxy is None or proxy_bypass(url.netloc.decode()) else proxy
+
+    def _open(self, socket_path: str | None, proxy: str | None, keep_alive: float) -> AiohttpTransport:
+        connector: aiohttp.BaseConnector
+        if socket_path:
+            connector = aiohttp.UnixConnector(socket_path, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
+        else:
+            connector = aiohttp.TCPConnector(ssl=self._tls, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
+        session = aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), response_class=_SmallReads
+        )
+        return AiohttpTransport(verify=self._tls, client=session, proxy=_as_proxy(proxy) if proxy else None)
+
+
+class _SmallReads(aiohttp.ClientResponse):
+    """asyncio reads into 256 KiB, which is a mapping and unmapping of memory for every word of a stream."""
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        transport: Any = connection.transport
+        if hasattr(transport, "max_size"):
+            transport.max_size = 65536
+        return await super().start(connection)
+
+
+def _is_this_machine(host: str) -> bool:
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback or address.is_unspecified
+
+
+def _as_proxy(address: str) -> httpx.Proxy:
+    """aiohttp wants a name and password for the proxy as a header."""
+    url = httpx.URL(address if "://" in address else f"http://{address}")
+    if not url.userinfo:
+        return httpx.Proxy(url)
+    credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
+    return httpx.Proxy(url.copy_with(userinfo=b""), headers={"Proxy-Authorization": f"Basic {credentials}"})
