@@ -104,15 +104,16 @@ def clean_environment(home: Path, **more: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def spawned(home: Path, *arguments: str, environment: dict[str, str] | None = None) -> AsyncIterator[Spawned]:
-    process = await asyncio.create_subprocess_exec(
-        *COMMAND,
-        *(arguments or ("--stdio",)),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=(home / "stderr.txt").open("ab"),
-        env=environment or clean_environment(home),
-        limit=1 << 26,
-    )
+    with (home / "stderr.txt").open("ab") as stderr:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND,
+            *(arguments or ("--stdio",)),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=stderr,
+            env=environment or clean_environment(home),
+            limit=1 << 26,
+        )
     peer = Spawned(process)
     try:
         yield peer

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.peer import COMMAND, TIME_LIMIT, clean_environment, frame, initialized, notification, request, spawned
@@ -81,15 +80,18 @@ async def test_a_command_is_the_twin_of_its_method(tmp_path: Path) -> None:
         assert (await peer.call("workspace/executeCommand", {"command": "nope"}))["code"] == -32602
 
 
-@pytest.mark.parametrize("source", ["/dev/null", "empty file", "closed pipe"])
+@pytest.mark.parametrize("source", ["/dev/null", "an empty file"])
 def test_an_empty_input_ends_the_daemon(source: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    stdin: Any = subprocess.PIPE if source == "closed pipe" else None
-    if stdin is None:
-        stdin = (tmp_path / "empty" if source == "empty file" else Path("/dev/null")).open()
-    done = subprocess.run(
-        COMMAND, stdin=stdin, input=None, capture_output=True, timeout=TIME_LIMIT, env=clean_environment(tmp_path)
-    )
+    with open("/dev/null" if source == "/dev/null" else tmp_path / "empty", "rb") as stdin:
+        done = subprocess.run(
+            COMMAND, stdin=stdin, capture_output=True, timeout=TIME_LIMIT, env=clean_environment(tmp_path)
+        )
+    assert (done.returncode, done.stdout) == (0, b"")
+
+
+def test_a_closed_pipe_ends_the_daemon(tmp_path: Path) -> None:
+    done = subprocess.run(COMMAND, input=b"", capture_output=True, timeout=TIME_LIMIT, env=clean_environment(tmp_path))
     assert (done.returncode, done.stdout) == (0, b"")
 
 

@@ -93,7 +93,8 @@ class Daemon:
         return connection
 
     def _owner_left(self, connection: Connection) -> None:
-        self.exit_code = connection.exit_code
+        if not self._stopped.is_set():
+            self.exit_code = connection.exit_code
         self.stop("the client has left")
 
     def _restart_idle_timer(self) -> None:
