@@ -9,8 +9,6 @@ Decision = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
 
 
 class ToolCallParams(Params):
-    """The model has called one of the client's tools."""
-
     run_id: str
     call_id: str
     name: str
@@ -50,7 +48,7 @@ class ToolApproveResult(WireModel):
 
 
 class SecretGetParams(Params):
-    """A key is asked for; it is kept in memory only."""
+    """The daemon keeps it in memory only."""
 
     provider: str
     host: str

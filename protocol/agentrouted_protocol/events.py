@@ -142,7 +142,7 @@ class ApprovalEvent(Event):
     call_id: str
     name: str
     decision: str | None = None
-    """None while the question is open."""
+    """Left out while the question is open."""
 
 
 class BudgetEvent(Event):
@@ -168,7 +168,7 @@ class AgentEnd(Event):
 
     kind: Literal["agentEnd"] = "agentEnd"
     stop_reason: StopReason | None = None
-    """None if the run failed: then its answer is an error."""
+    """Left out if the run failed: then its answer is an error."""
 
     usage: Usage
     """Of the whole run."""

@@ -78,7 +78,7 @@ class Usage(WireModel):
     """Those of `outputTokens` that were spent on reasoning."""
 
     total_cost_usd: float | None = None
-    """None where a call's price is unknown; unknown is not zero."""
+    """Left out where a call's price is unknown; unknown is not zero."""
 
     model_calls: int = 0
     """Calls of a model, retries and summaries too."""
