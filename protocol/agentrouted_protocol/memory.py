@@ -10,7 +10,7 @@ from agentrouted_protocol.scope import Scope
 
 FactKind = Literal["fact", "preference", "note", "episode"]
 HitKind = Literal["fact", "preference", "note", "episode", "message"]
-Limit = Annotated[int, Field(ge=1, le=1000)]
+_Limit = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Source(WireModel):
@@ -54,7 +54,7 @@ class MemoryRecallParams(Params):
     """Plain words: nothing in it is an operator. Empty lists the newest."""
 
     scope: Scope = Scope()
-    limit: Limit = 10
+    limit: _Limit = 10
     kinds: list[HitKind] | None = None
     """All kinds, unless some are named."""
 
@@ -126,7 +126,7 @@ class MemoryListParams(Params):
     scope: Scope = Scope()
     kinds: list[FactKind] | None = None
     tags: list[str] | None = None
-    limit: Limit = 50
+    limit: _Limit = 50
     cursor: str | None = None
     """`nextCursor` of the page before."""
 
@@ -179,7 +179,7 @@ class MemoryAddMessagesResult(WireModel):
 
 class MemoryGetMessagesParams(Params):
     session_id: str
-    limit: Limit | None = None
+    limit: _Limit | None = None
     """The newest so many, in order."""
 
 
@@ -198,7 +198,7 @@ class MemoryClearMessagesResult(WireModel):
 
 class MemorySessionsParams(Params):
     scope: Scope = Scope()
-    limit: Limit = 50
+    limit: _Limit = 50
     cursor: str | None = None
     """`nextCursor` of the page before."""
 

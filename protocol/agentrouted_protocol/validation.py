@@ -12,7 +12,7 @@ from agentrouted_protocol.base import Params
 from agentrouted_protocol.methods import METHODS
 from agentrouted_protocol.places import locate
 
-MAX_PROBLEMS: Final = 5
+_MAX_PROBLEMS: Final = 5
 
 # What a value must be, by the type of pydantic's error; braces are filled from the error's context.
 _MUST_BE: Final[dict[str, str]] = {
@@ -78,7 +78,7 @@ def _problems(method: str, error: ValidationError) -> list[ParamsProblem]:
         path, verdict = _fault(method, detail)
         faults.setdefault(path, []).append(verdict)
     paths = [path for path in faults if not _is_inside(path, faults)]
-    return [_problem(method, path, faults[path]) for path in paths[:MAX_PROBLEMS]]
+    return [_problem(method, path, faults[path]) for path in paths[:_MAX_PROBLEMS]]
 
 
 def _fault(method: str, detail: ErrorDetails) -> tuple[str, str]:
