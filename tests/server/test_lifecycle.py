@@ -83,7 +83,7 @@ async def test_a_command_is_the_twin_of_its_method(tmp_path: Path) -> None:
 @pytest.mark.parametrize("source", ["/dev/null", "an empty file"])
 def test_an_empty_input_ends_the_daemon(source: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
-    with open("/dev/null" if source == "/dev/null" else tmp_path / "empty", "rb") as stdin:
+    with (Path(source) if source == "/dev/null" else tmp_path / "empty").open("rb") as stdin:
         done = subprocess.run(
             COMMAND, stdin=stdin, capture_output=True, timeout=TIME_LIMIT, env=clean_environment(tmp_path)
         )

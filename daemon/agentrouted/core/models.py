@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from agentrouted.core.config.virtual_model import Chain
-from agentrouted.core.endpoint import Timeouts
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.local.catalog import find_models
 from agentrouted.core.local.known import KNOWN_MODELS
@@ -19,7 +18,6 @@ from agentrouted.core.wire.models import list_models
 from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
 
 _FRESH_SECONDS: Final = 60.0
-_PATIENCE: Final = Timeouts(connect=1.0, first_byte=3.0, idle=3.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ class ModelList:
     async def _ask_now(self, kind: str) -> _Server:
         try:
             endpoint = self._resolve(f"{kind}/any").endpoint
-            models = await list_models(self._services.http, replace(endpoint, timeouts=_PATIENCE))
+            models = await list_models(self._services.http, endpoint)
         except AgentroutedError as error:
             return _Server(time.monotonic(), (), error)
         return _Server(time.monotonic(), tuple(models))

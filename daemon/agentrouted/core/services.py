@@ -42,7 +42,7 @@ class Services:
 
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""
-        return FORMATS[endpoint.wire].stream(self.http, endpoint, request)
+        return FORMATS[endpoint.wire](self.http).stream(endpoint, request)
 
 
 @contextlib.asynccontextmanager

@@ -163,7 +163,8 @@ class Connection(JsonRPCProtocol):
     def _handle_cancel_notification(self, msg_id: Any) -> None:
         task = self._running.get(msg_id) if isinstance(msg_id, (int, str)) else None
         if task is not None:
-            task.cancel()
+            # In the next tick: a request cancelled before its first step could not answer with a result.
+            asyncio.get_running_loop().call_soon(task.cancel)
 
     def _handle_response(self, msg_id: Id, result: Any = None, error: Any = None) -> None:
         future = self._request_futures.pop(msg_id, None)

@@ -1,8 +1,9 @@
 """What a run has spent so far."""
 
-from agentrouted_protocol.messages import CostSource, Message, Usage
-
-_CHARACTERS_PER_TOKEN = 4
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.wire.base import ModelRequest
+from agentrouted.core.wire.bill import bill
+from agentrouted_protocol.messages import CostSource, Usage
 
 
 def add(total: Usage, more: Usage) -> Usage:
@@ -22,17 +23,9 @@ def add(total: Usage, more: Usage) -> Usage:
     )
 
 
-def estimate(messages: list[Message], output: str, *, local: bool) -> Usage:
-    """The bill of a call that ended before the provider said what it cost: about four characters a token."""
-    characters = sum(len(message.model_dump_json(exclude_none=True)) for message in messages)
-    return Usage(
-        input_tokens=characters // _CHARACTERS_PER_TOKEN,
-        output_tokens=-(-len(output) // _CHARACTERS_PER_TOKEN),
-        total_cost_usd=0.0 if local else None,
-        model_calls=1,
-        estimated=True,
-        cost_source="local" if local else "unknown",
-    )
+def cut_off(request: ModelRequest, written: str, endpoint: Endpoint) -> Usage:
+    """The bill of a call that ended before the provider said what it cost: an estimate, marked so."""
+    return bill(endpoint, request, {}, len(written))
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

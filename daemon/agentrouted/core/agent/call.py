@@ -78,8 +78,7 @@ async def _ask(
         reply = await _listen(services, endpoint, request, state, emitter, watch)
     except (AgentroutedError, asyncio.CancelledError) as error:
         if watch.first_token is not None or isinstance(error, asyncio.CancelledError):
-            spent = bill.estimate(list(request.messages), state.partial_text, local=candidate.endpoint.local)
-            state.usage = bill.add(state.usage, spent)
+            state.usage = bill.add(state.usage, bill.cut_off(request, state.partial_text, candidate.endpoint))
         raise
     state.complete(reply)
     emitter.emit(

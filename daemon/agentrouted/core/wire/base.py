@@ -1,6 +1,6 @@
 """What every wire format takes and yields."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -93,4 +93,4 @@ class WireFormat(Protocol):
     Raises the errors of `core.errors` only.
     """
 
-    def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncIterator[Sequence[Chunk]]: ...
+    def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]: ...
