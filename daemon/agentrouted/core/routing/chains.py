@@ -8,6 +8,7 @@ from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
 from agentrouted.core.routing.providers import provider_named
 from agentrouted.core.routing.rules import Answer, Fit, at_provider, fallback_base, openrouter, provider, url
+from agentrouted.core.routing.vendors import vendor_of
 from agentrouted_protocol.routing import Rule, TraceStep
 
 
@@ -27,6 +28,9 @@ def virtual_model(ask: Ask) -> Answer:
     model = ask.snapshot.config.models.get(ask.model)
     if model is None or ask.model.endswith("*"):
         return "it is no name under `models`"
+    if ask.inside[-1:] == (ask.model,) and ("/" in ask.model or vendor_of(ask.model)):
+        # `gpt-4o: [gpt-4o, ollama/llama3]`: the model itself, with a fallback.
+        return "in its own chain, the name means the model itself"
     return _chain(ask, ask.model, model, None)
 
 
@@ -57,7 +61,8 @@ RULES: tuple[tuple[Rule, Callable[[Ask], Answer]], ...] = (
 def _chain(ask: Ask, name: str, model: VirtualModel, matched: str | None) -> Fit:
     """Where the entry `name` leads; in its endpoints, `*` stands for what the `*` of the pattern has matched."""
     if name in ask.inside:
-        raise ModelUnresolved(f"`models` go in a circle: {' → '.join((*ask.inside, name))}", hint="take one link out")
+        circle = " → ".join((*ask.inside, name))
+        raise ConfigInvalid(f"`models` go in a circle: {circle}", hint="name a provider's model: `<provider>/<model>`")
     inner = replace(ask, inside=(*ask.inside, name))
     endpoints: list[ResolvedEndpoint] = []
     warnings: list[str] = []
@@ -73,13 +78,14 @@ def _chain(ask: Ask, name: str, model: VirtualModel, matched: str | None) -> Fit
 
 def _follow(ask: Ask, link: ChainLink, matched: str | None) -> Fit:
     model = link.model if matched is None else link.model.replace("*", matched)
+    name = f"models.{ask.inside[-1]}"
     if link.provider is None:
-        _, fit, _ = first_fit(replace(ask, model=model))
-        return fit
+        try:
+            return first_fit(replace(ask, model=model))[1]
+        except ModelUnresolved as error:
+            raise ModelUnresolved(f"`{name}`: {error.message}", hint=error.hint) from error
     known = provider_named(ask.snapshot, link.provider)
     if known is None:
-        raise ConfigInvalid(
-            f"`models.{ask.inside[-1]}` names the provider `{link.provider}`, which is not known",
-            hint=f"add it under `providers.{link.provider}`",
-        )
+        hint = f"add it under `providers.{link.provider}`"
+        raise ConfigInvalid(f"`{name}`: the provider `{link.provider}` is not known", hint=hint)
     return Fit("the chain names it", (at_provider(ask, known, model),))

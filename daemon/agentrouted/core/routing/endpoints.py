@@ -8,8 +8,9 @@ from agentrouted.core.config.provider import Provider as Settings
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.routing.address import Address
-from agentrouted.core.routing.keys import explicit_auth, stored_key
+from agentrouted.core.routing.keys import PLACEHOLDER, explicit_auth, no_key, stored_key
 from agentrouted.core.routing.providers import Provider, owner_of, with_version
+from agentrouted.core.routing.vendors import LOCAL_KINDS
 from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
 
 _FREE = Price(0, 0)
@@ -55,7 +56,7 @@ def endpoint_of(ask: Ask, provider: Provider, model_id: str) -> ResolvedEndpoint
     if ask.base_url is None:
         site = _Site(provider.name, provider, provider.address_of(model_id), provider.address_from)
     else:
-        address = ask.base_url if provider.needs_key else with_version(ask.base_url)
+        address = with_version(ask.base_url) if provider.name in LOCAL_KINDS else ask.base_url
         owner = provider if provider.is_at(address) else owner_of(ask.snapshot, address)
         site = _Site(provider.name, owner, address, "`baseUrl`")
     return _endpoint(ask, site, model_id)
@@ -71,7 +72,8 @@ def endpoint_at(ask: Ask, address: Address, source: str, model_id: str) -> Resol
 class _Site:
     name: str
     owner: Provider | None
-    # The provider whose own address it is. Nobody else's keys and headers go there.
+    """The provider whose own address it is. Nobody else's keys and headers go there."""
+
     address: Address
     source: str
 
@@ -81,7 +83,7 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
     settings = (site.owner and site.owner.settings) or Settings()
     model = settings.model_named(model_id)
     local = _is_local(site, settings)
-    free = _FREE if local or (site.owner and not site.owner.needs_key) else None
+    free = _FREE if local or site.name in LOCAL_KINDS else None
     endpoint = Endpoint(
         provider=site.name,
         model_id=model_id,
@@ -101,7 +103,11 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
 def _key(ask: Ask, site: _Site) -> tuple[SecretStr | None, Auth]:
     if ask.api_key:
         return ask.api_key, explicit_auth(ask.api_key)
-    return stored_key(ask.snapshot, site.owner, site.address)
+    if kept := stored_key(ask.snapshot, site.owner, site.address):
+        return kept
+    if site.address.loopback or site.name in LOCAL_KINDS:
+        return SecretStr(PLACEHOLDER), Auth(source="placeholder")
+    return None, no_key(site.owner)
 
 
 def _is_local(site: _Site, settings: Settings) -> bool:

@@ -31,19 +31,26 @@ def explicit_auth(key: SecretStr) -> Auth:
     return Auth(source="param", hint=key_hint(key.get_secret_value()))
 
 
-def stored_key(snapshot: Snapshot, owner: Provider | None, address: Address) -> tuple[SecretStr | None, Auth]:
+def stored_key(snapshot: Snapshot, owner: Provider | None, address: Address) -> tuple[SecretStr, Auth] | None:
     """The key that is kept for `address`, whose `owner` is the provider that is at home there."""
     for source, name, value in _places(snapshot, owner, address):
         if not (key := value.strip()):
             continue
         if not _fits_a_header(key):
             raise ConfigInvalid(
-                f"the key in {name} has a character that no HTTP header can carry", hint="write it anew"
+                f"the key in {name} has a character that no HTTP header can carry", hint="copy the key anew"
             )
         return SecretStr(key), Auth(source=source, name=name, hint=key_hint(key))
-    if address.loopback or (owner and not owner.needs_key):
-        return SecretStr(PLACEHOLDER), Auth(source="placeholder")
-    return None, Auth(source="none", hint=_mend(owner))
+    return None
+
+
+def no_key(owner: Provider | None) -> Auth:
+    """There is none; how to mend it."""
+    if owner is None:
+        return Auth(source="none", hint="give `apiKey`, or add the server under `providers` with its `api_key`")
+    page = f" (keys are made at {owner.keys_page})" if owner.keys_page else ""
+    mend = f"set {owner.key_variables[-1]}, or write `{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config{page}"
+    return Auth(source="none", hint=mend)
 
 
 def key_hint(key: str) -> str | None:
@@ -64,13 +71,6 @@ def _places(snapshot: Snapshot, owner: Provider | None, address: Address) -> Ite
     shown = f"[{host}]" if ":" in host else host
     for entry in (f"{shown}:{port}", shown):
         yield "config", f"`{entry}` of the key file", snapshot.keyfile.get(entry, "")
-
-
-def _mend(owner: Provider | None) -> str:
-    if owner is None:
-        return "give `apiKey`, or add the server under `providers` with its `api_key`"
-    page = f" (keys are made at {owner.keys_page})" if owner.keys_page else ""
-    return f"set {owner.key_variables[-1]}, or write `{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config{page}"
 
 
 def _fits_a_header(key: str) -> bool:

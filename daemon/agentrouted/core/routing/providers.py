@@ -12,8 +12,6 @@ from agentrouted.core.routing.address import Address, BadAddress, Origin, embedd
 from agentrouted.core.routing.ollama_host import ollama_url
 from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, LocalKind
 
-EMBEDDED = "local"
-
 
 @dataclass(frozen=True, slots=True)
 class Provider:
@@ -30,7 +28,6 @@ class Provider:
     key_variables: tuple[str, ...] = ()
     keyfile_names: tuple[str, ...] = ()
     keys_page: str | None = None
-    needs_key: bool = True
     forwards: bool = False
     """A gateway: what is sent there goes on to elsewhere, even if it runs on this machine."""
 
@@ -41,8 +38,8 @@ class Provider:
         """True if `address` is this provider's own, so that its keys and headers may be sent there."""
         own = self.address
         if own is None or address.origin == own.origin:
-            return own is not None or address.origin[0] == "embedded"
-        return not self.needs_key and own.loopback and address.loopback
+            return own is not None
+        return self.name in LOCAL_KINDS and own.loopback and address.loopback
 
 
 def direct_provider(snapshot: Snapshot, name: str) -> Provider | None:
@@ -59,15 +56,17 @@ def provider_named(snapshot: Snapshot, name: str) -> Provider | None:
     """Any provider that is known: a local kind, a vendor, or one of the config."""
     row = name.casefold()
     named = _settings(snapshot, row)
-    spelled, settings = named or (row, None)
+    name, settings = named or (row, None)
     if kind := LOCAL_KINDS.get(row):
         return _local(snapshot, kind, settings)
     vendor = VENDORS.get(row)
-    if vendor is None and named is None:
+    if vendor:
+        name = vendor.name
+    elif named is None:
         return None
-    address, source = _hosted_address(snapshot, vendor.name if vendor else spelled, settings)
+    address, source = _hosted_address(snapshot, name, settings)
     return Provider(
-        name=vendor.name if vendor else spelled,
+        name=name,
         address=address,
         address_from=source,
         settings=settings,
@@ -125,7 +124,6 @@ def _local(snapshot: Snapshot, kind: LocalKind, settings: Settings | None) -> Pr
         settings=settings,
         key_variables=(*kind.key_variables, "LOCAL_LLM_API_KEY") if address else (),
         keyfile_names=(f"{kind.name}_api_key",) if address else (),
-        needs_key=False,
     )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import InvalidParams, ModelUnresolved
@@ -11,7 +10,7 @@ from agentrouted.core.routing.chains import first_fit
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
 from agentrouted.core.routing.keys import explicit_key
 from agentrouted_protocol.routing import Price as WirePrice
-from agentrouted_protocol.routing import Route, RouteEndpoint, Rule, TraceStep
+from agentrouted_protocol.routing import Route, Rule, TraceStep
 
 MAX_LENGTH = 2000
 
@@ -36,9 +35,9 @@ class Resolution:
         first, *others = self.endpoints
         price = first.endpoint.price
         return Route(
-            **_told(first),
+            **dict(first.to_route()),
             rule=self.rule,
-            fallbacks=[RouteEndpoint(**_told(other)) for other in others],
+            fallbacks=[other.to_route() for other in others],
             context_window=first.endpoint.context_window,
             price=WirePrice(input=price.input, output=price.output, cached=price.cached) if price else None,
             trace=list(self.trace),
@@ -98,15 +97,3 @@ def _config_warnings(snapshot: Snapshot) -> Iterator[str]:
     for problem in snapshot.problems:
         if problem.severity == "error":
             yield f"the configuration as it is written is not in force: {problem.message}"
-
-
-def _told(resolved: ResolvedEndpoint) -> dict[str, Any]:
-    endpoint = resolved.endpoint
-    return {
-        "provider": endpoint.provider,
-        "model_id": endpoint.model_id,
-        "base_url": endpoint.base_url,
-        "wire": endpoint.wire,
-        "local": endpoint.local,
-        "auth": resolved.auth,
-    }

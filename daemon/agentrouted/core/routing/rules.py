@@ -9,7 +9,7 @@ from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint, endpoint_a
 from agentrouted.core.routing.providers import Provider, direct_provider, key_variable, provider_named, read_setting
 from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, vendor_of
 
-_ADDRESS_WITHOUT_SCHEME = re.compile(r"(https?:?|localhost|\d+\.\d+\.\d+\.\d+|[\w.-]+:\d+)/", re.IGNORECASE)
+_ADDRESS_WITHOUT_SCHEME = re.compile(r"(https?(:[^/]*)?|localhost|\d+\.\d+\.\d+\.\d+|[\w.-]+:\d+)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,328 @@
+"""Rule 3: a local kind, or a provider that the user has asked for."""
+
+import pytest
+from harness.routes import OPENROUTER, OPENROUTER_KEY, Row, World
+
+from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
+from agentrouted.core.routing.vendors import LOCAL_KINDS, VENDORS
+
+OLLAMA, VLLM = "http://localhost:11434/v1", "http://localhost:8000/v1"
+LM_STUDIO, LLAMACPP = "http://127.0.0.1:1234/v1", "http://localhost:8080/v1"
+GROQ, OPENAI = "https://api.groq.com/openai/v1", "https://api.openai.com/v1"
+TEAM = "providers: {Team-1: {api_base: 'https://llm.example.com/api/', api_key: team-key-0123456789}}"
+TEAM_BASE = "https://llm.example.com/api"
+
+LOCAL = [
+    Row("ollama/llama3", "ollama", "llama3", OLLAMA, "placeholder", OPENROUTER_KEY),
+    Row("ollama/qwen2.5-coder:7b", "ollama", "qwen2.5-coder:7b", OLLAMA, "placeholder"),
+    Row("ollama/hf.co/org/model:Q4_K_M", "ollama", "hf.co/org/model:Q4_K_M", OLLAMA, "placeholder"),
+    Row("ollama//llama3", "ollama", "/llama3", OLLAMA, "placeholder"),
+    Row("ollama/openai/gpt-4o", "ollama", "openai/gpt-4o", OLLAMA, "placeholder", OPENROUTER_KEY),
+    Row("ollama/http://h/v1/m", "ollama", "http://h/v1/m", OLLAMA, "placeholder"),
+    Row("vllm/meta-llama/Llama-3.1-8B", "vllm", "meta-llama/Llama-3.1-8B", VLLM, "placeholder"),
+    Row("lm_studio/qwen3-4b", "lm_studio", "qwen3-4b", LM_STUDIO, "placeholder"),
+    Row("llamacpp/any", "llamacpp", "any", LLAMACPP, "placeholder"),
+    Row("local/smollm2-135m", "local", "smollm2-135m", "embedded:smollm2-135m", "placeholder"),
+    Row("local/path/to/file.gguf", "local", "path/to/file.gguf", "embedded:path/to/file.gguf", "placeholder"),
+    Row("local//abs/file.gguf", "local", "/abs/file.gguf", "embedded:/abs/file.gguf", "placeholder"),
+    # Prefixes in any case, blanks dropped.
+    Row("Ollama/Llama3", "ollama", "Llama3", OLLAMA, "placeholder"),
+    Row("OLLAMA/llama3", "ollama", "llama3", OLLAMA, "placeholder"),
+    Row("VLLM/m", "vllm", "m", VLLM, "placeholder"),
+    Row("LM_Studio/m", "lm_studio", "m", LM_STUDIO, "placeholder"),
+    Row("LlamaCPP/m", "llamacpp", "m", LLAMACPP, "placeholder"),
+    Row("LOCAL/m", "local", "m", "embedded:m", "placeholder"),
+    Row("  ollama/llama3  ", "ollama", "llama3", OLLAMA, "placeholder"),
+    Row("\tollama/llama3\n", "ollama", "llama3", OLLAMA, "placeholder"),
+    Row("Ollama / llama3", "ollama", "llama3", OLLAMA, "placeholder"),
+    # Keys: the kind's own, then the common one, then a placeholder; never anybody else's.
+    Row("ollama/m", "ollama", "m", OLLAMA, "env OLLAMA_API_KEY", {"OLLAMA_API_KEY": "a", "LOCAL_LLM_API_KEY": "b"}),
+    Row("ollama/m", "ollama", "m", OLLAMA, "env LOCAL_LLM_API_KEY", {"OLLAMA_API_KEY": " ", "LOCAL_LLM_API_KEY": "b"}),
+    Row("ollama/m", "ollama", "m", OLLAMA, "placeholder", {"OLLAMA_API_KEY": "", "LOCAL_LLM_API_KEY": "\t"}),
+    Row("vllm/m", "vllm", "m", VLLM, "env VLLM_API_KEY", {"VLLM_API_KEY": "a", "OLLAMA_API_KEY": "b"}),
+    Row("lm_studio/m", "lm_studio", "m", LM_STUDIO, "env LM_STUDIO_API_KEY", {"LM_STUDIO_API_KEY": "a"}),
+    Row("lm_studio/m", "lm_studio", "m", LM_STUDIO, "env LMSTUDIO_API_KEY", {"LMSTUDIO_API_KEY": "a"}),
+    Row("llamacpp/m", "llamacpp", "m", LLAMACPP, "env LLAMACPP_API_KEY", {"LLAMACPP_API_KEY": "a"}),
+    Row("local/m", "local", "m", "embedded:m", "placeholder", {"LOCAL_LLM_API_KEY": "b", "LOCAL_API_KEY": "c"}),
+    Row("ollama/m", "ollama", "m", OLLAMA, "param", {"OLLAMA_API_KEY": "a"}, key="mine"),
+    Row("ollama/m", "ollama", "m", OLLAMA, "env OLLAMA_API_KEY", {"OLLAMA_API_KEY": "a"}, key="  "),
+    Row("ollama/m", "ollama", "m", OLLAMA, "placeholder", keyfile="api_key=sk-or-v1-0123456789"),
+    # The config and the key file may say more of a local kind.
+    Row(
+        "ollama/m",
+        "ollama",
+        "m",
+        "http://gpu:1/v1",
+        "placeholder",
+        config="providers: {ollama: {api_base: 'http://gpu:1'}}",
+    ),
+    Row(
+        "Ollama/m", "ollama", "m", OLLAMA, "config providers.ollama.api_key", config="providers: {OLLAMA: {api_key: k}}"
+    ),
+    Row("ollama/m", "ollama", "m", "http://gpu.lan:1/v1", "placeholder", keyfile="ollama_base_url=http://gpu.lan:1/"),
+    Row(
+        "local/m",
+        "local",
+        "m",
+        "http://h:1/v1",
+        "placeholder",
+        config="providers: {local: {api_base: 'http://h:1/v1'}}",
+    ),
+    # An explicit base.
+    Row("ollama/m", "ollama", "m", "http://gpu:1/v1", "placeholder", base_url="http://gpu:1"),
+    Row("ollama/m", "ollama", "m", "http://gpu:1/v1", "placeholder", base_url="http://gpu:1/v1/"),
+    Row("ollama/m", "ollama", "m", "http://gpu:1/api", "placeholder", base_url="http://gpu:1/api"),
+    Row("local/m", "local", "m", "http://localhost:1/v1", "placeholder", base_url="http://localhost:1"),
+]
+
+BASES = [
+    ("ollama", {"OLLAMA_BASE_URL": "http://gpu:1"}, "http://gpu:1/v1"),
+    ("ollama", {"OLLAMA_BASE_URL": "http://gpu:1/"}, "http://gpu:1/v1"),
+    ("ollama", {"OLLAMA_BASE_URL": " http://gpu:1/v1/ "}, "http://gpu:1/v1"),
+    ("ollama", {"OLLAMA_BASE_URL": "https://gpu/proxy/ollama"}, "https://gpu/proxy/ollama"),
+    ("ollama", {"OLLAMA_BASE_URL": "http://gpu:1", "OLLAMA_HOST": "other"}, "http://gpu:1/v1"),
+    ("ollama", {"OLLAMA_BASE_URL": " ", "OLLAMA_HOST": "other"}, "http://other:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "gpu", "LOCAL_LLM_BASE_URL": "http://any:1"}, "http://gpu:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "0.0.0.0"}, "http://localhost:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "0.0.0.0:8080"}, "http://localhost:8080/v1"),
+    ("ollama", {"OLLAMA_HOST": ":8080"}, "http://localhost:8080/v1"),
+    ("ollama", {"OLLAMA_HOST": "127.0.0.1:11500"}, "http://127.0.0.1:11500/v1"),
+    ("ollama", {"OLLAMA_HOST": "gpu-box:11500/"}, "http://gpu-box:11500/v1"),
+    ("ollama", {"OLLAMA_HOST": "gpu-box:11500/ollama/v1"}, "http://gpu-box:11500/ollama/v1"),
+    ("ollama", {"OLLAMA_HOST": "http://gpu-box"}, "http://gpu-box/v1"),
+    ("ollama", {"OLLAMA_HOST": "https://gpu-box"}, "https://gpu-box/v1"),
+    ("ollama", {"OLLAMA_HOST": "http://0.0.0.0:11434"}, "http://localhost:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "[::1]"}, "http://[::1]:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "[::1]:8080"}, "http://[::1]:8080/v1"),
+    ("ollama", {"OLLAMA_HOST": "::1"}, "http://[::1]:11434/v1"),
+    ("ollama", {"OLLAMA_HOST": "[::]:8080"}, "http://localhost:8080/v1"),
+    ("vllm", {"VLLM_BASE_URL": "http://gpu:9"}, "http://gpu:9/v1"),
+    ("vllm", {"OLLAMA_BASE_URL": "http://gpu:9"}, VLLM),
+    ("lm_studio", {"LMSTUDIO_BASE_URL": "http://gpu:9"}, "http://gpu:9/v1"),
+    ("llamacpp", {"LLAMACPP_BASE_URL": "http://gpu:9/v1"}, "http://gpu:9/v1"),
+    *((kind, {"LOCAL_LLM_BASE_URL": "http://any:1"}, "http://any:1/v1") for kind in LOCAL_KINDS if kind != "local"),
+    ("vllm", {"VLLM_BASE_URL": "http://gpu:9", "LOCAL_LLM_BASE_URL": "http://any:1"}, "http://gpu:9/v1"),
+    ("local", {"LOCAL_LLM_BASE_URL": "http://any:1"}, "embedded:m"),
+]
+
+HOSTED = [
+    Row(
+        "groq/m",
+        "groq",
+        "m",
+        GROQ,
+        "env AGENTROUTE_GROQ_API_KEY",
+        {"AGENTROUTE_GROQ_API_KEY": "k", "GROQ_API_KEY": "g"},
+    ),
+    Row("Groq/org/m", "groq", "org/m", GROQ, "env AGENTROUTE_GROQ_API_KEY", {"AGENTROUTE_GROQ_API_KEY": "k"}),
+    Row(
+        "openai/gpt-4o",
+        "openai",
+        "gpt-4o",
+        OPENAI,
+        "env OPENAI_API_KEY",
+        {"OPENAI_API_KEY": "k"},
+        "providers: {openai: {}}",
+    ),
+    Row("openai/gpt-4o", "openai", "gpt-4o", OPENAI, "none", OPENROUTER_KEY, "providers: {openai: }"),
+    Row(
+        "OpenAI/gpt-4o",
+        "openai",
+        "gpt-4o",
+        OPENAI,
+        "config providers.openai.api_key",
+        {},
+        "providers: {openai: {api_key: k}}",
+    ),
+    Row(
+        "openai/gpt-4o",
+        "openai",
+        "gpt-4o",
+        OPENAI,
+        "env OPENAI_API_KEY",
+        {"OPENAI_API_KEY": "k"},
+        "default_provider: openai",
+    ),
+    Row(
+        "huggingface/org/m",
+        "huggingface",
+        "org/m",
+        "https://router.huggingface.co/v1",
+        "env HF_TOKEN",
+        {"HF_TOKEN": "hf"},
+        "providers: {huggingface: {}}",
+    ),
+    Row("team-1/m", "Team-1", "m", TEAM_BASE, "config providers.Team-1.api_key", config=TEAM),
+    Row("TEAM-1/a/b", "Team-1", "a/b", TEAM_BASE, "config providers.Team-1.api_key", config=TEAM),
+    Row(
+        "team-1/m",
+        "Team-1",
+        "m",
+        TEAM_BASE,
+        "env AGENTROUTE_TEAM_1_API_KEY",
+        {"AGENTROUTE_TEAM_1_API_KEY": "k"},
+        TEAM,
+    ),
+    Row(
+        "groq/m",
+        "groq",
+        "m",
+        "https://proxy.lan/v1",
+        "env GROQ_API_KEY",
+        {"GROQ_API_KEY": "k"},
+        "providers: {groq: {api_base: 'https://proxy.lan/v1'}}",
+    ),
+    Row(
+        "team/m",
+        "team",
+        "m",
+        "http://localhost:4000",
+        "placeholder",
+        {},
+        "providers: {team: {api_base: 'http://localhost:4000'}}",
+    ),
+    Row(
+        "groq/m",
+        "groq",
+        "m",
+        GROQ,
+        "config `groq_api_key` of the key file",
+        {},
+        "providers: {groq: {}}",
+        "groq_api_key=k",
+    ),
+    Row(
+        "groq/m", "groq", "m", "https://g.lan/v1", "none", {}, "providers: {groq: {}}", "groq_base_url=https://g.lan/v1"
+    ),
+    Row("groq/m", "groq", "m", GROQ, "param", {"GROQ_API_KEY": "k"}, "providers: {groq: {}}", key=" mine "),
+    Row(
+        "groq/m",
+        "groq",
+        "m",
+        "https://g.lan/v1",
+        "none",
+        {"GROQ_API_KEY": "k"},
+        "providers: {groq: {}}",
+        base_url="https://g.lan/v1",
+    ),
+    Row(
+        "openrouter/a/m",
+        "openrouter",
+        "a/m",
+        OPENROUTER,
+        "env OPENROUTER_API_KEY",
+        OPENROUTER_KEY,
+        "providers: {openrouter: {}}",
+    ),
+    Row("openrouter/auto", "openrouter", "openrouter/auto", OPENROUTER, "none", {}, "providers: {openrouter: {}}"),
+]
+
+
+@pytest.mark.parametrize("row", [*LOCAL, *HOSTED], ids=lambda row: f"{row.model.strip()} {row.auth}")
+def test_a_prefix_leads_to_its_provider(row: Row) -> None:
+    assert row.found() == row.expected("provider")
+
+
+@pytest.mark.parametrize(("kind", "environ", "base"), BASES)
+def test_the_environment_says_where_a_local_server_is(kind: str, environ: dict[str, str], base: str) -> None:
+    row = Row(f"{kind}/m", kind, "m", base, "placeholder", environ)
+    assert row.found() == row.expected("provider")
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"OLLAMA_BASE_URL": "gpu:1"},
+        {"OLLAMA_BASE_URL": "ftp://gpu"},
+        {"OLLAMA_BASE_URL": "not an address"},
+        {"OLLAMA_BASE_URL": "http://user:secret@gpu:1"},
+        {"OLLAMA_BASE_URL": "http://gpu:1/?secret=1"},
+        {"OLLAMA_HOST": "http://"},
+        {"OLLAMA_HOST": "gpu:port"},
+        {"OLLAMA_HOST": "gpu:99999"},
+        {"OLLAMA_HOST": "user:secret@gpu:1"},
+        {"OLLAMA_HOST": "unix:///run/ollama.sock"},
+        {"LOCAL_LLM_BASE_URL": "localhost"},
+    ],
+)
+def test_a_bad_address_in_the_environment_is_an_error_that_names_the_variable(environ: dict[str, str]) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        World(environ).resolve("ollama/llama3")
+    assert next(iter(environ)) in caught.value.message
+    assert "secret" not in caught.value.message + (caught.value.hint or "")
+
+
+def test_a_bad_address_of_one_provider_is_no_trouble_for_another() -> None:
+    world = World({"OLLAMA_HOST": "gpu:port"}, "providers: {ollama: {}, team: {}}")
+    assert world.resolve("vllm/m", base_url="https://gpu.lan/v1").endpoints
+    assert world.resolve("http://gpu:1/v1/m").endpoints
+
+
+@pytest.mark.parametrize("kind", LOCAL_KINDS)
+def test_a_local_name_never_leads_to_the_cloud(kind: str) -> None:
+    world = World(
+        {**OPENROUTER_KEY, "LITELLM_API_BASE": "https://cloud.lan"},
+        "{default_provider: groq, models: {'*': gpt-4o, 'o*': gpt-4o, 'l*': gpt-4o, 'v*': gpt-4o}}",
+    )
+    for model in (f"{kind}/m", f" {kind.upper()} / m "):
+        resolution = world.resolve(model)
+        assert [each.endpoint.local for each in resolution.endpoints] == [True]
+        assert resolution.rule == "provider"
+    for broken in (kind, f"{kind}/", f"{kind} / ", f" {kind.title()}/ \t", f"{kind}//", f"{kind}:m", kind.upper()):
+        with pytest.raises(ModelUnresolved):
+            world.resolve(broken)
+
+
+@pytest.mark.parametrize("vendor", [name for name in VENDORS if name != "openrouter"])
+def test_a_hosted_provider_is_direct_only_where_the_user_asked_for_it(vendor: str) -> None:
+    own = dict.fromkeys(VENDORS[vendor].key_variables, "key-0123456789abcdef")
+    assert World({**own, **OPENROUTER_KEY}).resolve(f"{vendor}/m").rule == "openrouter"
+    assert World({f"AGENTROUTE_{vendor.upper()}_API_KEY": " "}).resolve(f"{vendor}/m").rule == "openrouter"
+    assert World(keyfile=f"{vendor}_api_key=k").resolve(f"{vendor}/m").rule == "openrouter"
+    for world in (
+        World({f"AGENTROUTE_{vendor.upper()}_API_KEY": "key"}),
+        World(own, f"providers: {{{vendor}: {{}}}}"),
+        World(own, f"providers: {{{vendor.upper()}: {{}}}}"),
+    ):
+        resolution = world.resolve(f"{vendor}/m")
+        assert resolution.rule == "provider"
+        assert resolution.endpoints[0].endpoint.base_url == VENDORS[vendor].base_url
+        assert resolution.endpoints[0].auth.source == "env"
+
+
+def test_a_server_on_another_machine_is_not_local_but_free() -> None:
+    endpoint = World({"OLLAMA_HOST": "gpu-box"}).resolve("ollama/llama3").endpoints[0].endpoint
+    assert not endpoint.local
+    assert endpoint.price
+    assert (endpoint.price.input, endpoint.price.output) == (0, 0)
+
+
+def test_a_provider_without_an_address_is_an_error_that_names_it() -> None:
+    with pytest.raises(ConfigInvalid, match=r"`team`"):
+        World(config="providers: {team: {api_key: k}}").resolve("team/m")
+
+
+def test_what_the_config_knows_of_a_provider_is_in_its_endpoint() -> None:
+    config = """
+    providers:
+      team:
+        api_base: http://localhost:4000/v1
+        headers: {X-Team: blue}
+        timeouts: {connect: 3}
+        local: false
+        models: [{id: m, context_window: 8192, price: {input: 1, output: 2, cached: 0.5}}]
+    """
+    resolution = World(config=config).resolve("team/m")
+    endpoint = resolution.endpoints[0].endpoint
+    assert dict(endpoint.headers) == {"X-Team": "blue"}
+    assert (endpoint.timeouts.connect, endpoint.local, endpoint.wire) == (3, False, "chat_completions")
+    route = resolution.to_route()
+    assert route.context_window == 8192
+    assert route.price
+    assert (route.price.input, route.price.output, route.price.cached) == (1, 2, 0.5)
+    assert World(config=config).resolve("team/other").to_route().price is None
+
+
+def test_a_remote_server_may_be_called_local_by_the_config() -> None:
+    config = "providers: {team: {api_base: 'http://gpu.lan/v1', local: true}}"
+    assert World(config=config).resolve("team/m").endpoints[0].endpoint.local
