@@ -208,10 +208,10 @@ async def test_a_run_that_takes_all_its_turns_is_an_error_with_its_bill(tmp_path
     ("reply", "kind"),
     [
         (Reply.status(401), "providerAuth"),
-        (Reply.status(404), "modelMissing"),
+        (Reply.status(404, {"error": {"message": "model 'test-model' not found"}}), "modelMissing"),
         (Reply.status(429, headers={"retry-after": "7"}), "rateLimited"),
         (Reply.status(500), "providerError"),
-        (Reply.raw(b"data: {}\n\n"), "responseTruncated"),
+        (Reply.raw(b'data: {"choices":[{"index":0,"delta":{"content":"We"}}]}\n\n'), "responseTruncated"),
         (Reply.text(), "responseInvalid"),
     ],
 )
