@@ -1,4 +1,4 @@
-"""`config/*`: what is in force, where it came from, what is wrong with it."""
+"""`config/*`: what is in force, and what is wrong with it."""
 
 from typing import Any, Literal
 
