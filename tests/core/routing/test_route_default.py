@@ -44,7 +44,7 @@ FALLBACK = [
         "llm.example.com",
         "m",
         "https://llm.example.com/v1",
-        "config `llm.example.com` of the key file",
+        "config keyfile.llm.example.com",
         OPENROUTER_KEY,
         API_BASE,
         "llm.example.com=k",

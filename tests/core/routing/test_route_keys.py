@@ -33,10 +33,10 @@ ORDER = [
         "config",
         "providers.openrouter.api_key",
     ),
-    (None, {}, False, "api_key=f\nopenrouter_api_key=g", "config", "`api_key` of the key file"),
-    (None, {}, False, "openrouter_api_key=g", "config", "`openrouter_api_key` of the key file"),
-    (None, {}, False, "openrouter.ai=h", "config", "`openrouter.ai` of the key file"),
-    (None, {}, False, "openrouter.ai:443=h\nopenrouter.ai=i", "config", "`openrouter.ai:443` of the key file"),
+    (None, {}, False, "api_key=f\nopenrouter_api_key=g", "config", "keyfile.api_key"),
+    (None, {}, False, "openrouter_api_key=g", "config", "keyfile.openrouter_api_key"),
+    (None, {}, False, "openrouter.ai=h", "config", "keyfile.openrouter.ai"),
+    (None, {}, False, "openrouter.ai:443=h\nopenrouter.ai=i", "config", "keyfile.openrouter.ai:443"),
     (None, {}, False, "api_key=\ngroq_api_key=g", "none", None),
     (None, {"OPENAI_API_KEY": "sk-other", "ANTHROPIC_API_KEY": "sk-other"}, False, "", "none", None),
 ]
@@ -111,7 +111,7 @@ def test_no_kept_key_goes_to_another_host(model: str, base_url: str) -> None:
 def test_another_port_or_plain_http_gets_only_the_key_that_was_written_for_the_host(base_url: str) -> None:
     for model in ("gpt-4o", f"{base_url}/gpt-4o", "openrouter/auto"):
         assert World(EVERY_KEY, EVERY_CONFIG).resolve(model, base_url=base_url).endpoints[0].auth.source == "none"
-        assert EVERYTHING.resolve(model, base_url=base_url).endpoints[0].auth.name == "`openrouter.ai` of the key file"
+        assert EVERYTHING.resolve(model, base_url=base_url).endpoints[0].auth.name == "keyfile.openrouter.ai"
 
 
 @pytest.mark.parametrize(
@@ -160,6 +160,10 @@ def test_at_another_providers_host_that_ones_key_and_headers_are_used() -> None:
         resolved = EVERYTHING.resolve(model, base_url="https://llm.example.com:8443/v1").endpoints[0]
         assert resolved.auth.name == "providers.team.api_key"
         assert resolved.endpoint.headers == {"X-Secret": "header-team"}
+
+
+def test_a_local_name_at_a_hosted_provider_gets_no_key() -> None:
+    assert EVERYTHING.resolve("ollama/m", base_url="https://api.groq.com/v1").endpoints[0].auth.source == "placeholder"
 
 
 def test_an_explicit_key_goes_wherever_the_caller_says() -> None:

@@ -186,7 +186,7 @@ HOSTED = [
         "groq",
         "m",
         GROQ,
-        "config `groq_api_key` of the key file",
+        "config keyfile.groq_api_key",
         {},
         "providers: {groq: {}}",
         "groq_api_key=k",

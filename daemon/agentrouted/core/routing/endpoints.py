@@ -55,10 +55,12 @@ def endpoint_of(ask: Ask, provider: Provider, model_id: str) -> ResolvedEndpoint
     """The model at `provider`, or at the `baseUrl` that the caller gave."""
     if ask.base_url is None:
         site = _Site(provider.name, provider, provider.address_of(model_id), provider.address_from)
+    elif provider.name in LOCAL_KINDS:
+        address = with_version(ask.base_url)
+        site = _Site(provider.name, provider if provider.is_at(address) else None, address, "`baseUrl`")
     else:
-        address = with_version(ask.base_url) if provider.name in LOCAL_KINDS else ask.base_url
-        owner = provider if provider.is_at(address) else owner_of(ask.snapshot, address)
-        site = _Site(provider.name, owner, address, "`baseUrl`")
+        owner = provider if provider.is_at(ask.base_url) else owner_of(ask.snapshot, ask.base_url)
+        site = _Site(provider.name, owner, ask.base_url, "`baseUrl`")
     return _endpoint(ask, site, model_id)
 
 

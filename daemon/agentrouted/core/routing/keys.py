@@ -66,11 +66,11 @@ def _places(snapshot: Snapshot, owner: Provider | None, address: Address) -> Ite
         if owner.settings and owner.settings.api_key:
             yield "config", f"providers.{owner.name}.api_key", owner.settings.api_key.get_secret_value()
         for entry in owner.keyfile_names:
-            yield "config", f"`{entry}` of the key file", snapshot.keyfile.get(entry, "")
+            yield "config", f"keyfile.{entry}", snapshot.keyfile.get(entry, "")
     _, host, port = address.origin
     shown = f"[{host}]" if ":" in host else host
     for entry in (f"{shown}:{port}", shown):
-        yield "config", f"`{entry}` of the key file", snapshot.keyfile.get(entry, "")
+        yield "config", f"keyfile.{entry}", snapshot.keyfile.get(entry, "")
 
 
 def _fits_a_header(key: str) -> bool:

@@ -155,7 +155,7 @@ def _configured_address(snapshot: Snapshot, name: str, settings: Settings | None
         return read_setting(settings.api_base, source), source
     entry = f"{name.casefold()}_base_url"
     if value := snapshot.keyfile.get(entry, "").strip():
-        return read_setting(value, f"`{entry}` of the key file"), f"`{entry}` of the key file"
+        return read_setting(value, f"keyfile.{entry}"), f"keyfile.{entry}"
     return None
 
 
