@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from agentrouted.core.config.document import Document, KeyPath, dotted
 from agentrouted_protocol.config import Problem
+
+Severity = Literal["error", "warning"]
 
 _VARIABLE = re.compile(
     r"""\$\$(?=\{)                        # `$${` stands for `${`
@@ -44,7 +46,8 @@ class Expansion:
 
     def _replacement(self, match: re.Match[str], path: KeyPath) -> str:
         if match["broken"]:
-            self._complain(path, "has a `${` that cannot be read", "write `${NAME}` or `${NAME:-default}`, or `$${`")
+            hint = "write `${NAME}` or `${NAME:-default}`, or `$${` for a plain `${`"
+            self._complain(path, "has a `${` that cannot be read", hint, "error")
             return ""
         if not match["name"]:
             return "$"
@@ -53,16 +56,17 @@ class Expansion:
             self.variables[path] = match["name"]
             return value
         if match["default"] is None:
+            severity: Severity = "warning" if path[-1] == "api_key" else "error"
             hint = f"set it where the daemon starts, or write `${{{match['name']}:-default}}`"
-            self._complain(path, f"needs the environment variable {match['name']}, which is not set", hint)
+            self._complain(path, f"needs the environment variable {match['name']}, which is not set", hint, severity)
         return match["default"] or ""
 
-    def _complain(self, path: KeyPath, message: str, hint: str) -> None:
+    def _complain(self, path: KeyPath, message: str, hint: str, severity: Severity) -> None:
         place = self._document.place_of(path)
         problem = Problem(
             path=dotted(path),
             message=f"`{dotted(path)}` {message}",
-            severity="warning" if path[-1:] == ("api_key",) else "error",
+            severity=severity,
             range=place.value if place else None,
             hint=hint,
         )

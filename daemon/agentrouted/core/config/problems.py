@@ -16,7 +16,6 @@ _LIST = "must be a list"
 _MAPPING = "must be a mapping"
 _MESSAGES: Mapping[str, str] = {
     "refused": "{message}",
-    "missing": "is missing",
     "string_type": _TEXT,
     "string_pattern_mismatch": "has a character that cannot stand there",
     "bool_type": "must be `true` or `false`",
@@ -51,9 +50,8 @@ def problem_of(error: ErrorDetails, document: Document) -> Problem:
         return _problem(location[:-1], error, _key_range(location[:-1], document))
     path = _written_part(location, document.data)
     place = document.place_of(path)
-    if error["type"] == "missing" and len(path) == len(location) - 1:
-        path = location
-    return _problem(path, error, place.value if place else None)
+    where = place.value if place else None
+    return _missing(path, location, where) if error["type"] == "missing" else _problem(path, error, where)
 
 
 def _problem(path: KeyPath, error: ErrorDetails, where: Range | None) -> Problem:
@@ -71,16 +69,26 @@ _HINTS: Mapping[str, str] = {
 }
 
 
+def _missing(path: KeyPath, location: KeyPath, where: Range | None) -> Problem:
+    full = location if len(path) == len(location) - 1 else path
+    return Problem(path=dotted(full), message=f"`{dotted(path)}` needs `{location[-1]}`", range=where)
+
+
 def _unknown_key(path: KeyPath, document: Document) -> Problem:
     name, section = str(path[-1]), section_at(path[:-1])
     where = _key_range(path, document)
     if name in NOT_SERVED_YET:
         return Problem(path=dotted(path), message=f"`{name}` is not supported by this version", range=where)
-    known = list(section.model_fields) if section else []
-    near = get_close_matches(name, known, 1)
-    hint = f"did you mean `{near[0]}`?" if near else f"known here: {', '.join(known)}"
+    known = {_spelled(field): field for field in section.model_fields} if section else {}
+    near = get_close_matches(_spelled(name), known, 1)
+    hint = f"did you mean `{known[near[0]]}`?" if near else f"known here: {', '.join(known.values())}"
     place = f" under `{dotted(path[:-1])}`" if len(path) > 1 else ""
     return Problem(path=dotted(path), message=f"unknown key `{name}`{place}", range=where, hint=hint)
+
+
+def _spelled(name: str) -> str:
+    # `apiBase` and `api-base` are nearest to `api_base`.
+    return name.lower().replace("-", "").replace("_", "")
 
 
 def _key_range(path: KeyPath, document: Document) -> Range | None:
@@ -91,8 +99,8 @@ def _key_range(path: KeyPath, document: Document) -> Range | None:
 def _written_part(location: KeyPath, data: Any) -> KeyPath:
     # A short form, such as `fast: groq/llama`, is checked in its long form; people see the part that they wrote.
     for length, part in enumerate(location):
-        try:
-            data = data[part]
-        except (KeyError, IndexError, TypeError):
+        inside: dict[Any, Any] = dict(enumerate(data)) if isinstance(data, list) else data
+        if not isinstance(inside, dict) or part not in inside:
             return location[:length]
+        data = inside[part]
     return location

@@ -17,8 +17,9 @@ from agentrouted_protocol.config import ConfigReloadResult, Problem
 
 Subscriber = Callable[[ConfigReloadResult], None]
 
-_SAVING_LOOKS = 10
-_SAVING_PAUSE = 0.02
+SAVING_LOOKS = 10
+SAVING_PAUSE = 0.02
+"""Seconds between two looks at a file that is empty or gone, and may be in the middle of being saved."""
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,10 @@ class ConfigStore:
     def _read_saved(self) -> _Contents:
         # Some programs empty or remove a file before they write it anew: that is no wish for the defaults.
         contents = self._read()
-        for _ in range(_SAVING_LOOKS):
+        for _ in range(SAVING_LOOKS):
             if not self._contents.config.text or contents.config.text or contents.config.problem:
                 break
-            time.sleep(_SAVING_PAUSE)
+            time.sleep(SAVING_PAUSE)
             contents = self._read()
         return contents
 

@@ -1,5 +1,6 @@
 """From YAML events to a document, bounded in every way."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ _STRING_TAGS = {"!", "tag:yaml.org,2002:str"}
 def parse(text: str) -> Document:
     """Read YAML (or JSON, which is YAML). What is wrong is told in the document's `problems`."""
     # Lone surrogates cannot be encoded; replaced one for one, all positions hold.
-    text = text.encode("utf-8", "replace").decode("utf-8")
+    text = re.sub("[\ud800-\udfff]", "\ufffd", text)
     if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
         here = Lines(text).range(found.start(), found.end())
         return Document(None, {}, (Problem(message="the file holds a control character", range=here),))

@@ -1,0 +1,34 @@
+"""What is generated from the models."""
+
+import json
+from pathlib import Path
+
+from agentrouted.core.config.load import load_text
+from agentrouted.core.config.reference import EXAMPLE, render_markdown
+from agentrouted.core.config.schema import render_schema
+
+DOCS = Path(__file__).parents[3] / "docs"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert (DOCS / "configuration.md").read_text() == render_markdown(), "run scripts/schema"
+
+
+def test_the_schema_is_up_to_date() -> None:
+    assert (DOCS / "config.schema.json").read_text() == render_schema(), "run scripts/schema"
+
+
+def test_the_example_of_the_page_is_good() -> None:
+    assert load_text(EXAMPLE, None, {"GROQ_API_KEY": "k"}).problems == ()
+
+
+def test_every_section_of_the_schema_refuses_unknown_keys() -> None:
+    schema = json.loads(render_schema())
+    for section in (schema, *schema["$defs"].values()):
+        assert section["additionalProperties"] is False
+
+
+def test_a_number_may_be_a_variable() -> None:
+    schema = json.loads(render_schema())
+    number, variable = schema["$defs"]["Daemon"]["properties"]["idle_timeout"]["anyOf"]
+    assert (number["type"], number["minimum"], variable["type"]) == ("number", 0, "string")
