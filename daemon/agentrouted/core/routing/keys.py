@@ -48,7 +48,7 @@ def no_key(owner: Provider | None) -> Auth:
     """There is none; how to mend it."""
     if owner is None:
         return Auth(source="none", hint="give `apiKey`, or add the server under `providers` with its `api_key`")
-    page = f" (keys are made at {owner.keys_page})" if owner.keys_page else ""
+    page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
     mend = f"set {owner.key_variables[-1]}, or write `{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config{page}"
     return Auth(source="none", hint=mend)
 
