@@ -5,6 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from agentrouted.core.config import reference
+from agentrouted.core.config import schema as config_schema
 from agentrouted.server.capabilities import render_static_file
 from agentrouted_protocol.docs import render_markdown
 from agentrouted_protocol.schema import build_schema, render_schema
@@ -20,6 +22,8 @@ def render_protocol_page() -> str:
 # One row a file: a test fails where one is not as its function writes it.
 GENERATED: Final[dict[str, Callable[[], str]]] = {
     "daemon/agentrouted/server/initialize.json": render_static_file,
+    "docs/config.schema.json": config_schema.render_schema,
+    "docs/configuration.md": reference.render_markdown,
     "docs/protocol.md": render_protocol_page,
     "protocol/schema/protocol.json": render_schema,
 }
