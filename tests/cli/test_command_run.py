@@ -87,14 +87,21 @@ async def test_ctrl_c_cancels_the_run_and_prints_what_was_spent(tmp_path: Path) 
 
 
 async def test_a_reader_that_goes_away_ends_the_run_quietly(tmp_path: Path) -> None:
-    deltas = ["line\n"] * 20
-    async with Upstream([Reply.text(*deltas, asyncio.Event())]) as upstream:
-        command = f"{' '.join(AGENTROUTED)} run hi -m {upstream.url}/m | head -1"
+    left = asyncio.Event()
+    async with Upstream([Reply.text("one\n", left, "two\n", asyncio.Event())]) as upstream:
+        read_end, write_end = os.pipe()
         process = await asyncio.create_subprocess_exec(
-            "sh", "-c", command, stdout=-1, stderr=-1, env=clean_environment(tmp_path)
+            *(*AGENTROUTED, "run", "hi", "-m", f"{upstream.url}/m"),
+            stdout=write_end,
+            stderr=asyncio.subprocess.PIPE,
+            env=clean_environment(tmp_path),
         )
-        out, err = await process.communicate()
-    assert (out, err) == (b"line\n", b"")
+        os.close(write_end)
+        assert await asyncio.to_thread(os.read, read_end, 100) == b"one\n"
+        os.close(read_end)
+        left.set()
+        _, err = await process.communicate()
+    assert (process.returncode, err) == (141, b"")
 
 
 async def test_on_a_terminal_a_spinner_turns_until_the_text_comes(tmp_path: Path) -> None:
