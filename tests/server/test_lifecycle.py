@@ -8,7 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.peer import COMMAND, TIME_LIMIT, clean_environment, frame, initialized, notification, request, spawned
+from harness.peer import (
+    COMMAND,
+    TIME_LIMIT,
+    Peer,
+    clean_environment,
+    initialized,
+    notification,
+    request,
+    spawned,
+)
 
 RESOLVE = {"model": "ollama/llama3"}
 
@@ -174,18 +183,23 @@ async def test_unknown_options_do_not_keep_the_daemon_from_serving(tmp_path: Pat
         assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
 
 
-async def test_the_client_may_listen_and_we_connect(tmp_path: Path) -> None:
-    connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+@pytest.mark.parametrize("door", ["--pipe", "--socket"])
+async def test_the_client_may_listen_and_we_connect(door: str, tmp_path: Path) -> None:
+    connected: asyncio.Queue[Peer] = asyncio.Queue()
 
     async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await connected.put((reader, writer))
+        await connected.put(Peer(reader, writer))
 
     path = tmp_path / "editor.sock"
-    async with await asyncio.start_unix_server(accept, path), spawned(tmp_path, f"--pipe={path}") as daemon:
-        async with asyncio.timeout(TIME_LIMIT):
-            reader, writer = await connected.get()
-        writer.write(frame({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}))
-        async with asyncio.timeout(TIME_LIMIT):
-            assert (await reader.readline()).startswith(b"Content-Length: ")
-        writer.close()
+    if door == "--pipe":
+        server = await asyncio.start_unix_server(accept, path)
+        argument = f"--pipe={path}"
+    else:
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        argument = f"--socket={server.sockets[0].getsockname()[1]}"
+    async with server, spawned(tmp_path, argument) as daemon:
+        peer = await asyncio.wait_for(connected.get(), TIME_LIMIT)
+        await peer.initialize()
+        assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+        peer.writer.close()
         assert await daemon.exit_code() == 1

@@ -150,18 +150,22 @@ async def test_tools_are_refused_to_a_client_that_has_not_offered_them(tmp_path:
         assert upstream.requests == []
 
 
-@pytest.mark.parametrize("how", ["$/cancelRequest", "run/cancel"])
+@pytest.mark.parametrize("how", ["$/cancelRequest", "run/cancel", "window/workDoneProgress/cancel"])
 @pytest.mark.parametrize("when", ["before the first byte", "in mid-stream"])
 async def test_a_cancelled_run_answers_with_its_bill(how: str, when: str, tmp_path: Path) -> None:
     reply = Reply.silence() if when == "before the first byte" else Reply.text("Well", asyncio.Event())
     async with Upstream([reply]) as upstream, initialized(tmp_path) as peer:
-        peer.send(request(1, "runAgent", params(upstream, runId="r")))
+        peer.send(request(1, "runAgent", params(upstream, runId="r", workDoneToken="w")))
         if when == "in mid-stream":
             await peer.until("run/event", kind="textDelta")
         else:
             await upstream.received()
-        name = notification(how, {"id": 1}) if how == "$/cancelRequest" else request(2, how, {"runId": "r"})
-        peer.send(name)
+        ways = {
+            "$/cancelRequest": notification("$/cancelRequest", {"id": 1}),
+            "run/cancel": request(2, "run/cancel", {"runId": "r"}),
+            "window/workDoneProgress/cancel": notification("window/workDoneProgress/cancel", {"token": "w"}),
+        }
+        peer.send(ways[how])
         result = (await peer.answer(1))["result"]
         assert (result["stopReason"], result["interrupted"]) == ("cancelled", True)
         assert result["text"] == ("Well" if when == "in mid-stream" else "")

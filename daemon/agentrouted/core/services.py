@@ -10,6 +10,7 @@ from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.local.catalog import ModelFolders, locate, model_folders
 from agentrouted.core.local.engine import Engines
+from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
@@ -31,7 +32,8 @@ class Services:
         if not endpoint.base_url.startswith(EMBEDDED):
             return endpoint
         path = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
-        engine = await self.engines.open(path)
+        embedded = self.config.current.config.daemon.embedded
+        engine = await self.engines.open(path, EngineSettings(**dict(embedded)))
         return replace(
             endpoint,
             base_url="http://localhost/v1",
@@ -49,12 +51,11 @@ class Services:
 async def open_services(environment: Environment, config_file: str | None = None) -> AsyncIterator[Services]:
     """Services for a daemon: the config is watched, children and connections end with the block."""
     config = ConfigStore(environment, config_file)
-    embedded = config.current.config.daemon.embedded
     home = environment.home or environment.runtime_folder
     services = Services(
         config=config,
         http=HttpClient(),
-        engines=Engines(environment.runtime_folder / "engines", sleep_after=int(embedded.sleep_idle_seconds)),
+        engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
     )
     watching = asyncio.create_task(config.watch())

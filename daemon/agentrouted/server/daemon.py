@@ -14,10 +14,12 @@ from agentrouted.server.capabilities import initialize_json
 from agentrouted.server.core import Core
 from agentrouted.server.lifecycle import ProcessWatch
 from agentrouted.server.link import Link
+from agentrouted.server.logs import set_level
 from agentrouted.server.registry import LSP_NOTIFICATIONS, LSP_REQUESTS, REQUESTS
 from agentrouted.server.routes import RouteCache
 from agentrouted.server.rpc import Connection, feature_registry
 from agentrouted.server.session import ClientSession
+from agentrouted_protocol.config import ConfigReloadResult
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +38,8 @@ class Daemon:
         self._links: WeakSet[Link] = WeakSet()
         self._stopped = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
+        services.config.subscribe(self._configure)
+        self._configure()
 
     def stop(self, why: str) -> None:
         if not self._stopped.is_set():
@@ -96,6 +100,13 @@ class Daemon:
         if not self._stopped.is_set():
             self.exit_code = connection.exit_code
         self.stop("the client has left")
+
+    def _configure(self, reloaded: ConfigReloadResult | None = None) -> None:
+        set_level(self.core.services.config.current.config.daemon.log_level)
+        if reloaded is not None:
+            logger.info("config generation %d, %d problems", reloaded.generation, len(reloaded.problems))
+        for problem in self.core.services.config.current.problems:
+            logger.info("config: %s: %s", problem.path, problem.message)
 
     def _restart_idle_timer(self) -> None:
         if self._idle_timer is not None:

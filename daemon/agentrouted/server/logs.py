@@ -27,8 +27,6 @@ def log_to_file(folder: Path, name: str) -> Iterator[None]:
     root = logging.getLogger()
     handler = logging.handlers.QueueHandler(entries)
     root.addHandler(handler)
-    # Libraries say at INFO what we keep to ourselves: pygls whole messages, httpx whole addresses.
-    logging.getLogger("agentrouted").setLevel(logging.INFO)
     logging.raiseExceptions = False
     listener.start()
     try:
@@ -39,6 +37,11 @@ def log_to_file(folder: Path, name: str) -> Iterator[None]:
         last = threading.Thread(target=listener.stop, daemon=True)
         last.start()
         last.join(_LAST_SECONDS)
+
+
+def set_level(level: str) -> None:
+    """How much of ours is logged. Libraries stay at warnings: they tell more, whole messages and addresses."""
+    logging.getLogger("agentrouted").setLevel(level.upper())
 
 
 def _stderr_handler() -> logging.Handler:

@@ -48,5 +48,6 @@ LSP_REQUESTS: Final[dict[str, Handler]] = {"workspace/executeCommand": execute_c
 
 LSP_NOTIFICATIONS: Final[dict[str, Callable[[Any, Any], None]]] = {
     "initialized": workspace.initialized,
+    "window/workDoneProgress/cancel": workspace.cancel_progress,
     "workspace/didChangeConfiguration": workspace.did_change_configuration,
 }

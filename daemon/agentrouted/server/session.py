@@ -1,16 +1,18 @@
 """What a connection is about: its client and its options."""
 
+import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
 
+from agentrouted.core.agent.runs import Run
 from agentrouted.server.core import Core
 from agentrouted.server.diagnostics import diagnostics
 from agentrouted.server.host import ClientHost
 from agentrouted.server.rpc import Connection
-from agentrouted_protocol.base import Params
+from agentrouted_protocol.base import Params, Token
 from agentrouted_protocol.config import ConfigDidReloadParams, ConfigReloadResult
 from agentrouted_protocol.daemon import ClientOptions
 
@@ -36,6 +38,7 @@ class ClientSession:
         self._connection = connection
         self._watch_process = watch_process
         self._ended = ended
+        self._shown: dict[Token, Run] = {}
         self._unsubscribe: Callable[[], None] | None = None
         core.connections.add(connection)
 
@@ -62,6 +65,23 @@ class ClientSession:
             partial_result_token=params.partial_result_token,
             work_done_token=params.work_done_token,
         )
+
+    @contextlib.contextmanager
+    def showing(self, run: Run, token: Token | None) -> Iterator[None]:
+        """While a run's progress is shown under a token, the user can cancel it there."""
+        if token is None:
+            yield
+            return
+        self._shown[token] = run
+        try:
+            yield
+        finally:
+            self._shown.pop(token, None)
+
+    def cancel_run_with(self, token: Any) -> None:
+        run = self._shown.get(token) if isinstance(token, (str, int)) else None
+        if run is not None:
+            run.cancel()
 
     def publish_problems(self) -> None:
         """Show what is wrong with the config file, if anything is."""

@@ -1,7 +1,6 @@
 """The embedded engine, with the real model in real processes."""
 
 # Nothing else runs on the loop of a test.
-# ruff: noqa: ASYNC240
 
 import asyncio
 import json
@@ -13,6 +12,7 @@ import tempfile
 import venv
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ import pytest
 from agentrouted.core.errors import ModelMissing, ProviderError, ProviderUnreachable, Storage
 from agentrouted.core.local import child
 from agentrouted.core.local.engine import Engines
-from agentrouted.core.local.process import RunningEngine
+from agentrouted.core.local.process import EngineSettings, RunningEngine
 
 pytestmark = pytest.mark.model
 
@@ -262,7 +262,12 @@ async def test_an_engine_ends_when_its_parent_is_killed(demo_model: Path, folder
 
 async def test_the_child_leaves_in_order_when_its_input_ends_in_mid_request(demo_model: Path, folder: Path) -> None:
     folder.mkdir()
-    settings = {"model": str(demo_model), "socket": str(folder / "s.sock"), "api_key": "key", "sleep_after": 300}
+    settings = {
+        "model": str(demo_model),
+        "socket": str(folder / "s.sock"),
+        "api_key": "key",
+        **asdict(EngineSettings()),
+    }
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-P", child.__file__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
@@ -278,8 +283,8 @@ async def test_the_child_leaves_in_order_when_its_input_ends_in_mid_request(demo
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="reads /proc")
 async def test_a_model_sleeps_when_nobody_asks_and_wakes_when_somebody_does(demo_model: Path, folder: Path) -> None:
-    engines = Engines(folder, sleep_after=1)
-    engine = await engines.open(demo_model)
+    engines = Engines(folder)
+    engine = await engines.open(demo_model, EngineSettings(sleep_idle_seconds=1))
     await chat(engine)
     awake = memory(engine.pid)
     asleep = False
@@ -290,6 +295,12 @@ async def test_a_model_sleeps_when_nobody_asks_and_wakes_when_somebody_does(demo
     assert memory(engine.pid) < awake / 2
     assert (await chat(engine))["content"]
     await engines.aclose()
+
+
+async def test_a_model_is_run_as_the_settings_say(engines: Engines, demo_model: Path) -> None:
+    engine = await engines.open(demo_model, EngineSettings(threads=1, context_window=1024, sleep_idle_seconds=0))
+    assert engine.context_window == 1024
+    assert (await chat(engine))["content"]
 
 
 def memory(pid: int) -> int:

@@ -175,12 +175,19 @@ def test_a_bad_gateway_address_is_an_error_that_names_the_variable(value: str) -
     assert "secret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("model", ["olama/llama3", "lmstudio/m", "lm-studio/m", "llama.cpp/m", "vlm/m", "teem/m"])
-def test_a_prefix_that_is_nearly_a_provider_of_ones_own_brings_a_warning(model: str) -> None:
+def test_a_prefix_that_is_nearly_a_provider_of_the_config_brings_a_warning() -> None:
     world = World(OPENROUTER_KEY, "providers: {team: {api_base: 'https://t.lan'}}")
-    resolution = world.resolve(model)
+    resolution = world.resolve("teem/m")
     assert resolution.rule == "openrouter"
     assert any("did you mean" in warning for warning in resolution.warnings)
+
+
+@pytest.mark.parametrize("model", ["olama/llama3", "lmstudio/m", "lm-studio/m", "llama.cpp/m", "vlm/m", "OLLAMMA/m"])
+def test_a_slip_of_the_pen_does_not_send_a_local_prompt_away(model: str) -> None:
+    with pytest.raises(ModelUnresolved) as caught:
+        World(OPENROUTER_KEY).resolve(model)
+    assert caught.value.hint and "did you mean" in caught.value.hint
+    assert World(OPENROUTER_KEY).resolve(f"openrouter/{model}").endpoints[0].endpoint.model_id == model
 
 
 @pytest.mark.parametrize(

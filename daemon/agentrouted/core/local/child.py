@@ -1,8 +1,9 @@
 """The program that runs one GGUF model, as a child process.
 
 Started by `process.py` as a plain file: it imports nothing of ours, so that a model is ready in well under a second.
-One JSON line comes in on stdin (`model`, `socket`, `api_key`, `sleep_after`), one goes out on stdout: what was learned
-about the model, or `{"missing": why}`. A model that cannot be loaded ends the process; the reason is on stderr.
+One JSON line comes in on stdin (`model`, `socket`, `api_key`, and the fields of `EngineSettings`), one goes out on
+stdout: what was learned about the model, or `{"missing": why}`. A model that cannot be loaded ends the process; the
+reason is on stderr.
 It then serves until stdin ends, which also happens when the parent is killed.
 """
 
@@ -16,6 +17,9 @@ from typing import Any
 
 # Tokens. Enough for a long conversation with tools, and of an 8B model about 1 GiB; a smaller window of the model wins.
 CONTEXT_WINDOW = 8192
+
+# What llama.cpp takes for no idle time at all.
+NEVER = -1
 
 
 def main() -> None:
@@ -60,13 +64,15 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     parameters.model_alias = {Path(settings["model"]).stem}
     parameters.hostnames = [settings["socket"]]
     parameters.api_keys = [settings["api_key"]]
-    parameters.n_ctx = CONTEXT_WINDOW
+    parameters.n_ctx = settings["context_window"] or CONTEXT_WINDOW
     # Several requests at once, which share the window.
     parameters.n_parallel = -1
     # More threads than free cores are slower than fewer.
-    parameters.cpuparams.n_threads = max(1, (os.cpu_count() or 1) // 2)
+    parameters.cpuparams.n_threads = settings["threads"] or max(1, (os.cpu_count() or 1) // 2)
     parameters.cache_ram_mib = 0
-    parameters.sleep_idle_seconds = settings["sleep_after"]
+    parameters.sleep_idle_seconds = (
+        max(1, round(settings["sleep_idle_seconds"])) if settings["sleep_idle_seconds"] else NEVER
+    )
     # The model's own chat template, so that tools and schemas in a request are understood.
     parameters.use_jinja = True
     parameters.ui = False

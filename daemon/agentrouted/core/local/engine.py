@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentrouted.core.errors import ModelMissing, ProviderUnreachable, Storage
-from agentrouted.core.local.process import EngineProcess, RunningEngine
+from agentrouted.core.local.process import EngineProcess, EngineSettings, RunningEngine
 
 # What a Unix socket's path may have on macOS, in bytes; Linux takes four more.
 LONGEST_SOCKET_PATH = 103
@@ -24,25 +24,26 @@ class _Seat:
 class Engines:
     """One child process for each model file in use: started on first use, again after a crash, ended by `aclose`.
 
-    `folder` is for the sockets; it is made if missing, and must be ours alone (0700). A model that nobody has asked
-    for `sleep_after` seconds gives its memory back until the next request.
+    `folder` is for the sockets; it is made if missing, and must be ours alone (0700).
     """
 
-    def __init__(self, folder: Path, *, sleep_after: int = 300) -> None:
+    def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._sleep_after = sleep_after
         self._seats: dict[Path, _Seat] = {}
         self._closed = False
 
-    async def open(self, model: Path) -> RunningEngine:
-        """The server that runs this GGUF file. Callers at the same moment share one start."""
+    async def open(self, model: Path, settings: EngineSettings = EngineSettings()) -> RunningEngine:
+        """The server that runs this GGUF file. Callers at the same moment share one start.
+
+        The settings count when it has to be started: one that runs is not interrupted for others.
+        """
         path = _existing(model)
         seat = self._seats.setdefault(path, _Seat())
         async with seat.lock:
             if seat.process is not None and seat.process.engine is not None and seat.process.answers():
                 return seat.process.engine
             await _vacate(seat)
-            return await self._start(path, seat)
+            return await self._start(path, seat, settings)
 
     @property
     def running(self) -> list[Path]:
@@ -58,12 +59,12 @@ class Engines:
                 seat.process.kill()
         await asyncio.gather(*(_close(seat) for seat in self._seats.values()))
 
-    async def _start(self, model: Path, seat: _Seat) -> RunningEngine:
+    async def _start(self, model: Path, seat: _Seat, settings: EngineSettings) -> RunningEngine:
         seat.process = await EngineProcess.spawn(model, _new_socket_path(self._folder))
         try:
             if self._closed:
                 raise ProviderUnreachable(f"{model} is not started: the embedded engine is being shut down")
-            return await seat.process.ready(self._sleep_after)
+            return await seat.process.ready(settings)
         except BaseException:
             seat.process.kill()
             await _vacate(seat)

@@ -6,7 +6,7 @@ import secrets
 import socket
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
@@ -16,6 +16,18 @@ from agentrouted.core.errors import AgentroutedError, ModelMissing, ProviderErro
 
 # Seconds between the polite end and SIGKILL.
 GRACE = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSettings:
+    """How a model is run; None is what suits the machine and the model."""
+
+    sleep_idle_seconds: float = 300
+    """Unused for so long, a model gives its memory back until the next request; 0 is never."""
+
+    threads: int | None = None
+    context_window: int | None = None
+    """Tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +70,18 @@ class EngineProcess:
         )
         return cls(model, socket_path, process, log)
 
-    async def ready(self, sleep_after: int) -> RunningEngine:
+    async def ready(self, settings: EngineSettings) -> RunningEngine:
         """Returns when the model is loaded and the socket listens; a model that cannot be loaded is an error."""
         assert self._process.stdin is not None and self._process.stdout is not None
         api_key = secrets.token_urlsafe(32)
-        settings = {
+        request = {
             "model": str(self._model),
             "socket": str(self._socket_path),
             # Not as an argument or a variable of the environment: those can be read from outside.
             "api_key": api_key,
-            "sleep_after": sleep_after,
+            **asdict(settings),
         }
-        self._process.stdin.write(json.dumps(settings).encode() + b"\n")
+        self._process.stdin.write(json.dumps(request).encode() + b"\n")
         line = await self._process.stdout.readline()
         answer = json.loads(line) if line else {}
         if "context_window" not in answer:

@@ -147,7 +147,10 @@ def _listed_as(model: str) -> tuple[str, tuple[str, ...]]:
 
 
 def _near_miss(ask: Ask) -> tuple[str, ...]:
-    """A warning, if what stands before the slash is nearly the name of a server of the user's own."""
+    """A warning, if what stands before the slash is nearly the name of a provider of the user's own.
+
+    A slip of the pen in the name of a server on this machine is refused: it must not send a private prompt away.
+    """
     name, slash, rest = ask.model.partition("/")
     if not slash or name.casefold() in VENDORS:
         return ()
@@ -155,4 +158,12 @@ def _near_miss(ask: Ask) -> tuple[str, ...]:
 
     names = {each.casefold(): each for each in (*LOCAL_KINDS, *ask.snapshot.config.providers)}
     near = difflib.get_close_matches(name.casefold(), names, 1, 0.75)
-    return (f"`{name}` is no provider: did you mean `{names[near[0]]}/{rest}`?",) if near else ()
+    if not near:
+        return ()
+    meant = f"{names[near[0]]}/{rest}"
+    if near[0] in LOCAL_KINDS and ask.base_url is None:
+        raise ModelUnresolved(
+            f"`{name}` is no provider, and too near to `{names[near[0]]}` to be sent elsewhere",
+            hint=f"did you mean `{meant}`? If not, say where: `{OPENROUTER.name}/{ask.model}`",
+        )
+    return (f"`{name}` is no provider: did you mean `{meant}`?",)

@@ -24,11 +24,12 @@ async def run_agent(session: ClientSession, params: RunAgentParams) -> RunResult
             hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
         )
     run = session.core.runs.start(params, session.host(params))
-    try:
-        return await run.result()
-    except asyncio.CancelledError:
-        run.cancel()
-        return await run.result()
+    with session.showing(run, params.work_done_token):
+        try:
+            return await run.result()
+        except asyncio.CancelledError:
+            run.cancel()
+            return await run.result()
 
 
 def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:

@@ -9,6 +9,11 @@ def initialized(session: ClientSession, params: Any) -> None:
     session.publish_problems()
 
 
+def cancel_progress(session: ClientSession, params: Any) -> None:
+    """LSP 3.17, `window/workDoneProgress/cancel`: the user pressed cancel on a run's progress."""
+    session.cancel_run_with(params.get("token") if isinstance(params, dict) else None)
+
+
 def did_change_configuration(session: ClientSession, params: Any) -> None:
     """Settings of the editor: `{settings: {agentrouted: ClientOptions}}` replaces what `initialize` said."""
     settings = params.get("settings") if isinstance(params, dict) else None
