@@ -136,6 +136,6 @@ def bill(usage: Usage, seconds: float) -> str:
 def _cost(usage: Usage) -> str:
     if usage.total_cost_usd is None:
         return "cost unknown"
-    if usage.cost_source == "local":
-        return "free: it ran on this machine"
+    if usage.total_cost_usd == 0:
+        return "free"
     return f"${usage.total_cost_usd:.4f}" if usage.total_cost_usd >= 0.0001 else f"${usage.total_cost_usd:.2g}"
