@@ -41,7 +41,7 @@ class ModelList:
         kinds = [kind for kind in LOCAL_KINDS if kind != "local" and params.provider in (None, kind)]
         answers = await asyncio.gather(*(self._ask(kind, params.refresh) for kind in kinds))
         servers = dict(zip(kinds, answers, strict=True))
-        entries = [*self._virtual(servers), *self._configured(), *_served(servers), *await self._files()]
+        entries = [*self._virtual(servers), *self._configured(servers), *_served(servers), *await self._files()]
         wanted = [entry for entry in entries if params.provider in (None, entry.provider)]
         warnings = [_told(kind, server.error) for kind, server in servers.items() if server.error is not None]
         return ModelListResult(models=wanted, warnings=warnings)
@@ -66,19 +66,19 @@ class ModelList:
     def _virtual(self, servers: dict[str, _Server]) -> Iterator[ModelEntry]:
         models: dict[str, Chain] = dict(self._services.config.current.config.models)
         for name in models:
-            if name.endswith("*"):
-                continue
-            try:
-                first = self._resolve(name)
-            except AgentroutedError as error:
-                yield ModelEntry(model=name, provider="config", state="unknown", mend=error.hint or error.message)
-                continue
-            yield _entry(name, "config", first, servers)
+            if not name.endswith("*"):
+                yield self._entry(name, "config", servers)
 
-    def _configured(self) -> Iterator[ModelEntry]:
+    def _configured(self, servers: dict[str, _Server]) -> Iterator[ModelEntry]:
         for name, provider in self._services.config.current.config.providers.items():
             for model in provider.models:
-                yield _entry(f"{name}/{model.id}", name, self._resolve(f"{name}/{model.id}"), {})
+                yield self._entry(f"{name}/{model.id}", name, servers)
+
+    def _entry(self, name: str, provider: str, servers: dict[str, _Server]) -> ModelEntry:
+        try:
+            return _entry(name, provider, self._resolve(name), servers)
+        except AgentroutedError as error:
+            return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)
 
     async def _files(self) -> list[ModelEntry]:
         found = await asyncio.to_thread(find_models, self._services.model_folders)

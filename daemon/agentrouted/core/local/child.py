@@ -70,9 +70,8 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     # More threads than free cores are slower than fewer.
     parameters.cpuparams.n_threads = settings["threads"] or max(1, (os.cpu_count() or 1) // 2)
     parameters.cache_ram_mib = 0
-    parameters.sleep_idle_seconds = (
-        max(1, round(settings["sleep_idle_seconds"])) if settings["sleep_idle_seconds"] else NEVER
-    )
+    seconds = settings["sleep_idle_seconds"]
+    parameters.sleep_idle_seconds = max(1, round(seconds)) if seconds else NEVER
     # The model's own chat template, so that tools and schemas in a request are understood.
     parameters.use_jinja = True
     parameters.ui = False

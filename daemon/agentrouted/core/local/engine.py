@@ -12,6 +12,8 @@ from agentrouted.core.local.process import EngineProcess, EngineSettings, Runnin
 # What a Unix socket's path may have on macOS, in bytes; Linux takes four more.
 LONGEST_SOCKET_PATH = 103
 
+USUAL = EngineSettings()
+
 
 @dataclass(slots=True)
 class _Seat:
@@ -32,7 +34,7 @@ class Engines:
         self._seats: dict[Path, _Seat] = {}
         self._closed = False
 
-    async def open(self, model: Path, settings: EngineSettings = EngineSettings()) -> RunningEngine:
+    async def open(self, model: Path, settings: EngineSettings = USUAL) -> RunningEngine:
         """The server that runs this GGUF file. Callers at the same moment share one start.
 
         The settings count when it has to be started: one that runs is not interrupted for others.

@@ -24,7 +24,7 @@ class ModelRequest:
 
     messages: Sequence[Message]
     tools: Sequence[ToolSpec] = ()
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None
 
 
