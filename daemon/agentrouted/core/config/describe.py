@@ -24,7 +24,7 @@ def effective(snapshot: Snapshot, path: str | None = None) -> list[ConfigValue]:
 def secret_hint(secret: SecretStr) -> str:
     """Enough to recognise a key: its last four letters if it is long."""
     value = secret.get_secret_value()
-    return f"…{value[-4:]}" if len(value) >= 16 else "set"
+    return f"…{value[-4:]}" if len(value) >= 12 else "set"
 
 
 def _leaves(value: Any, path: KeyPath, written: bool) -> Iterator[tuple[KeyPath, Any, bool]]:

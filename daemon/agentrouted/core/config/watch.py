@@ -28,12 +28,16 @@ async def changes(paths: Sequence[Path]) -> AsyncGenerator[None]:
     loop = asyncio.get_running_loop()
     woken, ended, stop = asyncio.Event(), asyncio.Event(), threading.Event()
 
+    def end() -> None:
+        ended.set()
+        woken.set()
+
     def run() -> None:
         try:
             watch(paths, lambda: loop.call_soon_threadsafe(woken.set), stop)
         finally:
-            loop.call_soon_threadsafe(ended.set)
-            loop.call_soon_threadsafe(woken.set)
+            # In one call, for nobody waits for a second one: the loop may be closed by then.
+            loop.call_soon_threadsafe(end)
 
     threading.Thread(target=run, name="config-watch", daemon=True).start()
     try:
