@@ -118,7 +118,7 @@ async def test_once_tools_run_alone_and_the_others_together(tmp_path: Path) -> N
         "d": ("add", {}),
     }
     tools = [ADD, {**ADD, "name": "pay", "effect": "once"}]
-    script = [Reply.tool_calls(calls), Reply.text("Done.")]
+    script = [Reply.tool_calls({call_id: (name, {}) for call_id, name in names.items()}), Reply.text("Done.")]
     async with Upstream(script) as upstream, initialized(tmp_path, tools=True) as peer:
         peer.send(request(1, "runAgent", params(upstream, tools=tools)))
         order = []
