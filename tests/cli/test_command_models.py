@@ -8,7 +8,7 @@ from harness.command import agentrouted
 
 async def test_resolve_says_where_a_model_string_leads(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "resolve", "ollama/llama3")
-    rows = dict(line.split(maxsplit=1) for line in outcome.out.splitlines())
+    rows = dict(line.split(maxsplit=1) for line in outcome.out.splitlines() if line)
     assert rows["address"] == "http://localhost:11434/v1"
     assert rows["provider"] == "ollama (on this machine)"
 

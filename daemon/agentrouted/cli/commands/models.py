@@ -39,7 +39,7 @@ def _list(params: ModelListParams, *, as_json: bool) -> int:
     if result.models:
         print(table([_row(entry) for entry in result.models]))
     for warning in result.warnings:
-        say(f"{styled('warning:', 'yellow', sys.stderr)} {warning}")
+        say(styled(warning, "dim", sys.stderr))
     return 0
 
 

@@ -39,9 +39,9 @@ def _in_words(route: Route) -> str:
         ("key", _key(route.auth)),
         ("rule", route.rule),
         *(("then", f"{endpoint.provider}/{endpoint.model_id} at {endpoint.base_url}") for endpoint in route.fallbacks),
-        *(("because", f"{step.step} {step.outcome}: {step.why}") for step in route.trace),
     ]
-    return table(rows)
+    steps = [(step.outcome, step.step, step.why) for step in route.trace]
+    return f"{table(rows)}\n\n{table(steps)}"
 
 
 def _key(auth: Auth) -> str:
