@@ -59,7 +59,7 @@ class Connection:
             await sending
             return True
         except ConnectionError:
-            if Cut.RESET not in reply.steps:
+            if Cut.RESET not in (reply.before, *reply.steps):
                 request.closed_early.set()
             return False
         finally:
@@ -73,8 +73,8 @@ class Connection:
             self._ahead = await self._reader.read(1)
 
     async def _send(self, reply: Reply) -> None:
-        if reply.hold:
-            await reply.hold.wait()
+        if reply.before:
+            await self._take(reply.before)
         headers = {**reply.headers, "transfer-encoding": "chunked"}
         lines = (f"{name}: {value}\r\n" for name, value in headers.items())
         self._writer.write(f"HTTP/1.1 {reply.code} {_phrase(reply.code)}\r\n{''.join(lines)}\r\n".encode("latin-1"))
@@ -88,7 +88,7 @@ class Connection:
             await step.wait()
         elif isinstance(step, Cut):
             self._reset()
-        else:
+        elif step:
             self._writer.write(b"%x\r\n%b\r\n" % (len(step), step))
             await self._writer.drain()
 

@@ -25,12 +25,12 @@ _JSON = {"content-type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """One HTTP reply. `hold` is waited for before its first byte."""
+    """One HTTP reply. The step `before` comes before its first byte."""
 
     steps: tuple[Step, ...] = ()
     code: int = 200
     headers: Mapping[str, str] = field(default_factory=lambda: _SSE)
-    hold: asyncio.Event | None = None
+    before: asyncio.Event | Cut | None = None
 
     @classmethod
     def text(
@@ -93,10 +93,16 @@ class Reply:
     @classmethod
     def silence(cls) -> "Reply":
         """Nothing at all: not even headers, until the client goes."""
-        return cls(hold=asyncio.Event())
+        return cls(before=asyncio.Event())
+
+    @classmethod
+    def hang_up(cls) -> "Reply":
+        """The connection is reset before there is an answer."""
+        return cls(before=Cut.RESET)
 
     def held(self, until: asyncio.Event) -> "Reply":
-        return replace(self, hold=until)
+        """The same, as soon as that event is set."""
+        return replace(self, before=until)
 
     def cut(self, after: int) -> "Reply":
         """The first `after` bytes of the body, then a reset."""

@@ -1,4 +1,6 @@
-"""What to do next, for each kind of server."""
+"""Where a server is, and what to do if it will not."""
+
+from urllib.parse import urlsplit
 
 from agentrouted.core.endpoint import Endpoint
 
@@ -15,6 +17,15 @@ _FETCH = {
     "llamacpp": "start `llama-server` with that model's file",
     "local": "run `agentrouted models pull {model}`",
 }
+
+
+def where(endpoint: Endpoint) -> str:
+    """Host and port, or the Unix socket."""
+    try:
+        host = urlsplit(endpoint.base_url).netloc.rpartition("@")[2]
+    except ValueError:
+        host = ""
+    return endpoint.socket_path or host or endpoint.base_url
 
 
 def start_it(endpoint: Endpoint) -> str:

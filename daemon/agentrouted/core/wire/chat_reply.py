@@ -38,6 +38,7 @@ class ChatReply:
         self._reasoning: list[str] = []
         self._splitter = ThinkSplitter()
         self._calls: CallBuilder | None = None
+        self._has_begun = False
         self._is_refusal = False
         self._model: str | None = None
         self._usage: Mapping[str, Any] = {}
@@ -89,6 +90,7 @@ class ChatReply:
         self._last = document
 
     def _take_choice(self, choice: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        self._has_begun = True
         delta = choice.get("delta")
         if not delta and "message" in choice:
             delta, self.done = choice["message"], True
@@ -118,8 +120,6 @@ class ChatReply:
                     self._add(_flat(part["thinking"]), "", chunks)
                 else:
                     self._add("", _flat(part), chunks)
-        elif self._splitter.settled:
-            self._add("", _flat(content), chunks)
         else:
             self._add(*self._splitter.feed(_flat(content)), chunks)
 
@@ -139,7 +139,7 @@ class ChatReply:
 
     def _missing(self, text: str, calls: Sequence[RequestedCall], finish_reason: str | None) -> AgentroutedError | None:
         label = self._endpoint.label
-        if self._last and not self.done and finish_reason is None:
+        if self._has_begun and not self.done and finish_reason is None:
             return ResponseTruncated(f"{label} ended its answer in the middle", hint="try again")
         if text.strip() or calls or (finish_reason or "").lower() in _MAY_BE_EMPTY:
             return None

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -16,7 +15,7 @@ from agentrouted.core.errors import (
     ResponseInvalid,
     ResponseTruncated,
 )
-from agentrouted.core.wire.advice import start_it
+from agentrouted.core.wire.advice import start_it, where
 
 FOREIGN: Final = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, aiohttp.ClientError, OSError, ValueError)
 """Whatever the two libraries raise; `ValueError` is what they say of an address or a proxy they cannot use."""
@@ -48,10 +47,12 @@ _BEFORE_THE_REPLY: Final = (
     _Row(aiohttp.ClientConnectionError, ProviderUnreachable, "{where} closed the connection without an answer",
          "try again; if it stays so, look into the log of that server"),
     _Row(aiohttp.ClientResponseError, ResponseInvalid, "{where} does not answer in HTTP", "check the address"),
-    _Row(aiohttp.ClientError, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
-    _Row(httpx.HTTPError, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
-    _Row(OSError, ProviderUnreachable, "nothing answers at {where}", "{start_it}"),
-    _Row(Exception, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(aiohttp.InvalidURL, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(aiohttp.NonHttpUrlClientError, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(httpx.InvalidURL, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(httpx.UnsupportedProtocol, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(ValueError, ConfigInvalid, "{where} cannot be called", _ADDRESS_HINT),
+    _Row(Exception, ProviderUnreachable, "{where} could not be asked", "{start_it}"),
 )  # fmt: skip
 
 Wait = Literal["connect", "first_byte", "idle"]
@@ -69,9 +70,8 @@ def not_sent(endpoint: Endpoint, error: Exception) -> AgentroutedError:
     if isinstance(cause, aiohttp.ServerTimeoutError):
         return too_slow(endpoint, "connect")
     row = next(row for row in _BEFORE_THE_REPLY if isinstance(cause, row.foreign))
-    where = endpoint.socket_path or urlsplit(endpoint.base_url).netloc or endpoint.base_url
     hint = row.hint.format(start_it=start_it(endpoint))
-    return row.ours(f"{row.says.format(where=where)} ({endpoint.provider}/{endpoint.model_id})", hint=hint)
+    return row.ours(f"{row.says.format(where=where(endpoint))} ({endpoint.provider}/{endpoint.model_id})", hint=hint)
 
 
 def interrupted(endpoint: Endpoint, error: Exception) -> AgentroutedError:

@@ -16,7 +16,7 @@ from agentrouted.core.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from agentrouted.core.wire.advice import fetch_it, give_key
+from agentrouted.core.wire.advice import fetch_it, give_key, where
 from agentrouted.core.wire.refusal_rules import Refusal, kind_of
 from agentrouted.core.wire.retry_after import retry_after
 from agentrouted.core.wire.scrub import scrub
@@ -70,7 +70,7 @@ def _message(endpoint: Endpoint, error: type[AgentroutedError], status: int | No
     says = _SAYS[error]
     if error is ProviderAuth and endpoint.api_key is None:
         says = "{server} wants a key, and there is none"
-    server = f"{endpoint.provider} at {endpoint.socket_path or urlsplit(endpoint.base_url).netloc}"
+    server = f"{endpoint.provider} at {where(endpoint)}"
     message = says.format(server=server, model=endpoint.model_id) + (f" ({status})" if status else "")
     is_page = text.lstrip().startswith("<")
     return message if is_page or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"

@@ -15,10 +15,11 @@ class ThinkSplitter:
         self._held = ""
         self._inside = False
         self._has_thought = False
-        self.settled = False
-        """True once all that follows is plain text."""
+        self._settled = False
 
     def feed(self, piece: str) -> tuple[str, str]:
+        if self._settled:
+            return "", piece
         self._held += piece
         reasoning = ""
         while self._inside or self._enter():
@@ -50,7 +51,7 @@ class ThinkSplitter:
         return thought[:surely], False
 
     def _settle(self) -> str:
-        self.settled = True
+        self._settled = True
         text, self._held = self._held, ""
         # The blank lines between reasoning and text belong to neither.
         return text.lstrip() if self._has_thought else text

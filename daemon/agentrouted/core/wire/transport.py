@@ -63,6 +63,7 @@ class Transport(httpx.AsyncBaseTransport):
         return None if proxy is None or proxy_bypass(url.netloc.decode()) else proxy
 
     def _open(self, socket_path: str | None, proxy: str | None, keep_alive: float) -> AiohttpTransport:
+        usable = _as_proxy(proxy) if proxy else None
         connector: aiohttp.BaseConnector
         if socket_path:
             connector = aiohttp.UnixConnector(socket_path, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
@@ -71,7 +72,7 @@ class Transport(httpx.AsyncBaseTransport):
         session = aiohttp.ClientSession(
             connector=connector, cookie_jar=aiohttp.DummyCookieJar(), response_class=_SmallReads
         )
-        return AiohttpTransport(verify=self._tls, client=session, proxy=_as_proxy(proxy) if proxy else None)
+        return AiohttpTransport(verify=self._tls, client=session, proxy=usable)
 
 
 class _SmallReads(aiohttp.ClientResponse):
@@ -95,8 +96,13 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _as_proxy(address: str) -> httpx.Proxy:
-    """aiohttp wants a name and password for the proxy as a header."""
-    url = httpx.URL(address if "://" in address else f"http://{address}")
+    """The name and password in the address as the header that aiohttp wants them in."""
+    try:
+        url = httpx.URL(address if "://" in address else f"http://{address}")
+    except httpx.InvalidURL:
+        raise httpx.ProxyError("the address of the proxy is none") from None
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise httpx.ProxyError("the proxy does not speak HTTP")
     if not url.userinfo:
         return httpx.Proxy(url)
     credentials = base64.b64encode(f"{url.username}:{url.password}".encode()).decode()
