@@ -17,7 +17,7 @@ async def main() -> None:
 
         print(f"\nrunAgent {PROMPT!r}")
         with AnswerInWords() as answer:
-            run = client.run_agent(PROMPT, model=MODEL, instructions="Answer briefly.", max_tokens=150)
+            run = client.run_agent(PROMPT, model=MODEL, instructions="Answer briefly.", max_tokens=90)
             async for event in run:
                 answer.show(event)
             result = await run.result

@@ -111,12 +111,7 @@ async def test_a_tool_that_is_not_there_is_told_with_those_that_are(tmp_path: Pa
 
 
 async def test_once_tools_run_alone_and_the_others_together(tmp_path: Path) -> None:
-    calls: dict[str, tuple[str, dict[str, int]]] = {
-        "a": ("add", {}),
-        "b": ("add", {}),
-        "c": ("pay", {}),
-        "d": ("add", {}),
-    }
+    names = {"a": "add", "b": "add", "c": "pay", "d": "add"}
     tools = [ADD, {**ADD, "name": "pay", "effect": "once"}]
     script = [Reply.tool_calls({call_id: (name, {}) for call_id, name in names.items()}), Reply.text("Done.")]
     async with Upstream(script) as upstream, initialized(tmp_path, tools=True) as peer:

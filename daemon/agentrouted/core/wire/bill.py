@@ -57,7 +57,7 @@ def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None
         dollars = (
             (usage.input_tokens - cached) * price.input + cached * cached_price + usage.output_tokens * price.output
         )
-        return dollars / 1_000_000, "config"
+        return dollars / 1_000_000, "local" if endpoint.local else "config"
     return (0.0, "local") if endpoint.local else (None, "unknown")
 
 
