@@ -304,31 +304,51 @@ async def test_a_client_may_opt_out_of_events(tmp_path: Path) -> None:
         assert events(peer) == []
 
 
+def write_config(home: Path, text: str) -> None:
+    (home / ".agentroute").mkdir()
+    (home / ".agentroute" / "config.yaml").write_text(text)
+
+
+async def test_an_agent_of_the_config_runs_by_its_name(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        agent = f"{{model: '{upstream.url}/m', instructions: Help., max_turns: 3, sampling: {{temperature: 0.5}}}}"
+        write_config(tmp_path, f"agents: {{helper: {agent}}}\n")
+        async with initialized(tmp_path) as peer:
+            assert (await peer.call("agent/list"))["agents"][0]["maxTurns"] == 3
+            await peer.call("runAgent", {"agent": "helper", "prompt": "Hi", "sampling": {"seed": 7}})
+            body = upstream.requests[0].body
+            assert body["messages"][0] == {"role": "system", "content": "Help."}
+            assert (body["temperature"], body["seed"]) == (0.5, 7)
+
+
 async def test_a_chain_goes_on_before_any_text_was_seen(tmp_path: Path) -> None:
     async with Upstream([Reply.status(503)]) as first, Upstream() as second:
-        folder = tmp_path / ".agentroute"
-        folder.mkdir()
-        (folder / "config.yaml").write_text(
-            f"models:\n  fast:\n    endpoints: ['{first.url}/one', '{second.url}/two']\n"
-            "agents:\n  helper:\n    model: fast\n    instructions: Help.\n    max_turns: 3\n"
-        )
+        write_config(tmp_path, f"models: {{fast: ['{first.url}/one', '{second.url}/two']}}\n")
         async with initialized(tmp_path) as peer:
-            result = await peer.call("runAgent", {"agent": "helper", "prompt": "Hi"})
+            result = await peer.call("runAgent", {"model": "fast", "prompt": "Hi"})
             assert result["text"] == "Hello world" and result["route"]["modelId"] == "two"
             assert "fallback" in [event["kind"] for event in events(peer)]
-            assert second.requests[0].body["messages"][0] == {"role": "system", "content": "Help."}
-            assert (await peer.call("agent/list"))["agents"][0]["maxTurns"] == 3
 
 
 async def test_a_chain_does_not_go_on_after_text_was_seen(tmp_path: Path) -> None:
     cut = Reply.text("Some text", "and more").cut(after=200)
     async with Upstream([cut]) as first, Upstream() as second:
-        folder = tmp_path / ".agentroute"
-        folder.mkdir()
-        (folder / "config.yaml").write_text(f"models:\n  fast: ['{first.url}/one', '{second.url}/two']\n")
+        write_config(tmp_path, f"models: {{fast: ['{first.url}/one', '{second.url}/two']}}\n")
         async with initialized(tmp_path) as peer:
             error = await peer.call("runAgent", {"model": "fast", "prompt": "Hi"})
             assert error["data"]["usage"]["estimated"] and second.requests == []
+
+
+@pytest.mark.parametrize("asked", [True, False])
+async def test_a_missing_model_is_passed_over_only_where_the_chain_says_so(asked: bool, tmp_path: Path) -> None:
+    missing = Reply.status(404, {"error": {"message": "model 'one' not found"}})
+    async with Upstream([missing]) as first, Upstream() as second:
+        endpoints = f"endpoints: ['{first.url}/one', '{second.url}/two']"
+        more = ", fallback_on: [model_missing]" if asked else ""
+        write_config(tmp_path, f"models: {{fast: {{{endpoints}{more}}}}}\n")
+        async with initialized(tmp_path) as peer:
+            answer = await peer.call("runAgent", {"model": "fast", "prompt": "Hi"})
+            assert answer.get("text") == ("Hello world" if asked else None)
 
 
 async def test_an_unknown_agent_is_not_found(tmp_path: Path) -> None:

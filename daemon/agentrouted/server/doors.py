@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -67,6 +68,8 @@ async def _serve(door: Door, unknown: Sequence[str]) -> int:
             daemon = Daemon(services)
             end_on_signals(daemon.stop)
             async with _opened(door, daemon):
+                # What is loaded now stays: a full collection must not look through it, 30 ms each time.
+                gc.freeze()
                 await daemon.wait()
             await daemon.aclose()
             return daemon.exit_code

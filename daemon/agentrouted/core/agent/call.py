@@ -112,8 +112,10 @@ async def _listen(
 
 def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
     """Whether another endpoint may do better. What is wrong with the request is wrong everywhere."""
-    if isinstance(error, ContextOverflow | ModelMissing):
-        return error.kind in fallback_on
+    if isinstance(error, ContextOverflow):
+        return "context_overflow" in fallback_on
+    if isinstance(error, ModelMissing):
+        return "model_missing" in fallback_on
     if isinstance(error, ProviderError):
         return error.is_server_fault
     return isinstance(error, ProviderUnreachable | ProviderTimeout | RateLimited | QuotaExceeded | ResponseInvalid)
