@@ -8,6 +8,7 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
 from harness.command import AGENTROUTED, agentrouted, started
 from harness.peer import clean_environment
 
@@ -105,33 +106,47 @@ async def test_a_reader_that_goes_away_ends_the_run_quietly(tmp_path: Path) -> N
 
 
 async def test_on_a_terminal_a_spinner_turns_until_the_text_comes(tmp_path: Path) -> None:
-    release = asyncio.Event()
-    async with Upstream([Reply.text("\x1b[31mHello").held(release)]) as upstream:
-        screen = await _on_terminal(tmp_path, upstream, release)
-    before, _, after = screen.partition("Hello")
+    before, _, after = (await _on_terminal(tmp_path)).partition("Hello")
     assert "⠋" in before
     assert "⠋" not in after
     assert "tokens in" in after
-    assert "[31m" in before.rpartition("\x1b[2K")[2], "the escape code of the model is shown, not obeyed"
 
 
-async def _on_terminal(home: Path, upstream: Upstream, release: asyncio.Event) -> str:
-    """What a terminal shows of a run; the model answers when the spinner has turned."""
-    ours, theirs = pty.openpty()
-    command = (*AGENTROUTED, "run", "hi", "-m", f"{upstream.url}/m")
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=theirs, stdout=theirs, stderr=theirs, env=clean_environment(home, TERM="xterm")
-    )
-    os.close(theirs)
-    screen = b""
-    try:
-        while data := await asyncio.to_thread(os.read, ours, 4096):
+async def test_an_escape_code_of_the_model_is_shown_and_not_obeyed(tmp_path: Path) -> None:
+    assert "\x1b[2K[31mHello" in await _on_terminal(tmp_path, text="\x1b[31mHello")
+
+
+@pytest.mark.parametrize(("no_color", "is_dim"), [("", True), ("1", False)])
+async def test_colours_are_for_those_who_want_them(no_color: str, is_dim: bool, tmp_path: Path) -> None:
+    assert ("\x1b[2m" in await _on_terminal(tmp_path, NO_COLOR=no_color)) is is_dim
+
+
+async def _on_terminal(home: Path, text: str = "Hello", **environment: str) -> str:
+    """What a terminal shows of a run, whose model answers as soon as the spinner has turned."""
+    turned = asyncio.Event()
+    async with Upstream([Reply.text(text).held(turned)]) as upstream:
+        ours, theirs = pty.openpty()
+        process = await asyncio.create_subprocess_exec(
+            *(*AGENTROUTED, "run", "hi", "-m", f"{upstream.url}/m"),
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            env=clean_environment(home, TERM="xterm", **environment),
+        )
+        os.close(theirs)
+        screen = b""
+        while data := await asyncio.to_thread(_read_terminal, ours):
             screen += data
             if upstream.requests and "⠋".encode() in data:
-                release.set()
+                turned.set()
+        os.close(ours)
+        await process.wait()
+    return screen.decode()
+
+
+def _read_terminal(fd: int) -> bytes:
+    try:
+        return os.read(fd, 4096)
     except OSError:
         # Linux says the end of a terminal with an error.
-        pass
-    os.close(ours)
-    await process.wait()
-    return screen.decode()
+        return b""

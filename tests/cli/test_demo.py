@@ -1,0 +1,26 @@
+"""`scripts/demo.py`, on the embedded model."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+from harness.peer import TIME_LIMIT, clean_environment
+
+DEMO = Path(__file__).parents[2] / "scripts/demo.py"
+
+
+@pytest.mark.model
+async def test_the_demo_shows_a_route_an_answer_and_its_usage(demo_model: Path, tmp_path: Path) -> None:
+    models = tmp_path / ".agentroute/models"
+    models.mkdir(parents=True)
+    (models / "smollm2-135m.gguf").symlink_to(demo_model)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, DEMO, stdout=asyncio.subprocess.PIPE, env=clean_environment(tmp_path)
+    )
+    async with asyncio.timeout(TIME_LIMIT):
+        out, _ = await process.communicate()
+    route, run, usage = out.decode().split("\n\n", 2)
+    assert route.startswith("resolveModel local/smollm2-135m")
+    assert len(run.splitlines()) > 1
+    assert '"modelCalls": 1' in usage
