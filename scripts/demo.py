@@ -13,7 +13,8 @@ PROMPT = "Tell me in three sentences why the sky is blue."
 async def main() -> None:
     async with Client.spawn(client_name="demo") as client:
         route = await client.resolve_model(MODEL)
-        print(f"resolveModel {MODEL}\n  {route.provider}, {route.wire}, rule {route.rule}, on this machine: {route.local}")
+        print(f"resolveModel {MODEL}")
+        print(f"  {route.provider}, {route.wire}, rule {route.rule}, on this machine: {route.local}")
 
         print(f"\nrunAgent {PROMPT!r}")
         with AnswerInWords() as answer:
