@@ -1,1 +1,1 @@
-"""Model routing and agents for every editor and program on your machine."""
+"""Model routing and agents for every editor and program."""

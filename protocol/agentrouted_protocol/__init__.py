@@ -156,6 +156,7 @@ __all__ = [
     "Scope",
     "SecretGetParams",
     "SecretGetResult",
+    "SentParams",
     "SessionMessage",
     "SessionSummary",
     "SlidingWindow",

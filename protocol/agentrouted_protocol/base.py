@@ -27,11 +27,15 @@ class WireModel(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-class Params(WireModel):
-    """Parameters of a request or notification. The three fields here are accepted by every method."""
+class SentParams(WireModel):
+    """What the daemon sends as parameters."""
 
     meta: Annotated[dict[str, Any] | None, Field(alias="_meta")] = None
-    """Extensions, such as `traceparent`. Names we do not know are ignored here, and only here."""
+    """Extensions, such as `traceparent`. Names that are not known are ignored here, and only here."""
+
+
+class Params(SentParams):
+    """What a client sends as parameters. The three fields here are accepted by every method."""
 
     work_done_token: Token | None = None
     """Progress in words is reported as `$/progress` with this token (LSP 3.17, work done progress)."""

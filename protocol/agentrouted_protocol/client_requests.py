@@ -2,13 +2,13 @@
 
 from typing import Any, Literal
 
-from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.base import SentParams, WireModel
 from agentrouted_protocol.messages import Part
 
 Decision = Literal["allow_once", "allow_always", "reject_once", "reject_always"]
 
 
-class ToolCallParams(Params):
+class ToolCallParams(SentParams):
     run_id: str
     call_id: str
     name: str
@@ -24,7 +24,7 @@ class ToolCallResult(WireModel):
     """True: `content` tells the model what went wrong."""
 
 
-class ToolApproveParams(Params):
+class ToolApproveParams(SentParams):
     """A question to the person at the client. No answer, null, or an error counts as a rejection."""
 
     run_id: str
@@ -47,7 +47,7 @@ class ToolApproveResult(WireModel):
     """On a rejection: what the model is told."""
 
 
-class SecretGetParams(Params):
+class SecretGetParams(SentParams):
     """The daemon keeps it in memory only."""
 
     provider: str

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.base import Params, SentParams, WireModel
 
 
 class Position(WireModel):
@@ -71,7 +71,7 @@ class ConfigReloadResult(WireModel):
     problems: list[Problem]
 
 
-class ConfigDidReloadParams(ConfigReloadResult, Params):
+class ConfigDidReloadParams(ConfigReloadResult, SentParams):
     pass
 
 

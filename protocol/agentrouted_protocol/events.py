@@ -4,12 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from agentrouted_protocol.base import Params
+from agentrouted_protocol.base import SentParams
 from agentrouted_protocol.messages import StopReason, Usage
 from agentrouted_protocol.routing import RouteEndpoint
 
 
-class Event(Params):
+class Event(SentParams):
     """One event of a run. The result of `runAgent` is authoritative: an event that is lost loses nothing."""
 
     run_id: str

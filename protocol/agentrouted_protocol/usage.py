@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.base import Params, SentParams, WireModel
 
 GroupKey = Literal["model", "provider", "client", "workspace", "session", "agent", "day", "kind"]
 
@@ -74,7 +74,7 @@ class UsageResult(WireModel):
     budgets: list[BudgetState] = []
 
 
-class UsageDidReachBudgetParams(Params):
+class UsageDidReachBudgetParams(SentParams):
     name: str
     percent: Literal[80, 100]
     spent: float

@@ -1,0 +1,1 @@
+"""The command line: picks a door, or is a client of one."""

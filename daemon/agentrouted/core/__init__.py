@@ -1,1 +1,1 @@
-"""What agentrouted does; knows no wire, no editor, no HTTP server."""
+"""What agentrouted does; knows no wire and no editor."""

@@ -1,4 +1,4 @@
-"""Where a model call goes: the one value routing and wire share."""
+"""Where a model call goes: shared by routing and wire."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

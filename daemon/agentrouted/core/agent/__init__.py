@@ -1,0 +1,1 @@
+"""Agents at work: plan, loop, tools, events."""

@@ -1,4 +1,4 @@
-"""What a run is going to be: parameters, agent and config in one."""
+"""What a run is going to be, decided at its start."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

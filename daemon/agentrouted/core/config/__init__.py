@@ -1,1 +1,1 @@
-"""The configuration: read, checked, watched, never half applied."""
+"""The configuration: read, checked, watched."""

@@ -1,4 +1,4 @@
-"""From the text of the file to a configuration, or to problems."""
+"""From the text of the file to a configuration or problems."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

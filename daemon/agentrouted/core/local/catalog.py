@@ -1,4 +1,4 @@
-"""Which GGUF models are on this machine, and which one a name means."""
+"""Which GGUF models are here, and which one a name means."""
 
 import json
 import re

@@ -1,0 +1,1 @@
+"""A model string becomes a route."""

@@ -1,4 +1,4 @@
-"""All rules in order, and those that lead to a chain of endpoints."""
+"""All rules in order, and those that lead to a chain."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""From a provider and a model's id to an endpoint with its key."""
+"""From a provider and a model to an endpoint with its key."""
 
 from dataclasses import dataclass
 

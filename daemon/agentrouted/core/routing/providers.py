@@ -1,4 +1,4 @@
-"""A provider as a snapshot knows it: its row, and what the config says."""
+"""A provider: its row, and what the config says of it."""
 
 import re
 from collections.abc import Mapping

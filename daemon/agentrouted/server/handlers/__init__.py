@@ -1,0 +1,1 @@
+"""One file a namespace, a few lines a method."""

@@ -1,4 +1,4 @@
-"""The client listens and we connect: VS Code's `--pipe` and `--socket`."""
+"""`--pipe` and `--socket`: the client listens."""
 
 import asyncio
 
