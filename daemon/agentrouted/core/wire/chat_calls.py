@@ -1,6 +1,5 @@
 """Tool calls of a chat completion, put together from deltas."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from pydantic_core import from_json, to_json
 
 from agentrouted.core.wire.base import CallArguments, CallStart, Chunk, RequestedCall
+from agentrouted.core.wire.loose_json import parse
 
 
 @dataclass(slots=True)
@@ -94,19 +94,11 @@ def _as_object(text: str) -> dict[str, Any] | None:
     if not text.strip():
         return {}
     try:
-        value = _parsed(text)
-        value = _parsed(value) if isinstance(value, str) else value
+        value = parse(text)
+        value = parse(value) if isinstance(value, str) else value
     except ValueError:
         return None
     return {} if value is None else value if isinstance(value, dict) else None
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return from_json(text)
-    except ValueError:
-        # Small models write line breaks into strings as they are.
-        return json.loads(text, strict=False)
 
 
 def _is_whole(text: str) -> bool:

@@ -1,16 +1,14 @@
 """A chat completion, put together as it comes."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
-
-from pydantic_core import from_json
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ResponseInvalid, ResponseTruncated
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest, ReasoningChunk, RequestedCall, TextChunk
 from agentrouted.core.wire.bill import bill
 from agentrouted.core.wire.chat_calls import CallBuilder
+from agentrouted.core.wire.loose_json import parse
 from agentrouted.core.wire.refusals import refused_inside
 from agentrouted.core.wire.thinking import ThinkSplitter
 
@@ -150,9 +148,9 @@ class ChatReply:
 
     def _parsed(self, payload: bytes) -> Mapping[str, Any]:
         try:
-            document = from_json(payload)
+            document = parse(payload)
         except ValueError:
-            document = _forgiven(payload)
+            document = None
         if isinstance(document, list) and document:
             document = document[0]
         if not isinstance(document, dict):
@@ -167,13 +165,3 @@ def _flat(said: Any) -> str:
     if isinstance(said, list):
         return "".join(_flat(part) for part in said)
     return _flat(said.get("text")) if isinstance(said, dict) else ""
-
-
-def _forgiven(payload: bytes) -> Any:
-    """JSON in which a character is broken: half a surrogate pair, or bytes that are not UTF-8, become U+FFFD."""
-    try:
-        value = json.loads(payload.decode("utf-8", "replace"))
-    except ValueError:
-        return None
-    whole = json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return json.loads(whole)

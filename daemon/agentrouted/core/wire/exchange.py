@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from functools import lru_cache
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -11,6 +12,7 @@ from agentrouted.core.errors import AgentroutedError, ConfigInvalid
 from agentrouted.core.wire.faults import FOREIGN, Wait, interrupted, not_sent, too_slow
 from agentrouted.core.wire.patience import Patience
 from agentrouted.core.wire.refusals import refused
+from agentrouted.core.wire.transport import Transport
 from agentrouted_protocol.version import __version__
 
 _REFUSAL_BYTES = 65536
@@ -25,6 +27,12 @@ _HEADERS = {
     "content-type": "application/json",
     "user-agent": f"agentrouted/{__version__}",
 }
+
+
+def open_client() -> httpx.AsyncClient:
+    """A client that keeps no cookies: what was given for one key is not shown with another."""
+    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
+    return httpx.AsyncClient(transport=Transport(), cookies=no_cookies, trust_env=False)
 
 
 async def exchange(client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, body: bytes) -> "Exchange":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from agentrouted.core.endpoint import Endpoint
 
-if TYPE_CHECKING:  # httpx and aiohttp take 300 ms to import: see `_load`.
+if TYPE_CHECKING:  # httpx and aiohttp take 300 ms to import: see `_open_client`.
     import httpx
 
     from agentrouted.core.wire.exchange import Exchange
@@ -32,10 +32,7 @@ class HttpClient:
         """Opens the client before its first use, to spare that one the wait. The event loop goes on meanwhile."""
         async with self._opening:
             if self._client is None:
-                await asyncio.to_thread(_load)
-                from agentrouted.core.wire.transport import open_client
-
-                self._client = open_client()
+                self._client = await asyncio.to_thread(_open_client)
             return self._client
 
     async def aclose(self) -> None:
@@ -44,6 +41,7 @@ class HttpClient:
             self._client = None
 
 
-def _load() -> None:
-    import agentrouted.core.wire.exchange
-    import agentrouted.core.wire.transport  # noqa: F401
+def _open_client() -> "httpx.AsyncClient":
+    from agentrouted.core.wire.exchange import open_client
+
+    return open_client()

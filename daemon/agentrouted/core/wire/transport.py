@@ -1,7 +1,6 @@
 """The ways out: httpx over aiohttp, and which proxy when."""
 
 import base64
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from typing import Any
 from urllib.request import getproxies, proxy_bypass
@@ -16,12 +15,6 @@ _MAX_CONNECTIONS = 4096  # aiohttp's own limit, 100, is fewer than the runs we c
 # Servers built on uvicorn or cpp-httplib hang up after 5 idle seconds. We leave before, else a request meets the door.
 _LOCAL_KEEP_ALIVE = 4.0
 _KEEP_ALIVE = 30.0
-
-
-def open_client() -> httpx.AsyncClient:
-    """A client that keeps no cookies: what one key was given is not shown with another."""
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=Transport(), cookies=no_cookies, trust_env=False)
 
 
 class Transport(httpx.AsyncBaseTransport):

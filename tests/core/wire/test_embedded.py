@@ -1,0 +1,70 @@
+"""The wire, with the embedded engine at its end."""
+
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+from pathlib import Path
+
+import pytest
+from harness.wire import prompt
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.local.engine import Engines
+from agentrouted.core.wire.base import ModelReply, TextChunk, ToolSpec
+from agentrouted.core.wire.chat_completions import ChatCompletions
+from agentrouted.core.wire.http import HttpClient
+from agentrouted.core.wire.models import list_models
+from agentrouted_protocol.messages import Message, ToolCall
+from agentrouted_protocol.runs import Sampling
+
+pytestmark = pytest.mark.model
+
+
+@pytest.fixture
+async def smol(demo_model: Path) -> AsyncIterator[Endpoint]:
+    with tempfile.TemporaryDirectory() as folder:
+        engines = Engines(Path(folder) / "engines")
+        engine = await engines.open(demo_model)
+        yield Endpoint(
+            "local", "smollm2-135m", "http://localhost/v1", "chat_completions", local=True,
+            api_key=engine.api_key, socket_path=engine.socket_path,
+        )  # fmt: skip
+        await engines.aclose()
+
+
+async def test_a_real_model_answers_word_by_word(http: HttpClient, smol: Endpoint) -> None:
+    request = prompt("Say hello.", max_tokens=12, sampling=Sampling(temperature=0, seed=1))
+    async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+        *parts, reply = [chunk async for batch in stream for chunk in batch]
+    assert isinstance(reply, ModelReply)
+    assert len([part for part in parts if isinstance(part, TextChunk)]) > 2
+    assert reply.text
+    assert 0 < reply.usage.output_tokens <= 12
+    assert (reply.usage.estimated, reply.usage.total_cost_usd, reply.usage.cost_source) == (False, 0.0, "local")
+
+
+async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol: Endpoint) -> None:
+    messages = [
+        Message(role="system", content="Be brief."),
+        Message(role="user", content="What is 1 + 2?"),
+        Message(role="assistant", tool_calls=[ToolCall(id="c1", name="add", arguments={"a": 1, "b": 2})]),
+        Message(role="tool", content="3", tool_call_id="c1", name="add"),
+    ]
+    tools = [ToolSpec("add", "Adds.", {"type": "object", "properties": {"a": {"type": "number"}}})]
+    request = prompt(messages=messages, tools=tools, max_tokens=8, sampling=Sampling(temperature=0))
+    async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+        reply = [chunk async for batch in stream for chunk in batch][-1]
+    assert isinstance(reply, ModelReply)
+    assert reply.usage.input_tokens > 10
+
+
+async def test_a_prompt_that_is_too_long_for_a_real_model_is_told(http: HttpClient, smol: Endpoint) -> None:
+    request = prompt("word " * 20_000, max_tokens=1)
+    with pytest.raises(Exception) as caught:
+        async for _ in ChatCompletions(http).stream(smol, request):
+            pass
+    assert getattr(caught.value, "kind", None) == "contextOverflow"
+
+
+async def test_a_real_server_lists_its_model(http: HttpClient, smol: Endpoint) -> None:
+    assert len(await list_models(http, smol)) == 1
