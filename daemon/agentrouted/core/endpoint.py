@@ -43,6 +43,9 @@ class Endpoint:
     socket_path: str | None = None
     """Connect through this Unix socket in place of TCP."""
 
+    supports_tools: bool = True
+    """False where the server is known to drop tools without a word."""
+
     context_window: int | None = None
     price: Price | None = None
 

@@ -39,6 +39,7 @@ class Services:
             base_url="http://localhost/v1",
             socket_path=engine.socket_path,
             api_key=engine.api_key,
+            supports_tools=engine.supports_tools,
             context_window=engine.context_window,
         )
 

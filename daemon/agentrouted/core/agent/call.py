@@ -13,6 +13,7 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
     AgentroutedError,
     ContextOverflow,
+    InvalidParams,
     ModelMissing,
     ProviderError,
     ProviderTimeout,
@@ -22,7 +23,7 @@ from agentrouted.core.errors import (
     ResponseInvalid,
 )
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.services import Services
+from agentrouted.core.services import EMBEDDED, Services
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
 
@@ -51,11 +52,11 @@ async def call_model(services: Services, plan: Plan, state: RunState, emitter: E
 async def _ask_twice(
     services: Services, plan: Plan, candidate: ResolvedEndpoint, state: RunState, emitter: Emitter
 ) -> ModelReply:
-    """Ask; and once more if what came is no reply at all, as small models do now and then."""
+    """Ask; and once more where that may well do: see `_is_worth_another_try`."""
     try:
         return await _ask(services, plan, candidate, state, emitter)
-    except ResponseInvalid as error:
-        if state.partial_text:
+    except AgentroutedError as error:
+        if state.partial_text or not _is_worth_another_try(error, candidate.endpoint):
             raise
         emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
         return await _ask(services, plan, candidate, state, emitter)
@@ -75,6 +76,7 @@ async def _ask(
     watch = _Stopwatch()
     try:
         endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
+        _check_tools(endpoint, plan)
         reply = await _listen(services, endpoint, request, state, emitter, watch)
     except (AgentroutedError, asyncio.CancelledError) as error:
         if watch.first_token is not None or isinstance(error, asyncio.CancelledError):
@@ -108,6 +110,21 @@ async def _listen(
             if isinstance(batch[-1], ModelReply):
                 return batch[-1]
     raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+
+
+def _is_worth_another_try(error: AgentroutedError, endpoint: Endpoint) -> bool:
+    """Small models give an empty reply now and then; an embedded engine that has just died is started anew."""
+    if isinstance(error, ProviderUnreachable):
+        return endpoint.base_url.startswith(EMBEDDED)
+    return isinstance(error, ResponseInvalid)
+
+
+def _check_tools(endpoint: Endpoint, plan: Plan) -> None:
+    if plan.tools and not endpoint.supports_tools:
+        raise InvalidParams(
+            f"{endpoint.provider}/{endpoint.model_id} cannot call tools: its chat template has no place for them",
+            hint="leave out `tools`, or use a model made for tools, such as qwen2.5 or llama3.1",
+        )
 
 
 def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
