@@ -42,7 +42,7 @@ class Engines:
         path = _existing(model)
         seat = self._seats.setdefault(path, _Seat())
         async with seat.lock:
-            if seat.process is not None and seat.process.engine is not None and seat.process.answers():
+            if seat.process is not None and seat.process.engine is not None and await seat.process.answers():
                 return seat.process.engine
             await _vacate(seat)
             return await self._start(path, seat, settings)

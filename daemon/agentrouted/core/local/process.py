@@ -3,7 +3,6 @@
 import asyncio
 import json
 import secrets
-import socket
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -89,17 +88,18 @@ class EngineProcess:
         self.engine = RunningEngine(str(self._socket_path), SecretStr(api_key), **answer, pid=self._process.pid)
         return self.engine
 
-    def answers(self) -> bool:
-        """Whether connections are taken: a look at the process alone would miss a death of this moment."""
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.setblocking(False)
-            try:
-                connection.connect(str(self._socket_path))
-            except BlockingIOError:
-                return True
-            except OSError:
-                return False
-            return True
+    async def answers(self) -> bool:
+        """Whether a request is answered: a process that is just dying still takes connections for a while."""
+        try:
+            async with asyncio.timeout(GRACE):
+                reader, writer = await asyncio.open_unix_connection(self._socket_path)
+                writer.write(b"GET /health HTTP/1.0\r\n\r\n")
+                try:
+                    return await reader.readline() != b""
+                finally:
+                    writer.close()
+        except (OSError, TimeoutError):
+            return False
 
     def kill(self) -> None:
         """No more than the signal: `stop` still has to follow."""
