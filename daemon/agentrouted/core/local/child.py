@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,12 @@ def main() -> None:
     # The socket is made by C++ code: only the umask can make it private from its first moment.
     os.umask(0o177)
     # Bound to a name, or the server would end here. It loads under the GIL: a parent's death is seen after that.
-    _server = xllamacpp.Server(_parameters(xllamacpp, settings))
+    try:
+        _server = xllamacpp.Server(_parameters(xllamacpp, settings))
+    except RuntimeError:
+        # The reason is in llama.cpp's log, which a thread of its own writes.
+        time.sleep(0.1)
+        raise
     # llama.cpp's own handlers would stop the server but not the process.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
