@@ -1,0 +1,45 @@
+// At hand in each scenario of test_vscode.py.
+const { spawn } = require("node:child_process");
+const { EventEmitter, once } = require("node:events");
+const rpc = require("vscode-jsonrpc/node");
+const { LanguageClient } = require("vscode-languageclient/node");
+const { shown } = require("vscode");
+
+/** A vscode-jsonrpc connection to a daemon of its own, its session open. Events are emitted by kind, too. */
+async function start() {
+  const child = spawn("agentrouted", ["--stdio"], { stdio: ["pipe", "pipe", "inherit"] });
+  const [reader, writer] = [new rpc.StreamMessageReader(child.stdout), new rpc.StreamMessageWriter(child.stdin)];
+  const connection = rpc.createMessageConnection(reader, writer);
+  const seen = Object.assign(new EventEmitter(), { events: [], calls: [] });
+  connection.onNotification("run/event", (event) => {
+    seen.events.push(event);
+    seen.emit(event.kind, event);
+  });
+  connection.onRequest("tool/call", (call) => {
+    seen.calls.push(call);
+    return { content: String(call.arguments.a + call.arguments.b) };
+  });
+  connection.listen();
+  const initializationOptions = { agentrouted: { tools: true } };
+  await connection.sendRequest("initialize", { processId: process.pid, capabilities: {}, initializationOptions });
+  await connection.sendNotification("initialized", {});
+  return Object.assign(connection, { child, seen });
+}
+
+async function stop(connection) {
+  const exit = once(connection.child, "exit");
+  await connection.sendRequest("shutdown");
+  await connection.sendNotification("exit");
+  await exit;
+}
+
+/** VS Code's language client, started as an extension does. */
+async function startLanguageClient() {
+  const client = new LanguageClient("agentrouted", { command: "agentrouted", args: ["--stdio"] }, {});
+  await client.start();
+  return client;
+}
+
+const report = (value) => console.log(JSON.stringify(value));
+
+Object.assign(globalThis, { once, report, rpc, shown, start, startLanguageClient, stop });
