@@ -68,6 +68,9 @@ ONE_TEXT_IN_MANY_WAYS = {
         b": PROCESSING\r\n\r\nevent: message\r\n",
         b'data:{"choices":[{"delta":{"content":%b}}]}\r\n\r\n: ping\r\n\r\ndata:[DONE]' % PARROT_JSON,
     ),
+    "the whole message once more": Reply.events(
+        chunk({"content": PARROT}, "stop"), {"choices": [{"finish_reason": "stop", "message": {"content": PARROT}}]}
+    ),
     "reset after the end": Reply.text(PARROT).cut(after=10**6),
 }
 
@@ -116,6 +119,8 @@ async def test_reasoning_is_told_from_text(http: HttpClient, script: Reply) -> N
         (Reply.json({"error": {"message": "overloaded", "code": 429}}), "rateLimited"),
         (Reply.json({"error": "model 'x' not found"}), "modelMissing"),
         (Reply.json({"object": "error", "message": "no", "code": 400}), "providerError"),
+        (Reply.json({"detail": "no"}), "providerError"),
+        (Reply.json({"choices": [{"message": None}]}), "responseInvalid"),
         (Reply.events({"error": {"message": "no credit", "code": 402}}), "quotaExceeded"),
         (Reply.events(chunk({"content": ""}, "error")), "providerError"),
         (Reply.text("Hello").gzipped().cut(after=20), "responseTruncated"),

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from agentrouted.core.errors import ProviderError
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.refusals import refused, refused_inside
-from agentrouted.core.wire.retry_after import retry_after
+from agentrouted.core.wire.reply_headers import retry_after
 from agentrouted.testing.upstream import Reply, Upstream
 
 
@@ -181,9 +181,13 @@ HINTS = {
     ("lm_studio", 404, "model not found"): "lms get big-model",
     ("local", 404, "model not found"): "agentrouted models pull big-model",
     ("acme", 404, "model not found"): "agentrouted models",
-    ("acme", 404, "no such page"): "/v1",
-    ("acme", 401, ""): "ACME_API_KEY",
-    ("acme-east", 401, ""): "ACME_EAST_API_KEY",
+    ("acme", 404, "Page not found"): "/v1",
+    ("acme", 401, ""): "AGENTROUTE_ACME_API_KEY",
+    ("acme-east", 401, ""): "AGENTROUTE_ACME_EAST_API_KEY",
+    ("openrouter", 401, ""): "set OPENROUTER_API_KEY",
+    ("ollama", 401, ""): "set OLLAMA_API_KEY",
+    ("models.example", 401, ""): "`models.example=<key>`",
+    ("acme", 302, ""): "redirects",
     ("acme", 402, ""): "credit",
     ("acme", 413, ""): "shorten",
     ("acme", 503, ""): "try again",

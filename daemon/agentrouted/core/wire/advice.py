@@ -45,10 +45,10 @@ def fetch_it(endpoint: Endpoint) -> str:
 
 def give_key(endpoint: Endpoint) -> str:
     """The key is missing or refused."""
-    variable = "".join(each if each.isalnum() else "_" for each in endpoint.provider.upper()) + "_API_KEY"
-    name = variable.lower()
-    verb = "check" if endpoint.api_key else "set"
-    return (
-        f"{verb} {variable} in the environment, `providers.{endpoint.provider}.api_key` in the configuration, "
-        f"or `{name}=…` in ~/.agentroute/config"
-    )
+    if "." in endpoint.provider:
+        place = f"`{where(endpoint)}=<key>` in ~/.agentroute/config"
+    else:
+        name = "".join(each if each.isalnum() else "_" for each in endpoint.provider)
+        prefix = "" if endpoint.provider in {*_FETCH, "openrouter"} else "AGENTROUTE_"
+        place = f"{prefix}{name.upper()}_API_KEY, or `{endpoint.provider}_api_key=<key>` in ~/.agentroute/config"
+    return f"`agentrouted resolve` shows where the key comes from; set {place}" if endpoint.api_key else f"set {place}"

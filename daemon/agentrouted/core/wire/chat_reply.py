@@ -14,6 +14,9 @@ from agentrouted.core.wire.thinking import ThinkSplitter
 
 _NAMED: Final = frozenset({"choices", "error", "model", "object", "usage"})
 
+# Where these stand in place of choices, it is an error without the name.
+_SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
+
 # Nothing is said, and rightly so: a limit was reached, or the model or a filter will not say it.
 _MAY_BE_EMPTY: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
 
@@ -70,7 +73,7 @@ class ChatReply:
             error.usage = usage
             raise error
         raw = {name: value for name, value in self._last.items() if name not in _NAMED}
-        request_id = self._request_id or self._last.get("id")
+        request_id = self._request_id or _name(self._last.get("id"))
         return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self._model, request_id, raw)]
 
     def _take_document(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
@@ -79,19 +82,20 @@ class ChatReply:
         choices = document.get("choices")
         if choices and isinstance(choices, list) and isinstance(choices[0], dict):
             self._take_choice(choices[0], chunks)
-        elif document.get("object") == "error":
+        elif "choices" not in document and not document.keys().isdisjoint(_SAYS_WHY_NOT):
             raise self._refused(document)
         usage = document.get("usage")
         if usage and isinstance(usage, dict):
             self._usage = usage
-        self._model = self._model or document.get("model")
+        self._model = self._model or _name(document.get("model"))
         self._last = document
 
     def _take_choice(self, choice: Mapping[str, Any], chunks: list[Chunk]) -> None:
-        self._has_begun = True
         delta = choice.get("delta")
-        if not delta and "message" in choice:
-            delta, self.done = choice["message"], True
+        if "delta" not in choice and not self._has_begun:
+            # Not streamed. (Some streams end with the whole message once more.)
+            delta, self.done = choice.get("message"), True
+        self._has_begun = True
         if delta and isinstance(delta, dict):
             self._take_delta(delta, chunks)
         if reason := choice.get("finish_reason"):
@@ -156,6 +160,10 @@ class ChatReply:
         if not isinstance(document, dict):
             raise ResponseInvalid(f"{self._endpoint.label} sent what is not a chat completion", hint="try again")
         return document
+
+
+def _name(value: Any) -> str | None:
+    return value if value and isinstance(value, str) else None
 
 
 def _flat(said: Any) -> str:

@@ -12,6 +12,7 @@ from agentrouted.core.errors import AgentroutedError, ConfigInvalid
 from agentrouted.core.wire.faults import FOREIGN, Wait, interrupted, not_sent, too_slow
 from agentrouted.core.wire.patience import Patience
 from agentrouted.core.wire.refusals import refused
+from agentrouted.core.wire.reply_headers import request_id
 from agentrouted.core.wire.transport import Transport
 from agentrouted_protocol.version import __version__
 
@@ -58,7 +59,7 @@ class Exchange:
 
     def __init__(self, endpoint: Endpoint, response: httpx.Response, patience: Patience) -> None:
         self.endpoint = endpoint
-        self.request_id: str | None = response.headers.get("x-request-id") or response.headers.get("request-id")
+        self.request_id = request_id(response.headers)
         self._response = response
         self._chunks: AsyncIterator[bytes] = response.aiter_bytes()
         self._patience = patience

@@ -58,9 +58,9 @@ _BEFORE_THE_REPLY: Final = (
 Wait = Literal["connect", "first_byte", "idle"]
 
 _TOO_SLOW: Final[dict[Wait, str]] = {
-    "connect": "could not be connected to",
-    "first_byte": "did not begin to answer",
-    "idle": "fell silent in mid-answer",
+    "connect": "{label} could not be connected to within {seconds:g} s",
+    "first_byte": "{label} did not begin to answer within {seconds:g} s",
+    "idle": "{label} was silent for {seconds:g} s in mid-answer",
 }
 
 
@@ -84,7 +84,7 @@ def interrupted(endpoint: Endpoint, error: Exception) -> AgentroutedError:
 def too_slow(endpoint: Endpoint, wait: Wait) -> ProviderTimeout:
     seconds: float = getattr(endpoint.timeouts, wait)
     return ProviderTimeout(
-        f"{endpoint.label} {_TOO_SLOW[wait]} for {seconds:g} s",
+        _TOO_SLOW[wait].format(label=endpoint.label, seconds=seconds),
         hint=f"try again; if {seconds:g} s is too short, raise `timeouts.{wait}` of the provider {endpoint.provider}",
         details={"wait": wait, "seconds": seconds},
     )

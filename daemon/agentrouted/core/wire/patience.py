@@ -29,9 +29,9 @@ class Patience:
         try:
             return await awaited
         except asyncio.CancelledError:
-            if not self._expired or task is None or task.uncancel() > 0:
-                raise
-            raise TimeoutError from None
+            if self._expired and task is not None and task.uncancel() == 0:
+                raise TimeoutError from None
+            raise
         finally:
             self._task = None
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import urlsplit
-
-from pydantic_core import from_json
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
@@ -17,8 +14,9 @@ from agentrouted.core.errors import (
     RateLimited,
 )
 from agentrouted.core.wire.advice import fetch_it, give_key, where
+from agentrouted.core.wire.loose_json import parse
 from agentrouted.core.wire.refusal_rules import Refusal, kind_of
-from agentrouted.core.wire.retry_after import retry_after
+from agentrouted.core.wire.reply_headers import request_id, retry_after
 from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.errors import ProviderReply
 
@@ -39,18 +37,18 @@ def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: b
     """What a reply with this status, not 2xx, means."""
     codes, text = _words(_parsed(body))
     if 300 <= status < 400:
-        text = f"it redirects to {_place(headers.get('location', ''))}, and a key is never carried elsewhere"
-    request_id = headers.get("x-request-id") or headers.get("request-id")
-    return _as_error(endpoint, Refusal(status, codes, text, request_id, retry_after(headers)))
+        place = headers.get("location", "nowhere").partition("?")[0]
+        text = f"it redirects to {place}, and a key is never carried elsewhere"
+    return _as_error(endpoint, Refusal(status, codes, text, request_id(headers), retry_after(headers)))
 
 
-def refused_inside(endpoint: Endpoint, error: Any, request_id: str | None) -> AgentroutedError:
+def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> AgentroutedError:
     """What the `error` member of a reply means that began as a success."""
     codes, text = _words({"error": error})
     status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) <= 599), None)
     if status is None and "invalid_request_error" in codes:
         status = 400
-    return _as_error(endpoint, Refusal(status, codes, text, request_id))
+    return _as_error(endpoint, Refusal(status, codes, text, request))
 
 
 def _as_error(endpoint: Endpoint, refusal: Refusal) -> AgentroutedError:
@@ -72,8 +70,7 @@ def _message(endpoint: Endpoint, error: type[AgentroutedError], status: int | No
         says = "{server} wants a key, and there is none"
     server = f"{endpoint.provider} at {where(endpoint)}"
     message = says.format(server=server, model=endpoint.model_id) + (f" ({status})" if status else "")
-    is_page = text.lstrip().startswith("<")
-    return message if is_page or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"
+    return message if _is_page(text) or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"
 
 
 def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -> str | None:
@@ -87,20 +84,20 @@ def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -
         return f"wait {refusal.retry_after:g} s" if refusal.retry_after else "wait a moment"
     if error is ContextOverflow:
         return "shorten the conversation, or use a model with a longer context window"
-    return _hint_by_status(refusal.status)
+    return _hint_by_status(refusal.status, refusal.text)
 
 
-def _hint_by_status(status: int | None) -> str | None:
+def _hint_by_status(status: int | None, text: str) -> str | None:
     if status is not None and 300 <= status < 400:
         return "give the provider the address that it redirects to"
-    if status == 404:
+    if status == 404 and (not text or _is_page(text) or "not found" in text.lower()):
         return "check the address: most end in /v1"
     return "try again in a moment" if status is None or status >= 500 else None
 
 
 def _parsed(body: bytes) -> Any:
     try:
-        return from_json(body)
+        return parse(body)
     except ValueError:
         return body.decode("utf-8", "replace")
 
@@ -132,5 +129,5 @@ def _sentence(said: Any) -> str:
     return "" if said is None else str(said)
 
 
-def _place(location: str) -> str:
-    return urlsplit(location)._replace(query="", fragment="").geturl() or "nowhere"
+def _is_page(text: str) -> bool:
+    return text.lstrip().startswith("<")

@@ -1,10 +1,15 @@
-"""How long a provider asks us to wait."""
+"""What the headers of a reply tell."""
 
 import time
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 
 _A_DAY = 86400.0
+
+
+def request_id(headers: Mapping[str, str]) -> str | None:
+    """The provider's name for the request, to be given to its support."""
+    return headers.get("x-request-id") or headers.get("request-id")
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
