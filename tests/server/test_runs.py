@@ -174,10 +174,18 @@ async def test_a_cancelled_run_answers_with_its_bill(how: str, when: str, tmp_pa
         assert await peer.call("run/cancel", {"runId": "r"}) == {"runId": "r", "cancelled": False}
 
 
-async def test_a_run_cancelled_at_once_answers_too(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["$/cancelRequest", "run/cancel"])
+async def test_a_run_cancelled_at_once_answers_too(how: str, tmp_path: Path) -> None:
+    way = notification(how, {"id": 1}) if how == "$/cancelRequest" else request(2, how, {"runId": "r"})
     async with Upstream() as upstream, initialized(tmp_path) as peer:
-        peer.send(request(1, "runAgent", params(upstream)) + notification("$/cancelRequest", {"id": 1}))
+        peer.send(request(1, "runAgent", params(upstream, runId="r")) + way)
         assert (await peer.answer(1))["result"]["stopReason"] == "cancelled"
+
+
+async def test_a_run_whose_client_leaves_at_once_does_not_go_on(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream, initialized(tmp_path) as peer:
+        peer.send(request(1, "runAgent", params(upstream)) + notification("exit"))
+        assert b'"stopReason":"cancelled"' in await peer.end()
 
 
 async def test_a_run_cancelled_in_a_tool_leaves_every_call_answered(tmp_path: Path) -> None:

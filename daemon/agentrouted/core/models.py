@@ -123,4 +123,4 @@ def _entry(name: str, provider: str, first: ResolvedEndpoint, servers: dict[str,
 
 
 def _told(kind: str, error: AgentroutedError) -> str:
-    return f"{kind}: {error.message}" + (f" ({error.hint})" if error.hint else "")
+    return f"{kind} does not answer: {error.hint or error.message}"

@@ -40,7 +40,8 @@ def _start_and_connect(path: Path, config: str | None) -> socket.socket | None:
     """Two of us may do this at once: the daemon that does not get the lock ends, and both join the one that did."""
     import subprocess  # Only where a daemon has to be started: most often one is there.
 
-    command = [sys.executable, "-m", "agentrouted", "serve", "--listen", str(path)]
+    # -P: modules that lie in the current folder stay out of it.
+    command = [sys.executable, "-P", "-m", "agentrouted", "serve", "--listen", str(path)]
     daemon = subprocess.Popen(
         command if config is None else [*command, "--config", config],
         stdin=subprocess.DEVNULL,

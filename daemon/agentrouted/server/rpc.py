@@ -163,8 +163,7 @@ class Connection(JsonRPCProtocol):
     def _handle_cancel_notification(self, msg_id: Any) -> None:
         task = self._running.get(msg_id) if isinstance(msg_id, (int, str)) else None
         if task is not None:
-            # In the next tick: a request cancelled before its first step could not answer with a result.
-            asyncio.get_running_loop().call_soon(task.cancel)
+            _cancel_soon(task)
 
     def _handle_response(self, msg_id: Id, result: Any = None, error: Any = None) -> None:
         future = self._request_futures.pop(msg_id, None)
@@ -245,11 +244,16 @@ class Connection(JsonRPCProtocol):
             return
         self.state = "closed"
         for task in self._running.values():
-            task.cancel()
+            _cancel_soon(task)
         for future in list(self._request_futures.values()):
             if not future.done():
                 future.set_exception(JsonRpcException("the client is gone"))
         self._session.closed()
+
+
+def _cancel_soon(task: asyncio.Task[Any]) -> None:
+    """In the next tick: a request cancelled before its first step could not end its run, nor answer with a result."""
+    asyncio.get_running_loop().call_soon(task.cancel)
 
 
 def _response_error(details: dict[str, Any]) -> ResponseError:

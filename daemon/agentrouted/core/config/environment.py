@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from agentrouted_protocol.rendezvous import runtime_folder
+
 
 @dataclass(frozen=True)
 class Environment:
@@ -38,9 +40,7 @@ class Environment:
     @property
     def runtime_folder(self) -> Path:
         """For the socket and its lock; whoever makes it sees to it that it is ours, with mode 0700."""
-        if runtime := self._folder_named("XDG_RUNTIME_DIR"):
-            return runtime / "agentrouted"
-        return (self._folder_named("TMPDIR") or Path("/tmp")) / f"agentrouted-{os.getuid()}"
+        return runtime_folder(self.environ)
 
     @property
     def state_folder(self) -> Path:

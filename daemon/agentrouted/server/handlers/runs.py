@@ -1,11 +1,13 @@
 """`runAgent`, `run/*` and `agent/list`."""
 
 import asyncio
+from collections.abc import Coroutine
 
 from agentrouted.core.agent.plan import DEFAULT_MAX_TURNS
+from agentrouted.core.agent.runs import Run
 from agentrouted.core.errors import InvalidParams
 from agentrouted.server.session import ClientSession
-from agentrouted_protocol.base import NoParams
+from agentrouted_protocol.base import NoParams, Token
 from agentrouted_protocol.runs import (
     AgentEntry,
     AgentListResult,
@@ -16,20 +18,18 @@ from agentrouted_protocol.runs import (
 )
 
 
-async def run_agent(session: ClientSession, params: RunAgentParams) -> RunResult:
-    """Run to the end. Cancelling the request, or losing the client, cancels the run: the answer is its bill."""
+def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[None, None, RunResult]:
+    """Run to the end. Cancelling the request, or losing the client, cancels the run: the answer is its bill.
+
+    The run has begun when this returns: a `run/cancel` right behind the request finds it.
+    """
     if params.tools and not session.options.tools:
         raise InvalidParams(
             "`tools` were sent by a client that has not offered to run tools",
             hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
         )
     run = session.core.runs.start(params, session.host(params))
-    with session.showing(run, params.work_done_token):
-        try:
-            return await run.result()
-        except asyncio.CancelledError:
-            run.cancel()
-            return await run.result()
+    return _result(session, run, params.work_done_token)
 
 
 def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:
@@ -51,3 +51,12 @@ def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
             for name, agent in agents.items()
         ]
     )
+
+
+async def _result(session: ClientSession, run: Run, token: Token | None) -> RunResult:
+    with session.showing(run, token):
+        try:
+            return await run.result()
+        except asyncio.CancelledError:
+            run.cancel()
+            return await run.result()
