@@ -1,0 +1,41 @@
+"""Hosts that write down."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from agentrouted.core.errors import ToolFailed
+from agentrouted_protocol.client_requests import (
+    Decision,
+    ToolApproveParams,
+    ToolApproveResult,
+    ToolCallParams,
+    ToolCallResult,
+)
+from agentrouted_protocol.events import Event
+
+
+class WritingHost:
+    """Keeps what it is told; answers tools with the text kept under their name, and approvals with `decisions`."""
+
+    def __init__(self, tools: Mapping[str, str] | None = None, decisions: list[Decision] | None = None) -> None:
+        self.events: list[Any] = []
+        self.calls: list[ToolCallParams] = []
+        self.ready = True
+        self._tools = tools or {}
+        self._decisions = decisions or []
+
+    @property
+    def kinds(self) -> list[str]:
+        return [event.kind for event in self.events]
+
+    def emit(self, event: Event) -> None:
+        self.events.append(event)
+
+    async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+        self.calls.append(params)
+        if params.name not in self._tools:
+            raise ToolFailed("it broke")
+        return ToolCallResult(content=self._tools[params.name])
+
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        return ToolApproveResult(decision=self._decisions.pop(0))
