@@ -54,7 +54,7 @@ class ModelList:
 
     async def _ask_now(self, kind: str) -> _Server:
         try:
-            endpoint = self._resolve(f"{kind}/any").endpoint
+            endpoint = self._resolve(f"{kind}/MODEL").endpoint
             models = await list_models(self._services.http, endpoint)
         except AgentroutedError as error:
             return _Server(time.monotonic(), (), error)
