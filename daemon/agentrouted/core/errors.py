@@ -22,10 +22,21 @@ AgentroutedError
 └── Storage                  the disk or the database
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from agentrouted_protocol.errors import ErrorKind, ProviderReply
 from agentrouted_protocol.messages import Message, Usage
+
+_PASSING: Final = frozenset[ErrorKind](
+    {
+        "providerUnreachable",
+        "providerTimeout",
+        "rateLimited",
+        "responseInvalid",
+        "responseTruncated",
+        "overloaded",
+    }
+)
 
 
 class AgentroutedError(Exception):
@@ -35,7 +46,6 @@ class AgentroutedError(Exception):
     """
 
     kind: ClassVar[ErrorKind] = "internalError"
-    retryable: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -57,6 +67,11 @@ class AgentroutedError(Exception):
         self.usage: Usage | None = None
         self.messages: list[Message] | None = None
 
+    @property
+    def retryable(self) -> bool:
+        """Whether the same request may succeed later, unchanged."""
+        return self.kind in _PASSING
+
 
 class InvalidParams(AgentroutedError):
     kind = "invalidParams"
@@ -72,12 +87,10 @@ class ModelMissing(AgentroutedError):
 
 class ProviderUnreachable(AgentroutedError):
     kind = "providerUnreachable"
-    retryable = True
 
 
 class ProviderTimeout(AgentroutedError):
     kind = "providerTimeout"
-    retryable = True
 
 
 class ProviderAuth(AgentroutedError):
@@ -86,7 +99,6 @@ class ProviderAuth(AgentroutedError):
 
 class RateLimited(AgentroutedError):
     kind = "rateLimited"
-    retryable = True
 
 
 class QuotaExceeded(AgentroutedError):
@@ -97,6 +109,10 @@ class ProviderError(AgentroutedError):
     kind = "providerError"
 
     @property
+    def retryable(self) -> bool:
+        return self.is_server_fault
+
+    @property
     def is_server_fault(self) -> bool:
         """True for 5xx and the like, where another try or another endpoint may do."""
         status = self.provider.status if self.provider else None
@@ -105,12 +121,10 @@ class ProviderError(AgentroutedError):
 
 class ResponseInvalid(AgentroutedError):
     kind = "responseInvalid"
-    retryable = True
 
 
 class ResponseTruncated(AgentroutedError):
     kind = "responseTruncated"
-    retryable = True
 
 
 class ContextOverflow(AgentroutedError):
@@ -144,7 +158,6 @@ class ConfigInvalid(AgentroutedError):
 
 class Overloaded(AgentroutedError):
     kind = "overloaded"
-    retryable = True
 
 
 class Storage(AgentroutedError):

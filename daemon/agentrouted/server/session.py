@@ -48,7 +48,9 @@ class ClientSession:
         experimental = _under(params, "capabilities", "experimental", "agentrouted")
         self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
         self._unsubscribe = self.core.services.config.subscribe(self._config_reloaded)
-        logger.info("%.100r has connected", self.options.client_name or _under(params, "clientInfo", "name") or "a client")
+        logger.info(
+            "%.100r has connected", self.options.client_name or _under(params, "clientInfo", "name") or "a client"
+        )
         if isinstance(process := params.get("processId"), int):
             self._watch_process(process)
 

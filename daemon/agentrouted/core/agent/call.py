@@ -74,13 +74,18 @@ async def _ask(
     state.answered_by = candidate
     emitter.emit(events.ModelCallStart, turn=state.turn, route=candidate.to_route())
     watch = _Stopwatch()
+    endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
+    _check_tools(endpoint, plan)
     try:
-        endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
-        _check_tools(endpoint, plan)
         reply = await _listen(services, endpoint, request, state, emitter, watch)
-    except (AgentroutedError, asyncio.CancelledError) as error:
-        if watch.first_token is not None or isinstance(error, asyncio.CancelledError):
+    except AgentroutedError as error:
+        if error.usage is not None:
+            state.usage = bill.add(state.usage, error.usage)
+        elif watch.first_token is not None:
             state.usage = bill.add(state.usage, bill.cut_off(request, state.partial_text, candidate.endpoint))
+        raise
+    except asyncio.CancelledError:
+        state.usage = bill.add(state.usage, bill.cut_off(request, state.partial_text, candidate.endpoint))
         raise
     state.complete(reply)
     emitter.emit(
