@@ -1,7 +1,6 @@
 """JSON text to a checked JSON-RPC message, and back."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
@@ -12,28 +11,24 @@ Id = int | str
 _HEAD: Final = b'{"jsonrpc":"2.0",'
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     id: Id
     method: str
     params: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Notification:
+class Notification(NamedTuple):
     method: str
     params: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     id: Id
     result: Any
     error: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(NamedTuple):
     """What is no message, and the id its answer carries, where one can be told."""
 
     kind: ErrorKind

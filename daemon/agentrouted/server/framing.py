@@ -54,11 +54,14 @@ class FrameReader:
         if self._is_at_start:
             # Whole frames with the usual header, straight from the read: nearly all there are.
             while header := _USUAL_HEADER.match(data, start):
-                end = header.end() + int(header[1])
-                if end > len(data) or end - header.end() > self._message_bytes:
+                body = header.end()
+                end = body + int(header[1])
+                if end > len(data) or end - body > self._message_bytes:
                     break
-                yield data[header.end() : end]
+                yield data[body:end]
                 start = end
+            if start == len(data):
+                return
         self._buffer += data[start:]
         yield from self._read_buffer()
 

@@ -91,8 +91,6 @@ class Link(asyncio.Protocol):
 
     def send(self, body: bytes) -> None:
         """Send one message. After the connection is gone this does nothing."""
-        if self._transport is None or self._transport.is_closing():
-            return
         self._queue(encode_frame(body))
 
     def send_line(self, body: bytes) -> None:
@@ -118,8 +116,6 @@ class Link(asyncio.Protocol):
             asyncio.get_running_loop().call_soon(self._flush)
         self._outgoing.append(data)
         self._outgoing_bytes += len(data)
-        if self.queued_bytes > LIMITS.outbound_hard_bytes:
-            self._cut_off()
 
     def _flush(self) -> None:
         if not self._outgoing:
@@ -127,12 +123,9 @@ class Link(asyncio.Protocol):
         data = b"".join(self._outgoing)
         self._outgoing.clear()
         self._outgoing_bytes = 0
-        if self._transport is not None:
-            self._transport.write(data)
-
-    def _cut_off(self) -> None:
-        logger.warning("a client left %d bytes unread: its connection is closed", self.queued_bytes)
-        self._outgoing.clear()
-        self._outgoing_bytes = 0
-        if self._transport is not None:
+        if self._transport is None or self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self.queued_bytes > LIMITS.outbound_hard_bytes:
+            logger.warning("a client left %d bytes unread: its connection is closed", self.queued_bytes)
             self._transport.abort()

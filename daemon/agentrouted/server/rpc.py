@@ -1,9 +1,10 @@
 """The JSON-RPC engine: one object per connection."""
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, Protocol
 
 import cattrs
 from lsprotocol.types import ResponseError
@@ -106,7 +107,7 @@ class Connection(JsonRPCProtocol):
         except Exception as error:  # noqa: BLE001 - this is where errors become answers
             self._fail(msg_id, error_answer(error))
             return
-        if asyncio.iscoroutine(result):
+        if inspect.iscoroutine(result):
             self._start(msg_id, result)
         else:
             self._succeed(msg_id, result)
@@ -132,10 +133,8 @@ class Connection(JsonRPCProtocol):
         if method == "shutdown":
             self.state, self.exit_code = "shutdown", 0
             return None
-        return self._handler(method)(self._session, params)
-
-    def _handler(self, method: str) -> Handler:
-        return cast(Handler, self._get_handler(method))
+        handler: Any = self._get_handler(method)
+        return handler(self._session, params)
 
     def initialize(self, params: Any) -> None:
         """Open the session. Called without a request where `initialize` was answered before this was loaded."""
@@ -154,7 +153,8 @@ class Connection(JsonRPCProtocol):
 
     def _call_quietly(self, method: str, params: Any) -> None:
         try:
-            self._handler(method)(self._session, params)
+            handler: Any = self._get_handler(method)
+            handler(self._session, params)
         except JsonRpcMethodNotFound:
             logger.debug("ignored the notification %s", method[:100])
         except Exception as error:  # noqa: BLE001 - a notification has no answer: the log is all there is

@@ -1,7 +1,6 @@
 """stdin and stdout, whatever they are."""
 
 import asyncio
-import contextlib
 import os
 import stat
 import threading
@@ -68,9 +67,10 @@ def _read_in_thread(loop: asyncio.AbstractEventLoop, fd: int, feed: Callable[[by
 
 
 def _read(fd: int) -> bytes:
-    with contextlib.suppress(ConnectionError, BlockingIOError):
+    try:
         return os.read(fd, _READ_BYTES)
-    return b""
+    except (ConnectionError, BlockingIOError):
+        return b""
 
 
 async def _open_output(link: Link, fd: int) -> None:
