@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from agentrouted.core.config.known import plain_type
 from agentrouted.core.config.model import Config
+from agentrouted_protocol.docstrings import field_docs
 
 EXAMPLE = """\
 # ~/.agentroute/config.yaml
@@ -99,13 +100,14 @@ def _inner(kind: Any) -> tuple[str, Any]:
 
 
 def _section(title: str, model: type[BaseModel]) -> str:
-    rows = "\n".join(_row(name, field) for name, field in model.model_fields.items())
+    meanings = field_docs(model)
+    rows = "\n".join(_row(name, field, meanings.get(name, "")) for name, field in model.model_fields.items())
     heading = f"## `{title}`" if title else "## The top level"
     return f"{heading}\n\n{getdoc(model)}\n\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n"
 
 
-def _row(name: str, field: FieldInfo) -> str:
-    meaning = (field.description or "").replace("\n", " ")
+def _row(name: str, field: FieldInfo, meaning: str) -> str:
+    meaning = meaning.replace("\n", " ")
     return f"| `{name}` | {_kind(field.annotation)} | {_default(field)} | {meaning} |"
 
 

@@ -3,7 +3,11 @@
 import json
 from typing import Any
 
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
 from agentrouted.core.config.model import Config
+from agentrouted_protocol.docstrings import field_docs
 
 _COMMENT = "Generated from agentrouted.core.config.model; do not edit."
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
@@ -11,9 +15,19 @@ _VARIABLE = {"type": "string", "pattern": r"\$\{"}
 
 def render_schema() -> str:
     """JSON text, in the draft that yaml-language-server reads."""
-    schema = _for_editors(Config.model_json_schema(by_alias=False))
+    schema = _for_editors(Config.model_json_schema(by_alias=False, schema_generator=_Described))
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "$comment": _COMMENT, "title": "agentrouted"}
     return json.dumps({**head, **schema, "type": "object"}, indent=2, ensure_ascii=False) + "\n"
+
+
+class _Described(GenerateJsonSchema):
+    """With the strings under the fields, which are not read where nobody asks for a schema."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        json_schema = super().model_schema(schema)
+        for name, text in field_docs(schema["cls"]).items():
+            json_schema["properties"][name]["description"] = text
+        return json_schema
 
 
 def _for_editors(schema: Any) -> Any:

@@ -10,7 +10,7 @@ from pydantic_core import PydanticCustomError
 class Section(BaseModel):
     """A mapping of the file: immutable, unknown keys refused, an empty value counts as not written."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     @model_validator(mode="before")
     @classmethod
