@@ -133,10 +133,10 @@ async def initialized(home: Path, **options: Any) -> AsyncIterator[Spawned]:
 
 
 @asynccontextmanager
-async def serving(home: Path, *arguments: str) -> AsyncIterator[Path]:
+async def serving(home: Path, at: Path | None = None) -> AsyncIterator[Path]:
     """A shared daemon; yields its socket once it is there."""
-    socket = home / "v1.sock"
-    async with spawned(home, "serve", "--listen", str(socket), *arguments) as daemon:
+    socket = at or home / "v1.sock"
+    async with spawned(home, "serve", "--listen", str(socket)) as daemon:
         async with asyncio.timeout(TIME_LIMIT):
             while not socket.exists():
                 assert daemon.process.returncode is None, (home / "stderr.txt").read_text()

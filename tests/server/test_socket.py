@@ -151,12 +151,18 @@ async def test_a_socket_that_is_no_longer_ours_is_not_removed(tmp_path: Path) ->
         assert socket.read_text() == "somebody else's"
 
 
-async def test_a_folder_that_others_can_enter_is_refused(tmp_path: Path) -> None:
+async def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
-    folder.mkdir(mode=0o755)
+    folder.mkdir()
+    folder.chmod(0o777)
     async with spawned(tmp_path, "serve", "--listen", str(folder / "v1.sock")) as daemon:
         assert await daemon.exit_code() == 1
-        assert "chmod 700" in (tmp_path / "stderr.txt").read_text()
+        assert "others can write" in (tmp_path / "stderr.txt").read_text()
+
+
+async def test_the_folder_is_made_for_its_user_alone(tmp_path: Path) -> None:
+    async with serving(tmp_path, at=tmp_path / "new" / "v1.sock") as socket:
+        assert stat.S_IMODE(socket.parent.stat().st_mode) == 0o700
 
 
 async def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:

@@ -102,7 +102,9 @@ def _new_socket_path(folder: Path) -> Path:
             f"The embedded engine cannot listen at {path}: a socket's path has at most {LONGEST_SOCKET_PATH} bytes",
             hint="set XDG_RUNTIME_DIR to a folder with a shorter path",
         )
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # One by one: the mode is not that of parents which are made on the way.
+    for each in (folder.parent, folder):
+        each.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.stat()
     if status.st_uid != os.getuid() or status.st_mode & 0o077:
         raise Storage(

@@ -5,6 +5,7 @@ import contextlib
 import fcntl
 import os
 import socket
+import stat
 import struct
 import sys
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ def own_socket(path: Path) -> Iterator[socket.socket]:
     """
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise Storage(f"{path} is too long for a Unix socket", hint=f"{LONGEST_PATH} bytes at most: use --listen PATH")
-    _make_private(path.parent)
+    _prepare_folder(path.parent)
     with _lock(path), contextlib.closing(_bind(path)) as listener:
         inode = path.stat().st_ino
         try:
@@ -73,29 +74,40 @@ class _OwnUserOnly(asyncio.Protocol):
         link.connection_made(transport)
 
 
-def _make_private(folder: Path) -> None:
+def _prepare_folder(folder: Path) -> None:
+    """Make it, for us alone, if it is not there. Who may write to it could put in a socket of their own."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
     except OSError as error:
-        raise Storage(f"{folder} can't be made: {error.strerror}", hint="use --listen PATH") from error
-    if status.st_uid != os.getuid() or status.st_mode & 0o077:
-        raise Storage(
-            f"{folder} can be used by others", hint=f"make it yours alone: chmod 700 {folder}, or use --listen PATH"
-        )
+        raise Storage(f"{folder} can't be used: {error.strerror}", hint="use --listen PATH") from error
+    is_shared = status.st_mode & 0o022 and not status.st_mode & stat.S_ISVTX
+    if is_shared or status.st_uid not in (os.getuid(), 0):
+        raise Storage(f"others can write to {folder}", hint="use --listen PATH, in a folder of your own")
 
 
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     # The lock file stays: if it were unlinked, two daemons could each lock one of that name.
-    with path.with_suffix(".lock").open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Conflict(
-                f"another daemon serves {path}", hint="join it (`agentrouted connect`) or end it (`agentrouted stop`)"
-            ) from None
+    name = path.with_name(f"{path.name}.lock")
+    try:
+        descriptor = os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise Storage(f"{name} can't be opened: {error.strerror}", hint="use --listen PATH") from error
+    try:
+        _take(descriptor, path)
         yield
+    finally:
+        os.close(descriptor)
+
+
+def _take(lock: int, path: Path) -> None:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Conflict(
+            f"another daemon serves {path}", hint="join it (`agentrouted connect`) or end it (`agentrouted stop`)"
+        ) from None
 
 
 def _bind(path: Path) -> socket.socket:
