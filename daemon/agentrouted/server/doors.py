@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import gc
 import logging
 import os
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -52,8 +51,6 @@ class Door:
 
 def run(door: Door, unknown: Sequence[str]) -> int:
     """Serve until the end; the exit code. The caller is to leave with `os._exit`: threads may still wait."""
-    # What is loaded stays: a full garbage collection would look at all of it, 20 ms each time.
-    gc.freeze()
     try:
         return asyncio.new_event_loop().run_until_complete(_serve(door, unknown))
     except AgentroutedError as error:
