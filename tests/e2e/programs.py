@@ -84,8 +84,10 @@ async def started(home: Path, *command: str, **more: str) -> AsyncIterator[async
 
 async def report(home: Path, *command: str, **more: str) -> Any:
     """What the program wrote as JSON, when it has ended well; and the daemon it started has complained of nothing."""
-    async with started(home, *command, **more) as process, asyncio.timeout(TIME_LIMIT):
+    async with started(home, *command, **more) as process:
+        late = asyncio.get_running_loop().call_later(TIME_LIMIT, process.kill)
         out, err = await process.communicate()
+        late.cancel()
     assert process.returncode == 0, err.decode()
     assert "[ERROR]" not in read(home / ".local/state/nvim/lsp.log")
     assert read(home / "stderr.txt") == ""

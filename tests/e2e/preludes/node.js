@@ -3,7 +3,7 @@ const { spawn } = require("node:child_process");
 const { EventEmitter, once } = require("node:events");
 const rpc = require("vscode-jsonrpc/node");
 const { LanguageClient } = require("vscode-languageclient/node");
-const { shown } = require("vscode");
+const vscode = require("vscode");
 
 /** A vscode-jsonrpc connection to a daemon of its own, its session open. Events are emitted by kind, too. */
 async function start() {
@@ -42,4 +42,4 @@ async function startLanguageClient() {
 
 const report = (value) => console.log(JSON.stringify(value));
 
-Object.assign(globalThis, { once, report, rpc, shown, start, startLanguageClient, stop });
+Object.assign(globalThis, { once, report, rpc, start, startLanguageClient, stop, vscode });

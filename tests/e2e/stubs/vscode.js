@@ -9,6 +9,7 @@ function nothing(members = {}) {
       if (name === "prototype") return target.prototype;
       return (members[name] ??= nothing());
     },
+    set: (target, name, value) => Boolean((members[name] = value)),
     apply: () => nothing(),
   });
 }
@@ -32,12 +33,20 @@ class EventEmitter {
   }
 }
 
+const commands = new Map();
+function registerCommand(name, run) {
+  if (commands.has(name)) throw new Error(`command '${name}' already exists`);
+  commands.set(name, run);
+  return { dispose: () => commands.delete(name) };
+}
+
 const channel = nothing({ name: "agentrouted", appendLine: (line) => shown.push(line), error: show, warn: show });
 
 module.exports = nothing({
   shown,
   version: "1.106.0",
   env: { appName: "Visual Studio Code", language: "en" },
+  commands: nothing({ registerCommand, executeCommand: async (name, ...args) => commands.get(name)(...args) }),
   window: nothing({
     createOutputChannel: () => channel,
     showErrorMessage: show,
