@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +119,7 @@ async def test_the_language_client_shows_no_error_and_can_restart(tmp_path: Path
         await client.restart();
         pids.push((await client.sendRequest("daemon/status")).pid);
         await client.stop();
-        report({ pids, shown: vscode.shown });
+        reportAndExit({ pids, shown: vscode.shown });
         """,
     )
     assert seen["pids"][0] != seen["pids"][1]
@@ -133,10 +134,26 @@ async def test_the_language_client_registers_our_commands(tmp_path: Path) -> Non
         const client = await startLanguageClient();
         const route = await vscode.commands.executeCommand("agentrouted.resolveModel", { model: "ollama/llama3" });
         await client.stop();
-        report(route);
+        reportAndExit(route);
         """,
     )
     assert (route["provider"], route["modelId"]) == ("ollama", "llama3")
+
+
+@pytest.mark.parametrize("transport", ["TransportKind.pipe", "{ kind: TransportKind.socket, port: PORT }"])
+async def test_the_language_client_may_listen_and_be_called(transport: str, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    seen = await play(
+        tmp_path,
+        f"""
+        const client = await startLanguageClient({transport.replace("PORT", str(port))});
+        const {{ provider }} = await client.sendRequest("resolveModel", {{ model: "ollama/llama3" }});
+        await client.stop();
+        reportAndExit({{ provider, shown: vscode.shown }});
+        """,
+    )
+    assert seen == {"provider": "ollama", "shown": []}
 
 
 async def test_no_daemon_outlives_a_killed_extension_host(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 const { spawn } = require("node:child_process");
 const { EventEmitter, once } = require("node:events");
 const rpc = require("vscode-jsonrpc/node");
-const { LanguageClient } = require("vscode-languageclient/node");
+const { LanguageClient, TransportKind } = require("vscode-languageclient/node");
 const vscode = require("vscode");
 
 /** A vscode-jsonrpc connection to a daemon of its own, its session open. Events are emitted by kind, too. */
@@ -34,12 +34,18 @@ async function stop(connection) {
 }
 
 /** VS Code's language client, started as an extension does. */
-async function startLanguageClient() {
-  const client = new LanguageClient("agentrouted", { command: "agentrouted", args: ["--stdio"] }, {});
+async function startLanguageClient(transport = TransportKind.stdio) {
+  const client = new LanguageClient("agentrouted", { command: "agentrouted", transport }, {});
   await client.start();
   return client;
 }
 
 const report = (value) => console.log(JSON.stringify(value));
 
-Object.assign(globalThis, { once, report, rpc, start, startLanguageClient, stop, vscode });
+/** The language client would still wait two seconds to see whether the daemon has to be killed. */
+function reportAndExit(value) {
+  report(value);
+  process.exit();
+}
+
+Object.assign(globalThis, { once, report, reportAndExit, rpc, start, startLanguageClient, stop, TransportKind, vscode });
