@@ -17,12 +17,18 @@ from agentrouted_protocol.events import Event
 class WritingHost:
     """Keeps what it is told; answers tools with the text kept under their name, and approvals with `decisions`."""
 
-    def __init__(self, tools: Mapping[str, str] | None = None, decisions: list[Decision] | None = None) -> None:
+    def __init__(
+        self,
+        tools: Mapping[str, str] | None = None,
+        decisions: list[Decision] | None = None,
+        edited: dict[str, Any] | None = None,
+    ) -> None:
         self.events: list[Any] = []
         self.calls: list[ToolCallParams] = []
         self.ready = True
         self._tools = tools or {}
         self._decisions = decisions or []
+        self._edited = edited
 
     @property
     def kinds(self) -> list[str]:
@@ -38,4 +44,6 @@ class WritingHost:
         return ToolCallResult(content=self._tools[params.name])
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
-        return ToolApproveResult(decision=self._decisions.pop(0))
+        if not self._decisions:
+            raise ToolFailed("nobody decides")
+        return ToolApproveResult(decision=self._decisions.pop(0), arguments=self._edited)

@@ -295,6 +295,27 @@ async def test_the_same_run_id_is_the_same_run(tmp_path: Path) -> None:
         assert other["data"]["kind"] == "conflict"
 
 
+async def test_who_joins_a_run_by_its_id_does_not_end_it_by_leaving(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text("Hello").held(gate)]) as upstream, initialized(tmp_path) as peer:
+        peer.send(
+            request(1, "runAgent", params(upstream, runId="r")) + request(2, "runAgent", params(upstream, runId="r"))
+        )
+        await upstream.received()
+        peer.send(notification("$/cancelRequest", {"id": 2}))
+        assert (await peer.answer(2))["error"]["code"] == -32800
+        gate.set()
+        assert (await peer.answer(1))["result"]["text"] == "Hello"
+
+
+async def test_cancelling_twice_is_cancelling_once(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream, initialized(tmp_path) as peer:
+        peer.send(request(1, "runAgent", params(upstream)))
+        await upstream.received()
+        peer.send(notification("$/cancelRequest", {"id": 1}) * 3)
+        assert (await peer.answer(1))["result"]["stopReason"] == "cancelled"
+
+
 async def test_events_come_as_partial_results_where_asked(tmp_path: Path) -> None:
     async with Upstream() as upstream, initialized(tmp_path) as peer:
         await peer.call("runAgent", params(upstream, partialResultToken="p", workDoneToken="w"))

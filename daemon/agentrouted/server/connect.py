@@ -7,9 +7,11 @@ import socket
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 _START_SECONDS = 15.0
+_OTHER_SECONDS = 3.0
 _CHUNK = 65536
 
 
@@ -17,7 +19,7 @@ def bridge(path: Path, config: str | None) -> int:
     """Join the daemon at `path`, starting it if nobody is there, and carry bytes both ways until one side ends."""
     connection = _connect(path) or _start_and_connect(path, config)
     if connection is None:
-        os.write(2, f"error: no daemon came up at {path}\nhint: `agentrouted logs` says why\n".encode())
+        os.write(2, f"error: no daemon came up at {path}\nhint: see above, or `agentrouted logs`\n".encode())
         return 1
     threading.Thread(target=_pump_input, args=(connection,), daemon=True).start()
     while data := connection.recv(_CHUNK):
@@ -46,15 +48,25 @@ def _start_and_connect(path: Path, config: str | None) -> socket.socket | None:
         command if config is None else [*command, "--config", config],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
         start_new_session=True,
     )
+    assert daemon.stderr is not None
+    with daemon.stderr as complaints:
+        connection = _connect_when_up(path, lambda: daemon.poll() is not None)
+        if connection is None and daemon.returncode is not None:
+            os.write(2, complaints.read())
+        return connection
+
+
+def _connect_when_up(path: Path, has_ended: Callable[[], bool]) -> socket.socket | None:
     deadline = time.monotonic() + _START_SECONDS
     while time.monotonic() < deadline:
         if connection := _connect(path):
             return connection
-        if daemon.poll() not in (None, 1):
-            return None
+        if has_ended():
+            # Perhaps because another one has the lock, and that one may be just about to listen.
+            deadline = min(deadline, time.monotonic() + _OTHER_SECONDS)
         time.sleep(0.02)
     return None
 

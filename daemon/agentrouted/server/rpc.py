@@ -253,7 +253,13 @@ class Connection(JsonRPCProtocol):
 
 def _cancel_soon(task: asyncio.Task[Any]) -> None:
     """In the next tick: a request cancelled before its first step could not end its run, nor answer with a result."""
-    asyncio.get_running_loop().call_soon(task.cancel)
+
+    def cancel() -> None:
+        # Once: a second one would interrupt the work of ending.
+        if not task.cancelling():
+            task.cancel()
+
+    asyncio.get_running_loop().call_soon(cancel)
 
 
 def _response_error(details: dict[str, Any]) -> ResponseError:

@@ -11,10 +11,11 @@ from harness.hosts import WritingHost
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.errors import MaxTurns, NotFound
+from agentrouted.core.errors import AgentroutedError, MaxTurns, NotFound
 from agentrouted.core.host import SilentHost
 from agentrouted.core.services import open_services
 from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.client_requests import ToolCallParams, ToolCallResult
 from agentrouted_protocol.runs import RunAgentParams, Tool
 
 ADD = Tool(name="add", input_schema={"type": "object"})
@@ -39,11 +40,10 @@ async def test_a_run_tells_its_steps_in_order(tmp_path: Path) -> None:
     async with Upstream(script) as upstream, runs(tmp_path) as all_runs:
         result = await all_runs.start(params(upstream, tools=[ADD]), host).result()
     assert result.text == "It is 3."
-    steps = [kind for kind in host.kinds if kind not in ("toolCallArguments", "textDelta")]
-    assert steps == [
+    assert host.kinds == [
         "agentStart",
-        *("modelCallStart", "modelCallEnd", "toolCallStart", "toolCallEnd"),
-        *("modelCallStart", "modelCallEnd", "agentEnd"),
+        *("modelCallStart", "toolCallStart", "toolCallArguments", "modelCallEnd", "toolCallEnd"),
+        *("modelCallStart", "textDelta", "modelCallEnd", "agentEnd"),
     ]
     assert result.last_seq == len(host.events)
 
@@ -79,6 +79,30 @@ async def test_who_stops_waiting_does_not_stop_the_run(tmp_path: Path) -> None:
         waiting.cancel()
         gate.set()
         assert (await run.result()).text == "Hello"
+
+
+async def test_a_fault_of_ours_leaves_a_bill_and_a_last_event(tmp_path: Path) -> None:
+    class Broken(WritingHost):
+        async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+            raise RuntimeError("a bug")
+
+    host = Broken()
+    async with Upstream([Reply.tool_call("add", {})]) as upstream, runs(tmp_path) as all_runs:
+        with pytest.raises(AgentroutedError) as caught:
+            await all_runs.start(params(upstream, tools=[ADD]), host).result()
+    assert caught.value.kind == "internalError" and caught.value.usage is not None
+    assert host.kinds[-1] == "agentEnd"
+
+
+async def test_a_later_turn_begins_with_the_endpoint_that_answered(tmp_path: Path) -> None:
+    script = [Reply.tool_call("add", {}), Reply.text("Done.")]
+    async with Upstream([Reply.status(503)]) as dead, Upstream(script) as alive:
+        (tmp_path / ".agentroute").mkdir()
+        (tmp_path / ".agentroute/config.yaml").write_text(f"models: {{fast: ['{dead.url}/m', '{alive.url}/m']}}\n")
+        async with runs(tmp_path) as all_runs:
+            asked = RunAgentParams(model="fast", prompt="Hi", tools=[ADD])
+            await all_runs.start(asked, WritingHost({"add": "3"})).result()
+        assert (len(dead.requests), len(alive.requests)) == (1, 2)
 
 
 async def test_closing_cancels_what_runs(tmp_path: Path) -> None:

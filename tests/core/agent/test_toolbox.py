@@ -5,14 +5,31 @@ from typing import Any
 from harness.hosts import WritingHost
 
 from agentrouted.core.agent.emitter import Emitter
+from agentrouted.core.agent.plan import plan_run
+from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.toolbox import Toolbox
-from agentrouted.core.wire.base import RequestedCall
-from agentrouted_protocol.runs import Tool
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.wire.base import CallArguments, CallStart, ModelReply, RequestedCall
+from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.runs import RunAgentParams, Tool
 
 
-def toolbox(host: WritingHost, **options: Any) -> Toolbox:
-    tool = Tool(name="add", input_schema={"type": "object"}, **options)
-    return Toolbox("r", {"add": tool}, host, Emitter("r", host, stream=True))
+class Bench:
+    """A toolbox with one tool, `add`, and what came of its calls."""
+
+    def __init__(self, host: WritingHost, **options: Any) -> None:
+        tool = Tool(name="add", input_schema={"type": "object"}, **options)
+        params = RunAgentParams(model="ollama/m", prompt="Hi", tools=[tool])
+        plan = plan_run(Snapshot.defaults({}), params)
+        self.state = RunState()
+        self._box = Toolbox(plan, "r", host, Emitter("r", host, stream=True), self.state)
+
+    async def run(self, *calls: RequestedCall) -> list[str]:
+        reply = ModelReply(text="", reasoning="", calls=calls, finish_reason="tool_calls", usage=Usage())
+        self.state.complete(reply)
+        await self._box.run(calls)
+        self.state.close_calls()
+        return [str(message.content) for message in self.state.messages[-len(calls) :]]
 
 
 def call(id_: str = "1", name: str = "add", arguments: dict[str, Any] | None = None) -> RequestedCall:
@@ -21,26 +38,58 @@ def call(id_: str = "1", name: str = "add", arguments: dict[str, Any] | None = N
 
 async def test_a_tool_that_broke_is_told_to_the_model() -> None:
     host = WritingHost()
-    (result,) = await toolbox(host).run([call()])
-    assert result.content == "Error: it broke" and host.events[-1].is_error
+    assert await Bench(host).run(call()) == ["Error: it broke"]
+    assert host.events[-1].is_error
 
 
 async def test_arguments_that_are_no_object_are_told_and_not_sent() -> None:
     host = WritingHost({"add": "3"})
-    (result,) = await toolbox(host).run([RequestedCall("1", "add", "{oops", None)])
-    assert str(result.content).startswith("Error: the arguments of add") and host.calls == []
+    (told,) = await Bench(host).run(RequestedCall("1", "add", "{oops", None))
+    assert told.startswith("Error: the arguments of add") and host.calls == []
 
 
 async def test_allow_always_is_asked_once() -> None:
     host = WritingHost({"add": "3"}, ["allow_always"])
-    box = toolbox(host, needs_approval=True)
-    results = [*await box.run([call("1")]), *await box.run([call("2")])]
-    assert [result.content for result in results] == ["3", "3"]
+    bench = Bench(host, needs_approval=True)
+    assert [*await bench.run(call("1")), *await bench.run(call("2"))] == ["3", "3"]
     assert [event.decision for event in host.events if event.kind == "approval"] == [None, "allow_always"]
 
 
 async def test_reject_always_is_asked_once_and_nothing_is_called() -> None:
     host = WritingHost({"add": "3"}, ["reject_always"])
-    box = toolbox(host, needs_approval=True)
-    results = [*await box.run([call("1")]), *await box.run([call("2")])]
-    assert all(str(result.content).startswith("Error: ") for result in results) and host.calls == []
+    bench = Bench(host, needs_approval=True)
+    told = [*await bench.run(call("1")), *await bench.run(call("2"))]
+    assert all(each.startswith("Error: ") for each in told) and host.calls == []
+
+
+async def test_an_approval_that_cannot_be_had_is_a_rejection() -> None:
+    host = WritingHost({"add": "3"}, [])
+    assert await Bench(host, needs_approval=True).run(call()) == ["Error: nobody decides"]
+
+
+async def test_arguments_edited_in_the_approval_are_used_and_told() -> None:
+    host = WritingHost({"add": "3"}, ["allow_once"], edited={"a": 2})
+    await Bench(host, needs_approval=True).run(call(arguments={"a": 1}))
+    assert host.calls[0].arguments == host.events[-1].arguments == {"a": 2}
+
+
+async def test_a_call_is_told_once_and_before_its_arguments() -> None:
+    host = WritingHost({"add": "3"})
+    emitter = Emitter("r", host, stream=True)
+    emitter.chunks([CallStart("1", "add"), CallArguments("1", "{"), CallArguments("1", "}")])
+    emitter.begin_call("1", "add")
+    assert host.kinds == ["toolCallStart", "toolCallArguments"] and host.events[-1].text == "{}"
+
+
+async def test_what_was_done_before_an_interruption_is_not_forgotten() -> None:
+    host = WritingHost({"add": "3"})
+    bench = Bench(host)
+    calls = (call("1"), call("2"), call("3"))
+    reply = ModelReply(text="", reasoning="", calls=calls, finish_reason="tool_calls", usage=Usage())
+    bench.state.complete(reply)
+    await bench._box.run(calls[:1])
+    bench.state.call_sent("2")
+    bench.state.interrupt()
+    told = [str(message.content) for message in bench.state.messages[1:]]
+    assert told[0] == "3" and "unknown whether" in told[1] and "not made" in told[2]
+    assert bench.state.usage.tool_calls == 1

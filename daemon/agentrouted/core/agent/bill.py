@@ -23,9 +23,9 @@ def add(total: Usage, more: Usage) -> Usage:
     )
 
 
-def cut_off(request: ModelRequest, written: str, endpoint: Endpoint) -> Usage:
+def cut_off(request: ModelRequest, heard: int, endpoint: Endpoint) -> Usage:
     """The bill of a call that ended before the provider said what it cost: an estimate, marked so."""
-    return bill(endpoint, request, {}, len(written))
+    return bill(endpoint, request, {}, heard)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

@@ -2,8 +2,10 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from typing import Final
 
 from agentrouted.core.agent import bill
 from agentrouted.core.agent.emitter import Emitter
@@ -21,24 +23,37 @@ from agentrouted.core.errors import (
     QuotaExceeded,
     RateLimited,
     ResponseInvalid,
+    ResponseTruncated,
 )
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.services import EMBEDDED, Services
-from agentrouted.core.wire.base import ModelReply, ModelRequest
+from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
 from agentrouted_protocol import events
+
+_ELSEWHERE_IT_MAY_DO: Final = (
+    ProviderUnreachable,
+    ProviderTimeout,
+    RateLimited,
+    QuotaExceeded,
+    ResponseInvalid,
+    ResponseTruncated,
+)
 
 
 async def call_model(services: Services, plan: Plan, state: RunState, emitter: Emitter) -> ModelReply:
     """The next reply of the first endpoint that answers.
 
-    Goes on to the next endpoint only before any text was seen. Raises the error of the last one asked.
+    Begins with the one that answered last, and goes on to the next only before any text was seen. Raises the error of
+    the last one asked.
     """
     chain = plan.resolution.endpoints
+    if state.answered_by is not None:
+        chain = chain[chain.index(state.answered_by) :]
     for candidate, following in zip(chain, (*chain[1:], None), strict=True):
         try:
             return await _ask_twice(services, plan, candidate, state, emitter)
         except AgentroutedError as error:
-            if following is None or state.partial_text or not _falls_over(error, plan.resolution.fallback_on):
+            if following is None or state.has_spoken or not _falls_over(error, plan.resolution.fallback_on):
                 raise
             emitter.emit(
                 events.Fallback,
@@ -56,7 +71,7 @@ async def _ask_twice(
     try:
         return await _ask(services, plan, candidate, state, emitter)
     except AgentroutedError as error:
-        if state.partial_text or not _is_worth_another_try(error, candidate.endpoint):
+        if state.has_spoken or not _is_worth_another_try(error, candidate.endpoint):
             raise
         emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
         return await _ask(services, plan, candidate, state, emitter)
@@ -71,21 +86,21 @@ async def _ask(
         sampling=plan.sampling,
         max_tokens=plan.max_tokens,
     )
-    state.answered_by = candidate
     emitter.emit(events.ModelCallStart, turn=state.turn, route=candidate.to_route())
     watch = _Stopwatch()
     endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
     _check_tools(endpoint, plan)
     try:
-        reply = await _listen(services, endpoint, request, state, emitter, watch)
+        async with aclosing(services.stream(endpoint, request)) as batches:
+            reply = await _listen(batches, candidate, state, emitter, watch)
     except AgentroutedError as error:
         if error.usage is not None:
             state.usage = bill.add(state.usage, error.usage)
-        elif watch.first_token is not None:
-            state.usage = bill.add(state.usage, bill.cut_off(request, state.partial_text, candidate.endpoint))
+        elif state.heard:
+            state.usage = bill.add(state.usage, bill.cut_off(request, state.heard, candidate.endpoint))
         raise
     except asyncio.CancelledError:
-        state.usage = bill.add(state.usage, bill.cut_off(request, state.partial_text, candidate.endpoint))
+        state.usage = bill.add(state.usage, bill.cut_off(request, state.heard, candidate.endpoint))
         raise
     state.complete(reply)
     emitter.emit(
@@ -100,26 +115,24 @@ async def _ask(
 
 
 async def _listen(
-    services: Services,
-    endpoint: Endpoint,
-    request: ModelRequest,
+    batches: AsyncIterator[Sequence[Chunk]],
+    speaker: ResolvedEndpoint,
     state: RunState,
     emitter: Emitter,
     watch: "_Stopwatch",
 ) -> ModelReply:
-    async with aclosing(services.stream(endpoint, request)) as batches:
-        async for batch in batches:
-            watch.token()
-            state.hear(batch)
-            emitter.chunks(batch)
-            if isinstance(batch[-1], ModelReply):
-                return batch[-1]
-    raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+    async for batch in batches:
+        watch.token()
+        state.hear(batch, speaker)
+        emitter.chunks(batch)
+        if isinstance(batch[-1], ModelReply):
+            return batch[-1]
+    raise ResponseInvalid(f"{speaker.endpoint.label} ended its stream without a reply")
 
 
 def _is_worth_another_try(error: AgentroutedError, endpoint: Endpoint) -> bool:
     """Small models give an empty reply now and then; an embedded engine that has just died is started anew."""
-    if isinstance(error, ProviderUnreachable):
+    if isinstance(error, ProviderUnreachable | ResponseTruncated):
         return endpoint.base_url.startswith(EMBEDDED)
     return isinstance(error, ResponseInvalid)
 
@@ -140,7 +153,7 @@ def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
         return "model_missing" in fallback_on
     if isinstance(error, ProviderError):
         return error.is_server_fault
-    return isinstance(error, ProviderUnreachable | ProviderTimeout | RateLimited | QuotaExceeded | ResponseInvalid)
+    return isinstance(error, _ELSEWHERE_IT_MAY_DO)
 
 
 def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:

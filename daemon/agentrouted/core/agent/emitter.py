@@ -1,11 +1,14 @@
 """A run's events: numbered, and text gathered."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 from agentrouted.core.host import Host
 from agentrouted.core.wire.base import CallArguments, CallStart, Chunk, ReasoningChunk, TextChunk
 from agentrouted_protocol import events
+
+_Delta = TextChunk | ReasoningChunk | CallArguments
 
 
 class Emitter:
@@ -20,35 +23,46 @@ class Emitter:
         self._run_id = run_id
         self._host = host
         self._stream = stream
-        self._waiting: list[TextChunk | ReasoningChunk] = []
+        self._waiting: list[_Delta] = []
+        self._begun: set[str] = set()
 
     def emit(self, make: type[events.Event], **fields: Any) -> None:
         self._flush()
         self._send(make, **fields)
+
+    def begin_call(self, call_id: str, name: str) -> None:
+        """Tell of a tool call, once: as soon as the model writes it, or when it is made."""
+        if call_id not in self._begun:
+            self._begun.add(call_id)
+            self.emit(events.ToolCallStart, call_id=call_id, name=name)
 
     def chunks(self, batch: Sequence[Chunk]) -> None:
         """Pass on what one read of the provider brought."""
         if not self._stream:
             return
         for chunk in batch:
-            if isinstance(chunk, TextChunk | ReasoningChunk):
+            if isinstance(chunk, CallStart):
+                self.begin_call(chunk.call_id, chunk.name)
+            elif isinstance(chunk, _Delta):
                 self._waiting.append(chunk)
-            elif isinstance(chunk, CallArguments):
-                self.emit(events.ToolCallArguments, call_id=chunk.call_id, text=chunk.text)
-            elif isinstance(chunk, CallStart):
-                self._flush()
         if self._host.ready:
             self._flush()
 
     def _flush(self) -> None:
+        if not self._waiting:
+            return
         waiting, self._waiting = self._waiting, []
-        while waiting:
-            kind = type(waiting[0])
-            length = next((i for i, chunk in enumerate(waiting) if type(chunk) is not kind), len(waiting))
-            text = "".join(chunk.text for chunk in waiting[:length])
-            self._send(events.TextDelta if kind is TextChunk else events.ReasoningDelta, text=text)
-            del waiting[:length]
+        for (kind, call_id), group in groupby(waiting, _belongs_to):
+            text = "".join(chunk.text for chunk in group)
+            if kind is CallArguments:
+                self._send(events.ToolCallArguments, call_id=call_id, text=text)
+            else:
+                self._send(events.TextDelta if kind is TextChunk else events.ReasoningDelta, text=text)
 
     def _send(self, make: type[events.Event], **fields: Any) -> None:
         self.last_seq += 1
         self._host.emit(make(run_id=self._run_id, seq=self.last_seq, **fields))
+
+
+def _belongs_to(chunk: _Delta) -> tuple[type[_Delta], str]:
+    return type(chunk), chunk.call_id if isinstance(chunk, CallArguments) else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
+from agentrouted.core.config.model import Agent
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.routing.resolve import Resolution, resolve
@@ -61,12 +62,12 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
     """
     _refuse_not_served(params)
     agent = _agent(snapshot, params.agent)
-    model = params.model or agent.get("model")
+    model = params.model or agent.model
     if model is None:
         raise InvalidParams("there is no `model`", hint="name a `model`, or an `agent` of the config that has one")
     if params.prompt is None and not params.messages:
         raise InvalidParams("there is nothing to say", hint="send a `prompt`, or `messages`")
-    instructions = params.instructions or agent.get("instructions")
+    instructions = params.instructions if params.instructions is not None else agent.instructions
     system = (Message(role="system", content=instructions),) if instructions else ()
     return Plan(
         agent=params.agent,
@@ -75,12 +76,12 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
         opening=(*system, *(params.messages or ())),
         prompt=Message(role="user", content=params.prompt) if params.prompt is not None else None,
         tools=_tools(params.tools),
-        sampling=_sampling(agent.get("sampling"), params.sampling),
+        sampling=_sampling(agent.sampling, params.sampling),
         stream=params.stream,
-        max_turns=params.max_turns or agent.get("max_turns") or DEFAULT_MAX_TURNS,
-        max_tokens=params.max_tokens or agent.get("max_tokens"),
-        timeout=params.timeout or agent.get("timeout"),
-        idle_timeout=params.idle_timeout or agent.get("idle_timeout"),
+        max_turns=params.max_turns or agent.max_turns or DEFAULT_MAX_TURNS,
+        max_tokens=params.max_tokens or agent.max_tokens,
+        timeout=params.timeout or agent.timeout,
+        idle_timeout=params.idle_timeout or agent.idle_timeout,
     )
 
 
@@ -91,15 +92,15 @@ def _refuse_not_served(params: RunAgentParams) -> None:
             raise InvalidParams(f"`{wire_name}` is not supported by this version", hint=f"leave out `{wire_name}`")
 
 
-def _agent(snapshot: Snapshot, name: str | None) -> dict[str, Any]:
+def _agent(snapshot: Snapshot, name: str | None) -> Agent:
     if name is None:
-        return {}
+        return Agent()
     agents = snapshot.config.agents
     if name not in agents:
         near = get_close_matches(name, agents, n=1)
         hint = f"did you mean `{near[0]}`?" if near else "`agent/list` names those it has"
         raise NotFound(f"the config has no agent `{name[:100]}`", hint=hint)
-    return dict(agents[name])
+    return agents[name]
 
 
 def _tools(tools: list[Tool]) -> dict[str, Tool]:
@@ -109,7 +110,5 @@ def _tools(tools: list[Tool]) -> dict[str, Tool]:
     return by_name
 
 
-def _sampling(agent: Sampling | None, params: Sampling | None) -> Sampling:
-    if agent is None or params is None:
-        return params or agent or Sampling()
-    return agent.model_copy(update=params.model_dump(exclude_none=True))
+def _sampling(agent: Sampling, params: Sampling | None) -> Sampling:
+    return agent if params is None else agent.model_copy(update=params.model_dump(exclude_none=True))

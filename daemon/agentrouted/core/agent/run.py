@@ -1,6 +1,7 @@
 """The agent loop: call the model, run its tools, again."""
 
 import asyncio
+import logging
 from typing import Final
 
 from agentrouted.core.agent.call import call_model
@@ -14,6 +15,8 @@ from agentrouted.core.services import Services
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import StopReason
 from agentrouted_protocol.runs import RunResult
+
+logger = logging.getLogger(__name__)
 
 _STOP_REASONS: Final[dict[str, StopReason]] = {
     "length": "max_tokens",
@@ -35,10 +38,13 @@ async def run_agent(services: Services, plan: Plan, host: Host, run_id: str) -> 
     try:
         stop_reason = await _run(services, plan, host, emitter, state, run_id)
     except AgentroutedError as error:
-        state.interrupt()
-        emitter.emit(events.AgentEnd, usage=state.usage)
-        error.run_id, error.usage, error.messages = run_id, state.usage, state.messages
+        _close(emitter, state, error, run_id)
         raise
+    except Exception as unexpected:  # the owner of the run: whatever happens, its caller gets the bill
+        logger.exception("run %s", run_id)
+        failure = AgentroutedError(f"internal error ({type(unexpected).__name__})", hint="see `agentrouted logs`")
+        _close(emitter, state, failure, run_id)
+        raise failure from unexpected
     text = state.text
     if stop_reason == "cancelled":
         state.interrupt()
@@ -57,6 +63,13 @@ async def run_agent(services: Services, plan: Plan, host: Host, run_id: str) -> 
     )
 
 
+def _close(emitter: Emitter, state: RunState, error: AgentroutedError, run_id: str) -> None:
+    """The end of a run that failed: its last event, and an error that carries what was spent."""
+    state.interrupt()
+    emitter.emit(events.AgentEnd, usage=state.usage)
+    error.run_id, error.usage, error.messages = run_id, state.usage, state.messages
+
+
 async def _run(
     services: Services, plan: Plan, host: Host, emitter: Emitter, state: RunState, run_id: str
 ) -> StopReason:
@@ -64,11 +77,13 @@ async def _run(
     emitter.emit(events.AgentStart, agent=plan.agent, model=plan.model, route=route)
     if plan.prompt is not None:
         state.messages.append(plan.prompt)
-    toolbox = Toolbox(run_id, plan.tools, host, emitter)
+    toolbox = Toolbox(plan, run_id, host, emitter, state)
     try:
-        async with asyncio.timeout(plan.timeout):
+        async with asyncio.timeout(plan.timeout) as limit:
             return await _turns(services, plan, state, emitter, toolbox)
     except TimeoutError:
+        if not limit.expired():
+            raise
         raise ProviderTimeout(
             f"the run took longer than its timeout of {plan.timeout:g} seconds", hint="raise `timeout`"
         ) from None
@@ -81,7 +96,8 @@ async def _turns(services: Services, plan: Plan, state: RunState, emitter: Emitt
         reply = await call_model(services, plan, state, emitter)
         if not reply.calls:
             return _STOP_REASONS.get(reply.finish_reason or "", "end_turn")
-        state.add_tool_results(await toolbox.run(reply.calls))
+        await toolbox.run(reply.calls)
+        state.close_calls()
     raise MaxTurns(
         f"the model wanted more than the {plan.max_turns} turns this run may take",
         hint="raise `maxTurns`",

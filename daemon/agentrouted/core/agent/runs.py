@@ -1,19 +1,17 @@
 """The runs of a daemon: begun, found again, cancelled."""
 
 import asyncio
-import logging
+import hashlib
 from collections import OrderedDict
 from typing import Final
 from uuid import uuid4
 
 from agentrouted.core.agent.plan import plan_run
 from agentrouted.core.agent.run import run_agent
-from agentrouted.core.errors import AgentroutedError, Conflict, NotFound
+from agentrouted.core.errors import Conflict, NotFound
 from agentrouted.core.host import Host
 from agentrouted.core.services import Services
 from agentrouted_protocol.runs import RunAgentParams, RunResult
-
-logger = logging.getLogger(__name__)
 
 _KEPT: Final = 256
 
@@ -21,9 +19,9 @@ _KEPT: Final = 256
 class Run:
     """One run and the task that does it."""
 
-    def __init__(self, run_id: str, params: RunAgentParams, task: "asyncio.Task[RunResult]") -> None:
+    def __init__(self, run_id: str, fingerprint: str, task: "asyncio.Task[RunResult]") -> None:
         self.run_id = run_id
-        self.params = params
+        self.fingerprint = fingerprint
         self._task = task
         self._cancelled = False
 
@@ -45,11 +43,10 @@ class Run:
         """Wait for the end, whatever it is."""
         await asyncio.wait([self._task])
 
-    def report_unexpected(self) -> None:
-        """Log what is a fault of ours. An expected error is its caller's, who may be gone."""
-        error = None if self._task.cancelled() else self._task.exception()
-        if error is not None and not isinstance(error, AgentroutedError):
-            logger.error("run %s failed", self.run_id, exc_info=error)
+    def retrieve(self) -> None:
+        """Look at the error of a run that nobody may be waiting for, so that asyncio does not report it as lost."""
+        if not self._task.cancelled():
+            self._task.exception()
 
 
 class Runs:
@@ -65,16 +62,22 @@ class Runs:
         return len(self._running)
 
     def start(self, params: RunAgentParams, host: Host) -> Run:
-        """Begin a run, or find the one with the same `runId`.
+        """Begin a run. Raises what `plan_run` raises, and `Conflict` if there is one with this `runId`."""
+        if params.run_id and self._find(params.run_id):
+            raise Conflict(f"there is a run `{params.run_id}`", hint="use a new `runId`")
+        plan = plan_run(self._services.config.current, params)
+        run_id = params.run_id or uuid4().hex
+        task = asyncio.get_running_loop().create_task(run_agent(self._services, plan, host, run_id))
+        run = self._running[run_id] = Run(run_id, _fingerprint(params), task)
+        task.add_done_callback(lambda _: self._end(run))
+        return run
 
-        Raises what `plan_run` raises, and `Conflict` if that id was used for something else.
-        """
-        known = self._find(params.run_id) if params.run_id else None
-        if known is None:
-            return self._start(params, host)
-        if not _same(known.params, params):
-            raise Conflict(f"run `{known.run_id}` was begun with other parameters", hint="use a new `runId`")
-        return known
+    def begun(self, params: RunAgentParams) -> Run | None:
+        """The run that was begun with the same `runId`. Raises `Conflict` if the rest is not the same."""
+        run = self._find(params.run_id) if params.run_id else None
+        if run is not None and run.fingerprint != _fingerprint(params):
+            raise Conflict(f"run `{run.run_id}` was begun with other parameters", hint="use a new `runId`")
+        return run
 
     def get(self, run_id: str) -> Run:
         run = self._find(run_id)
@@ -93,21 +96,14 @@ class Runs:
     def _find(self, run_id: str) -> Run | None:
         return self._running.get(run_id) or self._ended.get(run_id)
 
-    def _start(self, params: RunAgentParams, host: Host) -> Run:
-        plan = plan_run(self._services.config.current, params)
-        run_id = params.run_id or uuid4().hex
-        task = asyncio.get_running_loop().create_task(run_agent(self._services, plan, host, run_id))
-        run = self._running[run_id] = Run(run_id, params, task)
-        task.add_done_callback(lambda _: self._end(run))
-        return run
-
     def _end(self, run: Run) -> None:
         self._ended[run.run_id] = self._running.pop(run.run_id)
         if len(self._ended) > _KEPT:
             self._ended.popitem(last=False)
-        run.report_unexpected()
+        run.retrieve()
 
 
-def _same(one: RunAgentParams, other: RunAgentParams) -> bool:
-    unrelated = {"meta", "work_done_token", "partial_result_token"}
-    return one.model_dump(exclude=unrelated) == other.model_dump(exclude=unrelated)
+def _fingerprint(params: RunAgentParams) -> str:
+    """Tells requests apart without keeping their prompts and keys."""
+    text = params.model_dump_json(exclude={"meta", "work_done_token", "partial_result_token"})
+    return hashlib.sha256(text.encode()).hexdigest()

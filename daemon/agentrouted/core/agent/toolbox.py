@@ -1,15 +1,17 @@
 """The tools of one run, and how they are called."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from agentrouted.core.agent.emitter import Emitter
+from agentrouted.core.agent.plan import Plan
+from agentrouted.core.agent.state import RunState
 from agentrouted.core.errors import ToolFailed
 from agentrouted.core.host import Host
 from agentrouted.core.wire.base import RequestedCall
 from agentrouted_protocol import events
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolCallParams, ToolCallResult
+from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
 from agentrouted_protocol.messages import Message, TextPart
 from agentrouted_protocol.runs import Tool
 
@@ -23,19 +25,20 @@ class Toolbox:
     Remembers what the host allowed or refused for the whole run.
     """
 
-    def __init__(self, run_id: str, tools: Mapping[str, Tool], host: Host, emitter: Emitter) -> None:
+    def __init__(self, plan: Plan, run_id: str, host: Host, emitter: Emitter, state: RunState) -> None:
         self._run_id = run_id
-        self._tools = tools
+        self._tools = plan.tools
         self._host = host
         self._emitter = emitter
+        self._state = state
         self._always: dict[str, bool] = {}
 
-    async def run(self, calls: Sequence[RequestedCall]) -> list[Message]:
-        """The results, in the order of the calls. Calls run together, but a `once` tool runs alone."""
-        results: list[Message] = []
+    async def run(self, calls: Sequence[RequestedCall]) -> None:
+        """Make the calls; each result goes to the state as it comes. They run together, but a `once` tool alone."""
         for group in self._groups(calls):
-            results += await _together(self._run_one(call) for call in group)
-        return results
+            async with asyncio.TaskGroup() as tasks:
+                for call in group:
+                    tasks.create_task(self._run_one(call))
 
     def _groups(self, calls: Sequence[RequestedCall]) -> Iterator[list[RequestedCall]]:
         group: list[RequestedCall] = []
@@ -52,31 +55,33 @@ class Toolbox:
         tool = self._tools.get(call.name)
         return tool is not None and tool.effect == "once"
 
-    async def _run_one(self, call: RequestedCall) -> Message:
-        self._emitter.emit(events.ToolCallStart, call_id=call.id, name=call.name)
-        result = await self._result(call)
+    async def _run_one(self, call: RequestedCall) -> None:
+        self._emitter.begin_call(call.id, call.name)
+        arguments, result = await self._result(call)
+        self._state.call_answered(Message(role="tool", tool_call_id=call.id, name=call.name, content=result.content))
         self._emitter.emit(
             events.ToolCallEnd,
             call_id=call.id,
             name=call.name,
-            arguments=call.arguments or {},
+            arguments=arguments,
             content=_plain_text(result),
             is_error=result.is_error,
         )
-        return Message(role="tool", tool_call_id=call.id, name=call.name, content=result.content)
 
-    async def _result(self, call: RequestedCall) -> ToolCallResult:
+    async def _result(self, call: RequestedCall) -> tuple[dict[str, Any], ToolCallResult]:
+        """The arguments it was called with, and what came of it."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return _error(f"unknown tool '{call.name}'. Available: {sorted(self._tools)}")
+            return call.arguments or {}, _error(f"unknown tool '{call.name}'. Available: {sorted(self._tools)}")
         if call.arguments is None:
-            return _error(f"the arguments of {call.name} are not a JSON object. Call it again with one")
-        arguments: dict[str, Any] = call.arguments
+            return {}, _error(f"the arguments of {call.name} are not a JSON object. Call it again with one")
+        arguments = call.arguments
         if tool.needs_approval:
             refusal, arguments = await self._approval(call, arguments)
             if refusal is not None:
-                return _error(refusal)
-        return await self._call(tool, call, arguments)
+                return arguments, _error(refusal)
+        self._state.call_sent(call.id)
+        return arguments, await self._call(tool, call, arguments)
 
     async def _approval(self, call: RequestedCall, arguments: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
         """Why the call must not be made, or None; and the arguments to make it with."""
@@ -84,16 +89,7 @@ class Toolbox:
         if decided is not None:
             return (None if decided else f"{call.name} was not approved"), arguments
         self._emitter.emit(events.ApprovalEvent, call_id=call.id, name=call.name)
-        answer = await self._host.approve(
-            ToolApproveParams(
-                run_id=self._run_id,
-                call_id=call.id,
-                name=call.name,
-                arguments=arguments,
-                reason=f"{call.name} needs approval",
-                options=["allow_once", "allow_always", "reject_once", "reject_always"],
-            )
-        )
+        answer = await self._ask(call, arguments)
         self._emitter.emit(events.ApprovalEvent, call_id=call.id, name=call.name, decision=answer.decision)
         allowed = answer.decision.startswith("allow")
         if answer.decision.endswith("always"):
@@ -101,6 +97,21 @@ class Toolbox:
         if allowed:
             return None, answer.arguments if answer.arguments is not None else arguments
         return answer.message or f"{call.name} was not approved", arguments
+
+    async def _ask(self, call: RequestedCall, arguments: dict[str, Any]) -> ToolApproveResult:
+        """The host's decision; one that cannot be had is a rejection."""
+        params = ToolApproveParams(
+            run_id=self._run_id,
+            call_id=call.id,
+            name=call.name,
+            arguments=arguments,
+            reason=f"{call.name} needs approval",
+            options=["allow_once", "allow_always", "reject_once", "reject_always"],
+        )
+        try:
+            return await self._host.approve(params)
+        except ToolFailed as error:
+            return ToolApproveResult(decision="reject_once", message=error.message)
 
     async def _call(self, tool: Tool, call: RequestedCall, arguments: dict[str, Any]) -> ToolCallResult:
         seconds = tool.timeout or DEFAULT_TIMEOUT
@@ -114,13 +125,6 @@ class Toolbox:
             return _error(error.message)
 
 
-async def _together(work: Iterable[Coroutine[Any, Any, Message]]) -> list[Message]:
-    """All results in order; the rest is cancelled when one is, or when the caller is."""
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one) for one in work]
-    return [task.result() for task in tasks]
-
-
 def _error(text: str) -> ToolCallResult:
     return ToolCallResult(content=f"Error: {text}", is_error=True)
 
@@ -128,4 +132,4 @@ def _error(text: str) -> ToolCallResult:
 def _plain_text(result: ToolCallResult) -> str:
     if isinstance(result.content, str):
         return result.content
-    return "".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in result.content)
+    return "\n".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in result.content)

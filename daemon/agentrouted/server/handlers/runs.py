@@ -28,6 +28,10 @@ def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[None,
             "`tools` were sent by a client that has not offered to run tools",
             hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
         )
+    begun = session.core.runs.begun(params)
+    if begun is not None:
+        # Another request's run: this one only waits for it.
+        return begun.result()
     run = session.core.runs.start(params, session.host(params))
     return _result(session, run, params.work_done_token)
 
