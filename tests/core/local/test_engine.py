@@ -11,7 +11,7 @@ import sys
 import tempfile
 import venv
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,19 @@ async def test_several_requests_are_answered_at_once(engines: Engines, demo_mode
         await reader.readuntil(b"data: ")
 
         assert (await chat(engine))["content"]
+
+
+async def test_an_engine_whose_threads_are_all_taken_is_not_taken_for_dead(engines: Engines, demo_model: Path) -> None:
+    engine = await engines.open(demo_model)
+    key = engine.api_key.get_secret_value()
+    async with AsyncExitStack() as streams:
+        stream = await streams.enter_async_context(request(engine, "/v1/chat/completions", LONG, key))
+        await stream.readuntil(b"data: ")
+        for _ in range(child.HTTP_THREADS + 8):
+            await streams.enter_async_context(request(engine, "/v1/chat/completions", LONG, key))
+
+        assert await engines.open(demo_model) is engine
+        assert await stream.readuntil(b"data: ")
 
 
 async def test_a_killed_engine_is_started_again(engines: Engines, demo_model: Path) -> None:

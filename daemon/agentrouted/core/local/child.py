@@ -19,6 +19,9 @@ from typing import Any
 # Tokens. Enough for a long conversation with tools, and of an 8B model about 1 GiB; a smaller window of the model wins.
 CONTEXT_WINDOW = 8192
 
+# Each request holds one until it ends, also while it waits for its turn. The default is eight or so.
+HTTP_THREADS = 64
+
 # What llama.cpp takes for no idle time at all.
 NEVER = -1
 
@@ -73,6 +76,7 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     parameters.n_ctx = settings["context_window"] or CONTEXT_WINDOW
     # Several requests at once, which share the window.
     parameters.n_parallel = -1
+    parameters.n_threads_http = HTTP_THREADS
     # More threads than free cores are slower than fewer.
     parameters.cpuparams.n_threads = settings["threads"] or max(1, (os.cpu_count() or 1) // 2)
     parameters.cache_ram_mib = 0

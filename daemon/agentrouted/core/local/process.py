@@ -89,7 +89,7 @@ class EngineProcess:
         return self.engine
 
     async def answers(self) -> bool:
-        """Whether a request is answered: a process that is just dying still takes connections for a while."""
+        """Whether it lives: one that is just dying still takes connections for a while, but hangs up on them."""
         try:
             async with asyncio.timeout(GRACE):
                 reader, writer = await asyncio.open_unix_connection(self._socket_path)
@@ -98,8 +98,11 @@ class EngineProcess:
                     return await reader.readline() != b""
                 finally:
                     writer.close()
-        except (OSError, TimeoutError):
+        except (ConnectionError, FileNotFoundError):
             return False
+        except (OSError, TimeoutError):
+            # Its threads are all taken by streams: busy is not dead.
+            return self._process.returncode is None
 
     def kill(self) -> None:
         """No more than the signal: `stop` still has to follow."""
