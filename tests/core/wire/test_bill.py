@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from harness.wire import answer, endpoint, prompt
+from harness.wire import answer, endpoint, fault, prompt
 
 from agentrouted.core.endpoint import Price
 from agentrouted.core.wire.base import ToolSpec
 from agentrouted.core.wire.bill import bill, tokens_in
 from agentrouted.core.wire.http import HttpClient
+from agentrouted.testing.replies import chunk
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.messages import ImagePart, Message, TextPart, ToolCall, Usage
 
@@ -94,6 +95,39 @@ def test_local_models_cost_nothing_and_others_an_unknown_amount() -> None:
     local, far = billed(COUNTED, local=True), billed(COUNTED)
     assert (local.total_cost_usd, local.cost_source) == (0.0, "local")
     assert (far.total_cost_usd, far.cost_source) == (None, "unknown")
+
+
+SPOKEN = [
+    chunk({"reasoning_content": "x" * 8}),
+    chunk({"content": "x" * 8}),
+    chunk({"tool_calls": [{"function": {"name": "add", "arguments": "x" * 5}}]}),
+]
+BILLED = {**chunk({}), "usage": COUNTED}
+CUT_OFF = [(Reply.events(*SPOKEN), (1, 6, True)), (Reply.events(*SPOKEN, BILLED), (1000, 500, False))]
+
+
+@pytest.mark.parametrize(("script", "counts"), CUT_OFF, ids=["estimated", "reported"])
+async def test_a_reply_that_breaks_off_has_its_bill_so_far(
+    http: HttpClient, script: Reply, counts: tuple[int, int, bool]
+) -> None:
+    async with Upstream([script]) as upstream:
+        error = await fault(http, upstream.url)
+    assert error.kind == "responseTruncated"
+    assert error.usage
+    assert (error.usage.input_tokens, error.usage.output_tokens, error.usage.estimated) == counts
+
+
+async def test_an_error_with_a_bill_in_it_is_billed(http: HttpClient) -> None:
+    async with Upstream([Reply.events({"error": {"code": 502}, "usage": COUNTED})]) as upstream:
+        error = await fault(http, upstream.url)
+    assert error.usage
+    assert error.usage.output_tokens == 500
+
+
+@pytest.mark.parametrize("script", [Reply.raw(), Reply.json({"error": {"code": 502}}), Reply.status(500)])
+async def test_where_nothing_came_there_is_no_bill(http: HttpClient, script: Reply) -> None:
+    async with Upstream([script]) as upstream:
+        assert (await fault(http, upstream.url)).usage is None
 
 
 def test_the_estimate_counts_text_calls_and_tools() -> None:

@@ -52,6 +52,10 @@ TWO_CALLS_IN_MANY_WAYS: dict[str, list[list[dict[str, Any]]]] = {
         [call("add", TWO[:5], "y", 1)],
         [call("add", TWO[5:], "y", 1)],
     ],
+    "name repeated letter by letter": [
+        *([call("add", letter, None, 0)] for letter in ONE),
+        *([call("add", letter, None, 0)] for letter in TWO),
+    ],
     "arguments before the name": [
         [call(None, ONE[:5], "x", 0)],
         [call("add", ONE[5:], None, 0)],
@@ -95,6 +99,28 @@ def test_arguments_are_an_object_or_none(text: str, arguments: dict[str, Any] | 
     builder = CallBuilder([])
     builder.take([call("add", text, "x", 0)])
     assert builder.finish() == (RequestedCall("x", "add", text, arguments),)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n"])
+@pytest.mark.parametrize("depth", [150, 201, 300, 3_000, 100_000])
+def test_arguments_that_are_taken_can_be_written_again(depth: int, blank: str) -> None:
+    builder = CallBuilder([])
+    builder.take([call("add", f'{{"a": "{blank}", "b": {"[" * depth}{"]" * depth}}}')])
+    arguments = builder.finish()[0].arguments
+    assert (arguments is not None) == (depth < 200)
+    assert ToolCall(id="x", name="add", arguments=arguments or {}).model_dump_json()
+
+
+BRACES_IN_STRINGS = r'{"a": "}", "b": "\"}", "c": "\\", "d": {"e": "{"}}'
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_only_the_last_brace_ends_an_object_of_which_the_name_is_repeated(size: int) -> None:
+    builder = CallBuilder([])
+    for start in range(0, len(BRACES_IN_STRINGS), size):
+        builder.take([call("save", BRACES_IN_STRINGS[start : start + size], None, 0)])
+    builder.take([call("save", "{}", None, 0)])
+    assert [each.text for each in builder.finish()] == [BRACES_IN_STRINGS, "{}"]
 
 
 def test_ids_of_ours_are_the_same_each_time_and_never_taken() -> None:

@@ -1,10 +1,12 @@
 """Chat completions as servers really send them."""
 
 import asyncio
+from contextlib import aclosing
 
 import pytest
 from harness.wire import answer, batches, chunks, fault, talk
 
+from agentrouted.core.endpoint import Timeouts
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.wire.base import CallArguments, CallStart, ModelReply, TextChunk
 from agentrouted.core.wire.http import HttpClient
@@ -142,6 +144,34 @@ async def test_text_before_an_error_in_mid_stream_is_not_lost(http: HttpClient) 
         with pytest.raises(AgentroutedError) as caught:
             await anext(stream)
     assert (caught.value.kind, caught.value.provider and caught.value.provider.status) == ("providerError", 502)
+
+
+async def test_a_whole_document_that_ends_with_an_error_is_one(http: HttpClient) -> None:
+    document = {"choices": [{"message": {"content": "Hel"}, "finish_reason": "error", "error": {"code": 502}}]}
+    async with Upstream([Reply.json(document)]) as upstream:
+        stream = talk(http, upstream.url)
+        assert list(await anext(stream)) == [TextChunk("Hel")]
+        with pytest.raises(AgentroutedError) as caught:
+            await anext(stream)
+    assert caught.value.kind == "providerError"
+
+
+async def test_a_reply_is_given_before_its_stream_ends_and_its_connection_is_kept(http: HttpClient) -> None:
+    end = asyncio.Event()
+    said = b'data: {"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+    async with Upstream([Reply.raw(said, end)]) as upstream:
+        for _ in range(2):
+            async with aclosing(talk(http, upstream.url)) as stream:
+                assert isinstance((await anext(stream))[-1], ModelReply)
+                end.set()
+        assert (upstream.connections, len(upstream.requests)) == (1, 2)
+
+
+async def test_after_the_finish_reason_the_end_is_not_waited_for_long(http: HttpClient) -> None:
+    never = asyncio.Event()
+    script = Reply.events(chunk({"content": "Hi"}, "stop"), never)
+    async with Upstream([script]) as upstream, asyncio.timeout(30):
+        assert (await answer(http, upstream.url, timeouts=Timeouts(idle=600))).text == "Hi"
 
 
 @pytest.mark.parametrize("reason", ["length", "content_filter"])

@@ -56,3 +56,36 @@ async def test_a_limit_around_it_ends_it_too() -> None:
         async with asyncio.timeout(0.01):
             await patience.wait(asyncio.Event().wait())
     patience.stop()
+
+
+async def test_a_task_that_went_on_from_a_cancellation_still_has_its_limit() -> None:
+    async def go_on() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            patience = Patience(0.01)
+            with pytest.raises(TimeoutError):
+                await patience.wait(asyncio.Event().wait())
+            patience.stop()
+        return "went on"
+
+    task = asyncio.create_task(go_on())
+    asyncio.get_running_loop().call_soon(task.cancel)
+    assert await task == "went on"
+
+
+async def test_a_limit_that_was_reached_does_not_hide_a_later_cancellation() -> None:
+    patience, again = Patience(0.01), asyncio.Event()
+
+    async def wait_twice() -> None:
+        with pytest.raises(TimeoutError):
+            await patience.wait(asyncio.Event().wait())
+        again.set()
+        await patience.wait(asyncio.Event().wait())
+
+    task = asyncio.create_task(wait_twice())
+    await again.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    patience.stop()

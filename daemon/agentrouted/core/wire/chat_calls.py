@@ -1,12 +1,13 @@
 """Tool calls of a chat completion, put together from deltas."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from agentrouted.core.wire.base import CallArguments, CallStart, Chunk, RequestedCall
+from agentrouted.core.wire.json_object import ObjectWatch
 from agentrouted.core.wire.loose_json import parse
 
 
@@ -15,7 +16,16 @@ class _Call:
     id: str
     given_id: str
     name: str = ""
-    text: str = ""
+    parts: list[str] = field(default_factory=list)
+    watch: ObjectWatch = field(default_factory=ObjectWatch)
+
+    @property
+    def text(self) -> str:
+        return "".join(self.parts)
+
+    def add(self, text: str) -> None:
+        self.parts.append(text)
+        self.watch.feed(text)
 
 
 class CallBuilder:
@@ -29,6 +39,12 @@ class CallBuilder:
         self._taken = set(taken)
         self._calls: list[_Call] = []
         self._by_index: dict[int | str, _Call] = {}
+        self._by_given_id: dict[str, _Call] = {}
+
+    @property
+    def written(self) -> int:
+        """How many characters the model has written."""
+        return sum(len(call.name) + sum(map(len, call.parts)) for call in self._calls)
 
     def take(self, deltas: Sequence[Any]) -> list[Chunk]:
         chunks: list[Chunk] = []
@@ -39,7 +55,7 @@ class CallBuilder:
         return chunks
 
     def finish(self) -> tuple[RequestedCall, ...]:
-        return tuple(RequestedCall(call.id, call.name, call.text, _as_object(call.text)) for call in self._calls)
+        return tuple(_requested(call) for call in self._calls)
 
     def _take(self, delta: Mapping[str, Any], index: int | str | None) -> list[Chunk]:
         function = delta.get("function")
@@ -47,23 +63,24 @@ class CallBuilder:
         name, text = str(function.get("name") or ""), _as_text(function.get("arguments"))
         given_id = str(delta.get("id") or "")
         call = self._continued(index, given_id, name) or self._new(index, given_id)
-        call.text += text
+        call.add(text)
         if name and not call.name:
             call.name = name
             started = CallStart(call.id, name)
-            return [started, CallArguments(call.id, call.text)] if call.text else [started]
+            before = call.text
+            return [started, CallArguments(call.id, before)] if before else [started]
         return [CallArguments(call.id, text)] if text and call.name else []
 
     def _continued(self, index: int | str | None, given_id: str, name: str) -> _Call | None:
         """The call that this is more of; None if it begins a new one."""
-        by_id = next((call for call in self._calls if given_id and call.given_id == given_id), None)
+        by_id = self._by_given_id.get(given_id)
         if index is None:
             call = by_id if given_id else self._calls[-1] if self._calls else None
         else:
             call = self._by_index.get(index)
             if call and given_id and call.given_id and call.given_id != given_id:
                 call = by_id
-        if call and name and call.name and (name != call.name or _is_whole(call.text)):
+        if call and name and call.name and (name != call.name or call.watch.is_whole):
             return None
         return call
 
@@ -71,6 +88,8 @@ class CallBuilder:
         call = _Call(given_id if given_id and given_id not in self._taken else self._made_up_id(), given_id)
         self._taken.add(call.id)
         self._calls.append(call)
+        if given_id:
+            self._by_given_id.setdefault(given_id, call)
         if index is not None:
             self._by_index[index] = call
         return call
@@ -81,6 +100,11 @@ class CallBuilder:
         while (made_up := f"call{number:05}") in self._taken:
             number += 1
         return made_up
+
+
+def _requested(call: _Call) -> RequestedCall:
+    text = call.text
+    return RequestedCall(call.id, call.name, text, _as_object(text))
 
 
 def _as_text(arguments: Any) -> str:
@@ -99,10 +123,3 @@ def _as_object(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return {} if value is None else value if isinstance(value, dict) else None
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        return isinstance(from_json(text), dict)
-    except ValueError:
-        return False

@@ -11,6 +11,7 @@ from agentrouted.core.wire.chat_calls import CallBuilder
 from agentrouted.core.wire.loose_json import parse
 from agentrouted.core.wire.refusals import refused_inside
 from agentrouted.core.wire.thinking import ThinkSplitter
+from agentrouted_protocol.messages import Usage
 
 _NAMED: Final = frozenset({"choices", "error", "model", "object", "usage"})
 
@@ -66,17 +67,27 @@ class ChatReply:
         self._add(*self._splitter.end(), chunks)
         text, reasoning = "".join(self._text), "".join(self._reasoning)
         calls = self._calls.finish() if self._calls else ()
-        written = len(text) + len(reasoning) + sum(len(call.name) + len(call.text) for call in calls)
-        usage = bill(self._endpoint, self._request, self._usage, written)
         reason = "refusal" if self._is_refusal else self.finish_reason
         if error := self._missing(text, calls, reason):
-            error.usage = usage
             raise error
+        usage = self._bill()
         raw = {name: value for name, value in self._last.items() if name not in _NAMED}
         request_id = self._request_id or _name(self._last.get("id"))
         return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self._model, request_id, raw)]
 
+    def bill_so_far(self) -> Usage | None:
+        """None if nothing has come."""
+        return self._bill() if self._has_begun or self._usage else None
+
+    def _bill(self) -> Usage:
+        written = sum(map(len, self._text)) + sum(map(len, self._reasoning))
+        written += self._calls.written if self._calls else 0
+        return bill(self._endpoint, self._request, self._usage, written)
+
     def _take_document(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        usage = document.get("usage")
+        if usage and isinstance(usage, dict):
+            self._usage = usage
         if error := document.get("error"):
             raise self._refused(error)
         choices = document.get("choices")
@@ -84,9 +95,6 @@ class ChatReply:
             self._take_choice(choices[0], chunks)
         elif "choices" not in document and not document.keys().isdisjoint(_SAYS_WHY_NOT):
             raise self._refused(document)
-        usage = document.get("usage")
-        if usage and isinstance(usage, dict):
-            self._usage = usage
         self._model = self._model or _name(document.get("model"))
         self._last = document
 

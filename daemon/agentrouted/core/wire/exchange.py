@@ -80,10 +80,10 @@ class Exchange:
 
     async def read_all(self, limit: int) -> bytes:
         """All that is left, or the first `limit` bytes of it."""
-        body = b""
+        body = bytearray()
         while len(body) < limit and (data := await self.read()):
             body += data
-        return body[:limit]
+        return bytes(body[:limit])
 
     async def drain(self) -> None:
         """Waits a moment for the end of a reply that has said all, so that its connection can be kept."""

@@ -26,10 +26,13 @@ class Patience:
         """Raises TimeoutError when the limit is reached."""
         self._task = task = asyncio.current_task()
         self._since = self._loop.time()
+        self._expired = False
+        # As `asyncio.timeout` does: the task may go on from a cancellation of long ago.
+        cancels = task.cancelling() if task else 0
         try:
             return await awaited
         except asyncio.CancelledError:
-            if self._expired and task is not None and task.uncancel() == 0:
+            if self._expired and task is not None and task.uncancel() <= cancels:
                 raise TimeoutError from None
             raise
         finally:
