@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import agentrouted
 from agentrouted.cli.door import daemon
 from agentrouted.core.config.environment import Environment
+from agentrouted.core.local.catalog import own_folder
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted_client import Client, ClientError
 from agentrouted_protocol.base import WireModel
@@ -65,8 +66,8 @@ def _engine() -> Check:
 
 def _demo_model() -> Check:
     model = KNOWN_MODELS["smollm2-135m"]
-    folder = Environment.of_process().models_folder
-    path = folder / f"{model.name}.gguf" if folder else None
+    home = Environment.of_process().home
+    path = own_folder(home) / f"{model.name}.gguf" if home else None
     if path and path.is_file():
         return Check(name="demo model", state="ok", finding=str(path))
     return Check(name="demo model", state="note", finding="not here", mend=f"agentrouted models pull {model.name}")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,8 @@ from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 
 EMBEDDED = "embedded:"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,12 @@ class Services:
             return endpoint
         path = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
         embedded = self.config.current.config.daemon.embedded
-        engine = await self.engines.open(path, EngineSettings(**dict(embedded)))
+        settings = EngineSettings(
+            sleep_idle_seconds=embedded.sleep_idle_seconds,
+            threads=embedded.threads,
+            context_window=embedded.context_window,
+        )
+        engine = await self.engines.open(path, settings)
         return replace(
             endpoint,
             base_url="http://localhost/v1",
@@ -60,8 +68,14 @@ async def open_services(environment: Environment, config_file: str | None = None
         model_folders=model_folders(environment.environ, home),
     )
     watching = asyncio.create_task(config.watch())
+    watching.add_done_callback(_tell_of_death)
     try:
         yield services
     finally:
         watching.cancel()
         await asyncio.gather(services.engines.aclose(), services.http.aclose(), watching, return_exceptions=True)
+
+
+def _tell_of_death(watching: asyncio.Task[None]) -> None:
+    if not watching.cancelled():
+        logger.error("the config is no longer watched; `config/reload` still reads it", exc_info=watching.exception())

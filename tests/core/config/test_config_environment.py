@@ -27,7 +27,7 @@ def test_the_file_that_is_named_nearest_is_the_one(explicit: str | None, environ
 
 def test_without_a_home_nothing_is_looked_for_in_it(tmp_path: Path) -> None:
     environment = Environment({"TMPDIR": str(tmp_path)}, None, WORK)
-    assert environment.config_file() is environment.key_file is environment.models_folder is None
+    assert environment.config_file() is environment.key_file is None
     assert environment.state_folder == environment.runtime_folder
     assert environment.runtime_folder.parent == tmp_path
 

@@ -1,7 +1,9 @@
 """Which local models are found, and what a name means."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -107,6 +109,21 @@ def test_of_several_snapshots_the_one_of_main_counts(tmp_path: Path) -> None:
     assert [model.path for model in find_models(model_folders({}, tmp_path))] == [wanted]
 
 
+def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    studio, manifests = tmp_path / ".lmstudio/models/a/r", tmp_path / ".ollama/models/manifests/registry.ollama.ai"
+    write(studio / "good.gguf")
+    write(studio / "half-00001-of-00002.gguf")
+    (studio / "half-00002-of-00002.gguf").symlink_to("gone")
+    (studio / "circle.gguf").symlink_to("circle.gguf")
+    write_ollama(tmp_path / ".ollama/models", "registry.ollama.ai/library/llama3/latest", "aa")
+    (manifests / "library/llama3/dangling").symlink_to("gone")
+    repository = tmp_path / ".cache/huggingface/hub/models--org--repo"
+    write(repository / "snapshots/aaa/m.gguf")
+    (repository / "refs/main").mkdir(parents=True)
+
+    assert names(tmp_path) == ["huggingface/org/repo/m", "lm_studio/a/r/good", "ollama/llama3"]
+
+
 @pytest.mark.parametrize("name", ["ollama/qwen2.5-coder:7b", "Ollama/Qwen2.5-Coder:7B", "qwen2.5-coder:7b"])
 def test_a_name_is_found_in_any_case_and_without_its_first_parts(tmp_path: Path, name: str) -> None:
     blob = write_ollama(tmp_path / ".ollama/models", "registry.ollama.ai/library/qwen2.5-coder/7b", "aa")
@@ -137,6 +154,24 @@ def test_a_full_name_wins_over_one_that_only_ends_so(tmp_path: Path) -> None:
     write(tmp_path / ".lmstudio/models/a/r/m.gguf")
 
     assert locate("m", model_folders({}, tmp_path)) == ours
+
+
+def test_the_folders_of_others_are_not_read_for_a_model_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = write(tmp_path / ".agentroute/models/m.gguf")
+    write(tmp_path / ".lmstudio/models/a/r/m.gguf")
+    read: set[str] = set()
+    scandir = os.scandir
+
+    def noted(path: str) -> Any:
+        read.add(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
+
+    assert locate("M", model_folders({}, tmp_path)) == ours
+    assert read == {str(ours.parent)}
 
 
 @pytest.mark.parametrize(

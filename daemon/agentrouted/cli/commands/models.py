@@ -11,6 +11,7 @@ from agentrouted.cli.door import daemon
 from agentrouted.cli.terminal import say, show_progress, styled, table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import NotFound, Storage
+from agentrouted.core.local.catalog import own_folder
 from agentrouted.core.local.known import KNOWN_MODELS, KnownModel
 from agentrouted.core.local.pull import pull
 from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
@@ -56,11 +57,11 @@ def _row(entry: ModelEntry) -> tuple[str, ...]:
 
 def _pull(name: str | None, *, as_json: bool) -> int:
     model = _known(name)
-    folder = Environment.of_process().models_folder
-    if folder is None:
+    home = Environment.of_process().home
+    if home is None:
         raise Storage("there is no home folder to keep models in", hint="set HOME")
     say(f"{model.name}: {model.licence}, {model.note}")
-    path = asyncio.run(pull(model, folder, os.environ, show_progress))
+    path = asyncio.run(pull(model, own_folder(home), os.environ, show_progress))
     print(json.dumps({"model": f"local/{model.name}", "path": str(path)}) if as_json else _pulled(model, path))
     return 0
 

@@ -33,11 +33,6 @@ class Environment:
         return self.config_folder / "config" if self.config_folder else None
 
     @property
-    def models_folder(self) -> Path | None:
-        """Where GGUF files are kept."""
-        return self.config_folder / "models" if self.config_folder else None
-
-    @property
     def runtime_folder(self) -> Path:
         """For the socket and its lock; whoever makes it sees to it that it is ours, with mode 0700."""
         return runtime_folder(self.environ)

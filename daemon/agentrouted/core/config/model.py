@@ -54,7 +54,7 @@ class Embedded(Section):
     """Half of the cores if left out."""
 
     context_window: Count | None = None
-    """Tokens of prompt and reply together; what the model was made for if left out."""
+    """Tokens of prompt and reply together; 8192 if left out. A model made for fewer keeps to those."""
 
 
 class Daemon(Section):

@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -47,11 +48,16 @@ def model_folders(environ: Mapping[str, str], home: Path) -> ModelFolders:
     hub = environ.get("HF_HUB_CACHE") or Path(environ.get("HF_HOME") or cache / "huggingface") / "hub"
     return ModelFolders(
         home=home,
-        agentrouted=home / ".agentroute/models",
+        agentrouted=own_folder(home),
         ollama=Path(ollama),
         lm_studio=(home / ".lmstudio/models", home / ".cache/lm-studio/models"),
         huggingface=Path(hub),
     )
+
+
+def own_folder(home: Path) -> Path:
+    """Where `agentrouted models pull` puts models."""
+    return home / ".agentroute/models"
 
 
 def find_models(folders: ModelFolders) -> list[LocalModel]:
@@ -63,12 +69,9 @@ def find_models(folders: ModelFolders) -> list[LocalModel]:
     - `ollama/qwen2.5-coder:7b`, `ollama/llama3` (tag `latest`), `ollama/someone/model:tag`, `ollama/hf.co/org/repo:tag`
     - `lm_studio/publisher/repo/file` and `huggingface/org/repo/file`, without `.gguf` and shard number
 
-    Projectors (`mmproj`) and the later shards of a split model are not models.
+    Projectors (`mmproj`) and the later shards of a split model are not models; what cannot be read is passed over.
     """
-    models: dict[str, LocalModel] = {}
-    for model in _all_models(folders):
-        models.setdefault(model.name, model)
-    return sorted(models.values(), key=lambda model: model.name)
+    return _by_name([*_own_models(folders), *_models_of_others(folders)])
 
 
 def locate(name: str, folders: ModelFolders) -> Path:
@@ -82,64 +85,98 @@ def locate(name: str, folders: ModelFolders) -> Path:
         if path.is_file():
             return path
         raise ModelMissing(f"There is no model file at {path.absolute()}", hint=_MEND)
-    models = find_models(folders)
-    wanted = name.lower()
-    for model in models:
-        if model.name.lower() == wanted:
-            return model.path
-    matches = [model for model in models if model.name.lower().endswith("/" + wanted)]
-    if len(matches) == 1:
-        return matches[0].path
-    if matches:
+    # The folders of others can be large: they are not looked through for a model of ours.
+    models = _by_name(_own_models(folders))
+    if not _called(name, models):
+        models = find_models(folders)
+    matches = _called(name, models) or _ending_in(name, models)
+    if not matches:
+        raise _not_found(name, models, folders)
+    if len(matches) > 1:
         names = ", ".join(model.name for model in matches)
         raise ModelMissing(f"Several models on this machine end in {name}: {names}", hint="say the name in full")
-    raise _not_found(name, models, folders)
+    return matches[0].path
 
 
-def _all_models(folders: ModelFolders) -> Iterator[LocalModel]:
-    yield from _gguf_files(folders.agentrouted, "", "agentrouted")
-    yield from _ollama_models(folders.ollama)
+def _called(name: str, models: list[LocalModel]) -> list[LocalModel]:
+    return [model for model in models if model.name.lower() == name.lower()][:1]
+
+
+def _ending_in(name: str, models: list[LocalModel]) -> list[LocalModel]:
+    return [model for model in models if model.name.lower().endswith("/" + name.lower())]
+
+
+def _by_name(models: Iterable[LocalModel]) -> list[LocalModel]:
+    """Of equal names the first counts."""
+    first: dict[str, LocalModel] = {}
+    for model in models:
+        first.setdefault(model.name, model)
+    return sorted(first.values(), key=lambda model: model.name)
+
+
+def _own_models(folders: ModelFolders) -> Iterator[LocalModel]:
+    return _readable(_gguf_files(folders.agentrouted, "", "agentrouted"))
+
+
+def _models_of_others(folders: ModelFolders) -> Iterator[LocalModel]:
+    yield from _readable(_ollama_models(folders.ollama))
     for folder in folders.lm_studio:
-        yield from _gguf_files(folder, "lm_studio/", "lm_studio")
-    for repository in sorted(folders.huggingface.glob("models--*")):
-        prefix = "huggingface/" + repository.name.removeprefix("models--").replace("--", "/") + "/"
-        for snapshot in _snapshots(repository):
-            yield from _gguf_files(snapshot, prefix, "huggingface")
+        yield from _readable(_gguf_files(folder, "lm_studio/", "lm_studio"))
+    yield from _readable(_huggingface_models(folders.huggingface))
+
+
+def _readable(models: Iterator[LocalModel]) -> Iterator[LocalModel]:
+    """Up to what cannot be read: a file of another program may be closed to us, or gone since it was listed."""
+    with suppress(OSError):
+        yield from models
 
 
 def _gguf_files(folder: Path, prefix: str, source: Source) -> Iterator[LocalModel]:
     for path in sorted(folder.rglob("*.gguf")):
-        shard = _SHARD.search(path.stem)
-        if not path.is_file() or path.name.startswith(".") or "mmproj" in path.name.lower():
-            continue
-        if shard is None:
-            parts = [path]
-        elif shard[1] == "00001":
-            parts = list(path.parent.glob(f"{path.stem[: shard.start()]}-*-of-{shard[2]}.gguf"))
-        else:
-            continue
         name = path.relative_to(folder).with_name(_SHARD.sub("", path.stem)).as_posix()
-        yield LocalModel(prefix + name, path, source, sum(part.stat().st_size for part in parts))
+        yield from _readable(_gguf_file(path, prefix + name, source))
+
+
+def _gguf_file(path: Path, name: str, source: Source) -> Iterator[LocalModel]:
+    shard = _SHARD.search(path.stem)
+    if not path.is_file() or path.name.startswith(".") or "mmproj" in path.name.lower():
+        return
+    if shard is None:
+        yield LocalModel(name, path, source, path.stat().st_size)
+    elif shard[1] == "00001":
+        parts = path.parent.glob(f"{path.stem[: shard.start()]}-*-of-{shard[2]}.gguf")
+        yield LocalModel(name, path, source, sum(part.stat().st_size for part in parts))
+
+
+def _huggingface_models(hub: Path) -> Iterator[LocalModel]:
+    for repository in sorted(hub.glob("models--*")):
+        prefix = "huggingface/" + repository.name.removeprefix("models--").replace("--", "/") + "/"
+        for snapshot in _snapshots(repository):
+            yield from _readable(_gguf_files(snapshot, prefix, "huggingface"))
 
 
 def _snapshots(repository: Path) -> list[Path]:
     """The one that `main` means first: of equal names the first counts."""
-    main = repository / "refs/main"
-    revision = main.read_text().strip() if main.is_file() else ""
+    revision = ""
+    with suppress(OSError):
+        revision = (repository / "refs/main").read_text(errors="replace").strip()
     return sorted(repository.glob("snapshots/*"), key=lambda snapshot: (snapshot.name != revision, snapshot.name))
 
 
 def _ollama_models(folder: Path) -> Iterator[LocalModel]:
     manifests = folder / "manifests"
-    for manifest in sorted(path for path in manifests.rglob("*") if path.is_file()):
-        digest = _ollama_digest(manifest)
-        blob = folder / "blobs" / digest.replace(":", "-")
-        if digest and blob.is_file():
-            *place, tag = manifest.relative_to(manifests).parts
-            name = "/".join(place).removeprefix("registry.ollama.ai/").removeprefix("library/")
-            yield LocalModel(
-                f"ollama/{name}" + ("" if tag == "latest" else f":{tag}"), blob, "ollama", blob.stat().st_size
-            )
+    for manifest in sorted(manifests.rglob("*")):
+        *place, tag = manifest.relative_to(manifests).parts
+        name = "/".join(place).removeprefix("registry.ollama.ai/").removeprefix("library/")
+        tagged = f"ollama/{name}" + ("" if tag == "latest" else f":{tag}")
+        yield from _readable(_ollama_model(manifest, tagged, folder / "blobs"))
+
+
+def _ollama_model(manifest: Path, name: str, blobs: Path) -> Iterator[LocalModel]:
+    digest = _ollama_digest(manifest)
+    blob = blobs / digest.replace(":", "-")
+    if digest and blob.is_file():
+        yield LocalModel(name, blob, "ollama", blob.stat().st_size)
 
 
 def _ollama_digest(manifest: Path) -> str:
