@@ -21,9 +21,16 @@ _ROWS = (
     LspMethod("exit", "notification", "clientToDaemon", "Close. Exit code 0 after `shutdown`, else 1."),
     LspMethod("$/cancelRequest", "notification", "both", "`{id}`: the answer to that request is no longer wanted."),
     LspMethod("$/progress", "notification", "daemonToClient", "`{token, value}`, where a token was given."),
-    LspMethod("$/setTrace", "notification", "clientToDaemon", "`{value}`: `off`, `messages` or `verbose`."),
-    LspMethod("window/logMessage", "notification", "daemonToClient", "`{type, message}`: something worth a log line."),
-    LspMethod("workspace/didChangeConfiguration", "notification", "clientToDaemon", "Read the configuration again."),
+    LspMethod("$/setTrace", "notification", "clientToDaemon", "Taken, and ignored: there is one log for all clients."),
+    LspMethod(
+        "window/workDoneProgress/cancel", "notification", "clientToDaemon", "`{token}`: end the run that it shows."
+    ),
+    LspMethod(
+        "workspace/didChangeConfiguration",
+        "notification",
+        "clientToDaemon",
+        "`{settings: {agentrouted: ClientOptions}}`: change those options that are named.",
+    ),
     LspMethod(
         "workspace/executeCommand", "request", "clientToDaemon", "`{command, arguments}`: a main method, quickly."
     ),

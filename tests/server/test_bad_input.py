@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from harness.peer import errors, frame, initialized, notification, request
 
+from agentrouted_protocol.daemon import Limits
+
 RESOLVE = {"model": "ollama/llama3"}
 PARSE, INVALID, NO_METHOD, PARAMS = -32700, -32600, -32601, -32602
 TOO_LARGE = -31023
@@ -24,7 +26,7 @@ ROWS: dict[str, tuple[bytes, list[tuple[Any, int]]]] = {
     "an empty body": (frame(b""), [(None, PARSE)]),
     "bytes that are no UTF-8": (frame(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}'), [(None, PARSE)]),
     "NaN is not JSON": (frame(b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":NaN}}'), [(None, PARSE)]),
-    "deeper than 200": (frame(nested(300)), [(None, PARSE)]),
+    "deeper than 200": (frame(nested(Limits().depth + 1)), [(None, TOO_LARGE)]),
     "a number": (frame(b"42"), [(None, INVALID)]),
     "a string": (frame(b'"hello"'), [(None, INVALID)]),
     "null": (frame(b"null"), [(None, INVALID)]),

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket as sockets
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from harness.peer import (
     COMMAND,
     TIME_LIMIT,
     Peer,
+    Spawned,
     clean_environment,
     initialized,
     notification,
@@ -203,3 +205,38 @@ async def test_the_client_may_listen_and_we_connect(door: str, tmp_path: Path) -
         assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
         peer.writer.close()
         assert await daemon.exit_code() == 1
+
+
+async def test_input_and_output_may_be_one_socket(tmp_path: Path) -> None:
+    ours, theirs = sockets.socketpair()
+    with theirs:
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, stdin=theirs.fileno(), stdout=theirs.fileno(), env=clean_environment(tmp_path)
+        )
+    reader, writer = await asyncio.open_unix_connection(sock=ours)
+    peer = Peer(reader, writer)
+    await peer.initialize()
+    assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+    assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+    writer.close()
+    assert await asyncio.wait_for(process.wait(), TIME_LIMIT) == 1
+
+
+async def test_stderr_that_nobody_reads_stops_neither_the_daemon_nor_its_log(tmp_path: Path) -> None:
+    unread, stderr = os.pipe()
+    process = await asyncio.create_subprocess_exec(
+        *(*COMMAND, *(f"--unknown-{number}-{'x' * 1000}" for number in range(100))),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env=clean_environment(tmp_path),
+    )
+    peer = Spawned(process)
+    peer.send(request(1, "initialize", {}) + request(2, "resolveModel", RESOLVE) + request(3, "shutdown"))
+    peer.send(notification("exit"))
+    assert await peer.exit_code() == 0
+    await peer.end()
+    (log,) = tmp_path.rglob("stdio.log")
+    assert log.read_text().count("is ignored") == 100
+    for descriptor in (unread, stderr):
+        os.close(descriptor)

@@ -2,6 +2,7 @@
 
 # Standard library only: editors launch this each time, and it must be up in a blink.
 
+import contextlib
 import os
 import socket
 import sys
@@ -19,12 +20,11 @@ def bridge(path: Path, config: str | None) -> int:
     """Join the daemon at `path`, starting it if nobody is there, and carry bytes both ways until one side ends."""
     connection = _connect(path) or _start_and_connect(path, config)
     if connection is None:
-        os.write(2, f"error: no daemon came up at {path}\nhint: see above, or `agentrouted logs`\n".encode())
         return 1
     threading.Thread(target=_pump_input, args=(connection,), daemon=True).start()
-    while data := connection.recv(_CHUNK):
-        if not _write(data):
-            break
+    with contextlib.suppress(OSError):
+        while data := connection.recv(_CHUNK):
+            _write(data)
     return 0
 
 
@@ -54,8 +54,9 @@ def _start_and_connect(path: Path, config: str | None) -> socket.socket | None:
     assert daemon.stderr is not None
     with daemon.stderr as complaints:
         connection = _connect_when_up(path, lambda: daemon.poll() is not None)
-        if connection is None and daemon.returncode is not None:
-            os.write(2, complaints.read())
+        if connection is None:
+            reason = complaints.read() if daemon.returncode is not None else b""
+            os.write(2, reason or f"error: no daemon came up at {path}\nhint: `agentrouted logs` says why\n".encode())
         return connection
 
 
@@ -72,15 +73,12 @@ def _connect_when_up(path: Path, has_ended: Callable[[], bool]) -> socket.socket
 
 
 def _pump_input(connection: socket.socket) -> None:
-    while data := os.read(0, _CHUNK):
-        connection.sendall(data)
-    connection.shutdown(socket.SHUT_WR)
+    with contextlib.suppress(OSError):
+        while data := os.read(0, _CHUNK):
+            connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
 
 
-def _write(data: bytes) -> bool:
-    try:
-        while data:
-            data = data[os.write(1, data) :]
-    except OSError:
-        return False
-    return True
+def _write(data: bytes) -> None:
+    while data:
+        data = data[os.write(1, data) :]

@@ -103,6 +103,8 @@ class Daemon:
 
     def _configure(self, reloaded: ConfigReloadResult | None = None) -> None:
         set_level(self.core.services.config.current.config.daemon.log_level)
+        if reloaded is not None and self.core.socket is not None:
+            self._restart_idle_timer()
         if reloaded is not None:
             logger.info("config generation %d, %d problems", reloaded.generation, len(reloaded.problems))
         for problem in self.core.services.config.current.problems:

@@ -64,15 +64,23 @@ async def _serve(door: Door, unknown: Sequence[str]) -> int:
     with log_to_file(environment.state_folder, "serve" if "serve" in door.options else "stdio"):
         for option in unknown:
             logger.warning("the unknown option %s is ignored", option)
-        async with open_services(environment, door.options.get("--config")) as services:
-            daemon = Daemon(services)
-            end_on_signals(daemon.stop)
-            async with _opened(door, daemon):
-                # What is loaded now stays: a full collection must not look through it, 30 ms each time.
-                gc.freeze()
-                await daemon.wait()
-            await daemon.aclose()
-            return daemon.exit_code
+        try:
+            return await _serve_at(door, environment)
+        except AgentroutedError as error:
+            logger.info("ended: %s", error.message)
+            raise
+
+
+async def _serve_at(door: Door, environment: Environment) -> int:
+    async with open_services(environment, door.options.get("--config")) as services:
+        daemon = Daemon(services)
+        end_on_signals(daemon.stop)
+        async with _opened(door, daemon):
+            # What is loaded now stays: a full collection must not look through it, 30 ms each time.
+            gc.freeze()
+            await daemon.wait()
+        await daemon.aclose()
+        return daemon.exit_code
 
 
 @contextlib.asynccontextmanager

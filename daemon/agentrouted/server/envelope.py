@@ -4,9 +4,13 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
 
+from agentrouted_protocol.daemon import Limits
 from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
 
 Id = int | str
+
+LIMITS: Final = Limits()
+"""Of every connection. The depth is that of the JSON parser, which counts for us."""
 
 _HEAD: Final = b'{"jsonrpc":"2.0",'
 
@@ -23,7 +27,9 @@ class Notification(NamedTuple):
 
 
 class Response(NamedTuple):
-    id: Id
+    id: Id | None
+    """None: the peer could not read what we sent, not even its id."""
+
     result: Any
     error: Any
 
@@ -44,6 +50,8 @@ def decode(body: bytes) -> list[Incoming]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        if "recursion limit" in str(error):
+            return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}")]
         return [Malformed("parseError", f"the message is not JSON: {error}")]
     if type(value) is dict:
         return [_check(value)]
@@ -80,7 +88,7 @@ def _check(value: dict[str, Any]) -> Incoming:
     known_id = id_ if type(id_) in (int, str) else None
     method = value.get("method")
     if "method" not in value and "id" in value and ("result" in value or "error" in value):
-        return _response(value, known_id)
+        return Response(known_id, value.get("result"), value.get("error"))
     if value.get("jsonrpc") != "2.0":
         return Malformed("invalidRequest", '`jsonrpc` must be "2.0"', known_id)
     if type(method) is not str:
@@ -90,13 +98,6 @@ def _check(value: dict[str, Any]) -> Incoming:
     if known_id is None:
         return Malformed("invalidRequest", f"`id` must be a string or a whole number, not {_name(id_)}")
     return Request(known_id, method, value.get("params"))
-
-
-def _response(value: dict[str, Any], id_: Id | None) -> Incoming:
-    if id_ is None:
-        # An answer that says it could not read us. There is nobody to tell, and answering an answer is a loop.
-        return Notification("$/unreadable", None)
-    return Response(id_, value.get("result"), value.get("error"))
 
 
 def _refuse_batched(entry: Any) -> Malformed:

@@ -75,4 +75,5 @@ class ClientHost:
             raise ToolFailed(f"{method}: the client's answer is not a {result.__name__}") from error
 
     def _progress(self, token: Token, value: Any) -> None:
-        self._connection.notify("$/progress", {"token": token, "value": value})
+        if "$/progress" not in self._options.opt_out:
+            self._connection.notify("$/progress", {"token": token, "value": value})

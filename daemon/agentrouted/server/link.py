@@ -2,14 +2,12 @@
 
 import asyncio
 import logging
-from typing import Final, Protocol
+from typing import Protocol
 
+from agentrouted.server.envelope import LIMITS
 from agentrouted.server.framing import Fault, FrameReader, encode_frame
-from agentrouted_protocol.daemon import Limits
 
 logger = logging.getLogger(__name__)
-
-LIMITS: Final = Limits()
 
 
 class Receiver(Protocol):

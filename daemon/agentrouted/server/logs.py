@@ -12,6 +12,7 @@ from typing import Final
 
 _FILE_BYTES: Final = 5 * 1024 * 1024
 _LAST_SECONDS: Final = 0.2
+_MOST_WAITING: Final = 10_000
 _FORMAT: Final = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 
 
@@ -21,19 +22,28 @@ def log_to_file(folder: Path, name: str) -> Iterator[None]:
 
     An editor that does not read our stderr must not stop us. Without a folder that can be written, stderr is all.
     """
-    handlers = [_stderr_handler(), *_file_handlers(folder, name)]
-    entries: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
-    listener = logging.handlers.QueueListener(entries, *handlers, respect_handler_level=True)
-    root = logging.getLogger()
-    handler = logging.handlers.QueueHandler(entries)
-    root.addHandler(handler)
     logging.raiseExceptions = False
+    with contextlib.ExitStack() as stack:
+        # A thread for each: what waits for stderr must not keep the file from being written.
+        for handler in (_stderr_handler(), *_file_handlers(folder, name)):
+            stack.enter_context(_from_a_thread(handler))
+        yield
+
+
+@contextlib.contextmanager
+def _from_a_thread(handler: logging.Handler) -> Iterator[None]:
+    entries: queue.Queue[logging.LogRecord] = queue.Queue(_MOST_WAITING)
+    listener = logging.handlers.QueueListener(entries, handler)
+    feed = logging.handlers.QueueHandler(entries)
+    feed.setLevel(handler.level)
+    root = logging.getLogger()
+    root.addHandler(feed)
     listener.start()
     try:
         yield
     finally:
-        root.removeHandler(handler)
-        # What is left is written, unless stderr is full and nobody reads it.
+        root.removeHandler(feed)
+        # What is left is written, unless nobody takes it.
         last = threading.Thread(target=listener.stop, daemon=True)
         last.start()
         last.join(_LAST_SECONDS)

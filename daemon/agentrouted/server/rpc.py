@@ -14,9 +14,9 @@ from pygls.server import JsonRPCServer
 
 from agentrouted.server import envelope
 from agentrouted.server.answers import error_answer
-from agentrouted.server.envelope import Id, Malformed, Notification, Request, Response, error_object
+from agentrouted.server.envelope import LIMITS, Id, Malformed, Notification, Request, Response, error_object
 from agentrouted.server.framing import Fault
-from agentrouted.server.link import LIMITS, Link
+from agentrouted.server.link import Link
 from agentrouted_protocol.errors import ErrorObject
 
 logger = logging.getLogger(__name__)
@@ -165,10 +165,10 @@ class Connection(JsonRPCProtocol):
         if task is not None:
             _cancel_soon(task)
 
-    def _handle_response(self, msg_id: Id, result: Any = None, error: Any = None) -> None:
-        future = self._request_futures.pop(msg_id, None)
+    def _handle_response(self, msg_id: Id | None, result: Any = None, error: Any = None) -> None:
+        future = None if msg_id is None else self._request_futures.pop(msg_id, None)
         if future is None or future.done():
-            logger.debug("an answer to no question of ours")
+            logger.info("%s to no question of ours", "an error" if error else "an answer")
         elif error is not None:
             details = error if isinstance(error, dict) else {}
             future.set_exception(JsonRpcException.from_error(_response_error(details)))

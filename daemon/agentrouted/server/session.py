@@ -55,8 +55,10 @@ class ClientSession:
             self._watch_process(process)
 
     def set_options(self, options: Any) -> None:
+        """Change those that are named; the others stay."""
         try:
-            self.options = ClientOptions.model_validate(options, extra="ignore")
+            said = ClientOptions.model_validate(options, extra="ignore")
+            self.options = self.options.model_copy(update=said.model_dump(exclude_unset=True))
         except ValidationError as error:
             logger.warning("the client's options can't be read: %s", error.errors(include_input=False)[0]["msg"])
 

@@ -15,7 +15,7 @@ def cancel_progress(session: ClientSession, params: Any) -> None:
 
 
 def did_change_configuration(session: ClientSession, params: Any) -> None:
-    """Settings of the editor: `{settings: {agentrouted: ClientOptions}}` replaces what `initialize` said."""
+    """Settings of the editor: `{settings: {agentrouted: ClientOptions}}` changes what `initialize` said."""
     settings = params.get("settings") if isinstance(params, dict) else None
     if isinstance(settings, dict) and "agentrouted" in settings:
         session.set_options(settings["agentrouted"])

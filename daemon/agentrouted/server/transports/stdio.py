@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import stat
 import threading
 from collections.abc import Callable
@@ -13,6 +14,10 @@ _READ_BYTES = 64 * 1024
 
 async def open_stdio(link: Link, read_fd: int, write_fd: int) -> None:
     """Connect a link to two file descriptors, which are its own from now on."""
+    if _is_one_socket(read_fd, write_fd):
+        both = socket.socket(fileno=write_fd)
+        await asyncio.get_running_loop().create_connection(lambda: link, sock=both)
+        return
     await _open_output(link, write_fd)
     feed = _feeder(link)
     if _is_pollable(read_fd):
@@ -21,6 +26,11 @@ async def open_stdio(link: Link, read_fd: int, write_fd: int) -> None:
         # epoll refuses files and /dev/null; a thread that is a daemon never holds up the exit.
         loop = asyncio.get_running_loop()
         threading.Thread(target=_read_in_thread, args=(loop, read_fd, feed), daemon=True, name="stdin").start()
+
+
+def _is_one_socket(read_fd: int, write_fd: int) -> bool:
+    """As inetd and socat have it. asyncio's write pipe would take bytes that come in on it for a hang-up."""
+    return stat.S_ISSOCK(os.fstat(write_fd).st_mode) and os.path.sameopenfile(read_fd, write_fd)
 
 
 def _feeder(link: Link) -> Callable[[bytes], None]:
@@ -43,7 +53,10 @@ def _read_on_loop(fd: int, feed: Callable[[bytes], None]) -> None:
 
     def readable() -> None:
         # Readable means that this does not wait, so the descriptor can stay as its other holders know it: blocking.
-        data = _read(fd)
+        try:
+            data = _read(fd)
+        except BlockingIOError:
+            return
         if not data:
             loop.remove_reader(fd)
         feed(data)
