@@ -24,7 +24,13 @@ FLOORS = (
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
     {"agentrouted.core.config", "agentrouted.core.local", "agentrouted.core.wire"},
-    {"agentrouted.core", "agentrouted.core.endpoint", "agentrouted.core.errors", "agentrouted.core.host"},
+    {
+        "agentrouted.core",
+        "agentrouted.core.endpoint",
+        "agentrouted.core.errors",
+        "agentrouted.core.host",
+        "agentrouted.core.loopback",
+    },
     {"agentrouted_protocol"},
 )
 

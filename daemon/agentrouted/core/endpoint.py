@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
+from agentrouted_protocol.messages import CostSource
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -22,6 +24,8 @@ class Price:
     input: float
     output: float
     cached: float | None = None
+    source: CostSource = "config"
+    """Where it comes from."""
 
 
 @dataclass(frozen=True, slots=True)

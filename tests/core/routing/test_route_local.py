@@ -162,4 +162,4 @@ def test_a_server_on_another_machine_is_not_local_but_free() -> None:
     endpoint = World({"OLLAMA_HOST": "gpu-box"}).resolve("ollama/llama3").endpoints[0].endpoint
     assert not endpoint.local
     assert endpoint.price
-    assert (endpoint.price.input, endpoint.price.output) == (0, 0)
+    assert (endpoint.price.input, endpoint.price.output, endpoint.price.source) == (0, 0, "local")

@@ -143,6 +143,7 @@ def test_a_base_that_is_not_used_is_told() -> None:
         ("http://localhost:1/v1/m", True),
         ("http://127.0.0.1/v1/m", True),
         ("http://[::1]/v1/m", True),
+        ("http://models.localhost/v1/m", True),
         ("http://localhost.evil.example/v1/m", False),
         ("http://127.0.0.1.evil.example/v1/m", False),
         ("http://127.1/v1/m", False),

@@ -91,6 +91,22 @@ def test_without_a_price_for_cached_tokens_they_cost_what_others_do() -> None:
     assert usage.total_cost_usd == pytest.approx((1000 * 2.0 + 500 * 10.0) / 1e6)
 
 
+@pytest.mark.parametrize(
+    ("price", "local", "cost", "source"),
+    [
+        (PRICE, True, 0.007, "config"),
+        (Price(0, 0), True, 0.0, "local"),
+        (Price(0, 0), False, 0.0, "config"),
+        (Price(0, 0, source="local"), False, 0.0, "local"),
+    ],
+)
+def test_a_price_that_is_configured_counts_on_this_machine_too(
+    price: Price, local: bool, cost: float, source: str
+) -> None:
+    usage = billed(COUNTED, price=price, local=local)
+    assert (usage.total_cost_usd, usage.cost_source) == (cost, source)
+
+
 def test_local_models_cost_nothing_and_others_an_unknown_amount() -> None:
     local, far = billed(COUNTED, local=True), billed(COUNTED)
     assert (local.total_cost_usd, local.cost_source) == (0.0, "local")

@@ -87,6 +87,18 @@ async def test_an_endpoint_on_a_unix_socket_is_reached(http: HttpClient, tmp_pat
         assert (await answer(http, upstream.url, socket_path=str(path))).text == "Hello world"
 
 
+async def test_the_connections_of_a_socket_that_is_gone_are_closed(http: HttpClient, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.sock", tmp_path / "new.sock"
+    more = asyncio.Event()
+    async with Upstream([Reply.text("Hi", more)], socket_path=old) as gone, Upstream(socket_path=new) as upstream:
+        stream = talk(http, gone.url, socket_path=str(old))
+        await anext(stream)
+        old.unlink()
+        await answer(http, upstream.url, socket_path=str(new))
+        await gone.requests[0].closed_early.wait()
+        await stream.aclose()
+
+
 async def test_a_redirect_is_not_followed(http: HttpClient) -> None:
     async with Upstream() as elsewhere:
         away = Reply.status(307, headers={"location": f"{elsewhere.url}/chat/completions?token=abc"})

@@ -9,6 +9,8 @@ from agentrouted.core.config.document import KeyPath, dotted
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted_protocol.config import ConfigValue
 
+_LONG_KEY = 12
+
 
 def effective(snapshot: Snapshot, path: str | None = None) -> list[ConfigValue]:
     """What is in force, secrets as hints; with `path`, only what stands at or under it."""
@@ -21,10 +23,9 @@ def effective(snapshot: Snapshot, path: str | None = None) -> list[ConfigValue]:
     return [each for each in shown if not path or each.path == path or each.path.startswith(f"{path}.")]
 
 
-def secret_hint(secret: SecretStr) -> str:
-    """Enough to recognise a key: its last four letters if it is long."""
-    value = secret.get_secret_value()
-    return f"…{value[-4:]}" if len(value) >= 12 else "set"
+def key_hint(key: str) -> str | None:
+    """Enough to tell one key from another; nothing of a key that is short."""
+    return f"…{key[-4:]}" if len(key) >= _LONG_KEY else None
 
 
 def _leaves(value: Any, path: KeyPath, written: bool) -> Iterator[tuple[KeyPath, Any, bool]]:
@@ -49,7 +50,7 @@ def _shown(path: KeyPath, value: Any, written: bool, origins: Mapping[str, str])
 
 def _plain(value: Any) -> Any:
     if isinstance(value, SecretStr):
-        return secret_hint(value)
+        return key_hint(value.get_secret_value()) or "set"
     return sorted(value) if isinstance(value, frozenset) else value
 
 

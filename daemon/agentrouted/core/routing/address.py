@@ -1,10 +1,11 @@
 """What a base URL says: whose host, and is it this machine."""
 
-import ipaddress
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
+
+from agentrouted.core.loopback import is_loopback
 
 Origin = tuple[str, str, int]
 """Scheme, host and port. Keys are bound to this, so that neither another port nor plain HTTP gets them."""
@@ -39,7 +40,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """True if what is sent there does not leave this machine."""
-        return self.origin[0] == "embedded" or _is_loopback(self.host)
+        return self.origin[0] == "embedded" or is_loopback(self.host)
 
     def rest_of(self, longer: "Address") -> str | None:
         """What `longer` has after this address and a slash; None if it does not begin with it."""
@@ -74,14 +75,3 @@ def read_address(text: str) -> Address:
 def embedded(name: str) -> Address:
     """Where the embedded engine runs a model, until it has started and has a socket."""
     return Address(f"embedded:{name}", ("embedded", "", 0), "")
-
-
-def _is_loopback(host: str) -> bool:
-    if not host[:1].isdigit() and ":" not in host:
-        return host == "localhost"
-    try:
-        number = ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    # 0.0.0.0 is what servers print when they listen everywhere; a client that connects to it stays here.
-    return number.is_loopback or number.is_unspecified

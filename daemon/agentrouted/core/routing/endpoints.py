@@ -13,7 +13,7 @@ from agentrouted.core.routing.providers import Provider, owner_of, with_version
 from agentrouted.core.routing.vendors import LOCAL_KINDS
 from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
 
-_FREE = Price(0, 0)
+_FREE = Price(0, 0, source="local")
 
 
 @dataclass(frozen=True, slots=True)

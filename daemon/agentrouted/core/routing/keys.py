@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import SecretStr
 
+from agentrouted.core.config.describe import key_hint
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import ConfigInvalid, InvalidParams
 from agentrouted.core.routing.address import Address
@@ -13,7 +14,6 @@ from agentrouted_protocol.routing import Auth, AuthSource
 PLACEHOLDER = "no-key-needed"
 """Some servers want a key to be there, whatever it is."""
 
-_LONG = 12
 _Place = tuple[AuthSource, str, str]
 
 
@@ -51,11 +51,6 @@ def no_key(owner: Provider | None) -> Auth:
     page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
     mend = f"set {owner.key_variables[-1]}, or write `{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config{page}"
     return Auth(source="none", hint=mend)
-
-
-def key_hint(key: str) -> str | None:
-    """Enough to tell one key from another; nothing of a key that is short."""
-    return f"…{key[-4:]}" if len(key) >= _LONG else None
 
 
 def _places(snapshot: Snapshot, owner: Provider | None, address: Address) -> Iterator[_Place]:

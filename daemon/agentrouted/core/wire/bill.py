@@ -57,7 +57,7 @@ def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None
         dollars = (
             (usage.input_tokens - cached) * price.input + cached * cached_price + usage.output_tokens * price.output
         )
-        return dollars / 1_000_000, "local" if endpoint.local else "config"
+        return dollars / 1_000_000, "local" if endpoint.local and dollars == 0 else price.source
     return (0.0, "local") if endpoint.local else (None, "unknown")
 
 

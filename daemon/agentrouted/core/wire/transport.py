@@ -1,20 +1,25 @@
 """The ways out: httpx over aiohttp, and which proxy when."""
 
 import base64
-from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
-from urllib.request import getproxies, proxy_bypass
+from urllib.request import getproxies, proxy_bypass_environment  # type: ignore[attr-defined]  # not in typeshed
 
 import aiohttp
 import httpx
 from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
+from agentrouted.core.loopback import is_loopback
+
 _MAX_CONNECTIONS = 4096  # aiohttp's own limit, 100, is fewer than the runs we carry at once.
 
 # Servers built on uvicorn or cpp-httplib hang up after 5 idle seconds. We leave before, else a request meets the door.
 _LOCAL_KEEP_ALIVE = 4.0
 _KEEP_ALIVE = 30.0
+
+_Key = tuple[str | None, str | None, float]
+"""Socket, proxy, and the seconds that a connection is kept."""
 
 
 class Transport(httpx.AsyncBaseTransport):
@@ -26,9 +31,13 @@ class Transport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._tls = httpx.create_ssl_context()
         self._proxies = getproxies()
-        self._ways: dict[tuple[str | None, str | None, float], AiohttpTransport] = {}
+        self._ways: dict[_Key, AiohttpTransport] = {}
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        socket_path = request.extensions.get("socket_path")
+        if socket_path and (socket_path, None, _LOCAL_KEEP_ALIVE) not in self._ways:
+            for way in self._take_out_dead_sockets():
+                await way.aclose()
         way = self._way(request)
         if way.proxy is not None and request.url.scheme == "http":
             # aiohttp shows these to the proxy only when it opens a tunnel.
@@ -41,7 +50,7 @@ class Transport(httpx.AsyncBaseTransport):
 
     def _way(self, request: httpx.Request) -> AiohttpTransport:
         socket_path = request.extensions.get("socket_path")
-        if socket_path or _is_this_machine(request.url.host):
+        if socket_path or is_loopback(request.url.host):
             return self._kept(socket_path, None, _LOCAL_KEEP_ALIVE)
         return self._kept(None, self._proxy(request.url), _KEEP_ALIVE)
 
@@ -51,9 +60,14 @@ class Transport(httpx.AsyncBaseTransport):
             self._ways[key] = self._open(socket_path, proxy, keep_alive)
         return self._ways[key]
 
+    def _take_out_dead_sockets(self) -> list[AiohttpTransport]:
+        """Each start of an embedded engine makes a socket of its own, which is gone with it."""
+        dead = [key for key in self._ways if key[0] and not Path(key[0]).exists()]
+        return [self._ways.pop(key) for key in dead]
+
     def _proxy(self, url: httpx.URL) -> str | None:
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all")
-        return None if proxy is None or proxy_bypass(url.netloc.decode()) else proxy
+        return None if proxy is None or proxy_bypass_environment(url.netloc.decode(), self._proxies) else proxy
 
     def _open(self, socket_path: str | None, proxy: str | None, keep_alive: float) -> AiohttpTransport:
         usable = _as_proxy(proxy) if proxy else None
@@ -76,16 +90,6 @@ class _SmallReads(aiohttp.ClientResponse):
         if hasattr(transport, "max_size"):
             transport.max_size = 65536
         return await super().start(connection)
-
-
-def _is_this_machine(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return False
-    return address.is_loopback or address.is_unspecified
 
 
 def _as_proxy(address: str) -> httpx.Proxy:
