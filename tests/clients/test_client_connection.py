@@ -11,6 +11,7 @@ from harness.scripted_daemon import scripted
 
 from agentrouted_client import Client, ClientError, DaemonGone, RpcError
 from agentrouted_protocol.config import ConfigDidReloadParams
+from agentrouted_protocol.errors import CODES
 
 
 async def test_answers_find_their_requests_in_any_order() -> None:
@@ -41,6 +42,36 @@ async def test_the_kind_of_an_error_without_data_follows_from_its_code() -> None
         with pytest.raises(RpcError) as caught:
             await client.request("x")
     assert caught.value.kind == "methodNotFound"
+
+
+@pytest.mark.parametrize("error", ["{'message': 'no'}", "{'code': 'x', 'message': 'no'}", "'no'"])
+async def test_an_error_that_is_not_whole_fails_no_more_than_its_request(error: str) -> None:
+    async with Client.spawn(scripted(f"send(id=read()['id'], error={error}); answer(read(), 'still here')")) as client:
+        with pytest.raises(RpcError, match="no") as caught:
+            await client.request("x")
+        assert caught.value.kind == "internalError"
+        assert await client.request("y") == "still here"
+
+
+async def test_an_answer_against_the_contract_is_a_client_error() -> None:
+    async with Client.spawn(scripted("answer(read(), {'pid': 'none'})")) as client:
+        with pytest.raises(ClientError, match="daemon/status"):
+            await client.request("daemon/status")
+
+
+async def test_a_request_that_is_cancelled_in_the_same_breath_is_answered() -> None:
+    script = """
+sys.path[0] += "/.."
+from harness.peer import notification, request
+asked = read()
+call = {"runId": "r", "callId": "c", "name": "f", "arguments": {}}
+sys.stdout.buffer.write(request(7, "tool/call", call) + notification("$/cancelRequest", {"id": 7}))
+sys.stdout.buffer.flush()
+answer(asked, read()["error"]["code"])
+"""
+    async with Client.spawn(scripted(script)) as client:
+        assert await client.request("x") == CODES["requestCancelled"]
+        assert client._connection._answering == {}
 
 
 async def test_a_daemon_that_dies_fails_what_is_pending_and_says_its_last_words() -> None:

@@ -137,12 +137,16 @@ async def test_where_no_daemon_listens_the_error_says_how_to_start_one(tmp_path:
     assert caught.value.hint and "agentrouted serve" in caught.value.hint
 
 
-async def test_connect_starts_the_shared_daemon_if_asked_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in clean_environment(tmp_path).items():
-        monkeypatch.setenv(name, value)
-    async with Client.connect(start=True) as client:
+@pytest.mark.parametrize("name", [None, "mine.sock"])
+async def test_connect_starts_the_shared_daemon_if_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str | None
+) -> None:
+    for variable, value in clean_environment(tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    path = tmp_path / name if name else None
+    async with Client.connect(path, start=True) as client:
         status: DaemonStatus = await client.request("daemon/status")
-    async with Client.connect() as client:
+    async with Client.connect(path) as client:
         assert (await client.request("daemon/status")).pid == status.pid
         os.kill(status.pid, signal.SIGTERM)
 

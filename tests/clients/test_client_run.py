@@ -52,6 +52,24 @@ async def test_the_result_comes_without_iterating() -> None:
         assert (await client.run_agent("hello", model="m").result).text == "ab"
 
 
+async def test_events_that_come_while_only_the_result_is_asked_for_are_dropped() -> None:
+    script = """
+event("textDelta", 1, run_id, text="a")
+answer(read(), None)
+go_on = read()
+event("textDelta", 2, run_id, text="b")
+answer(go_on, None)
+end(run, run_id)
+"""
+    async with Client.spawn(running(script)) as client:
+        run = client.run_agent("hello", model="m")
+        await client.request("go on")
+        result = run.result
+        await client.request("go on")
+        assert [event.seq async for event in run] == [1]
+        assert (await result).text == "ab"
+
+
 async def test_what_is_given_to_run_agent_is_what_the_daemon_gets() -> None:
     script = "end(run, run_id, output={k: run['params'].get(k) for k in ('prompt', 'model', 'maxTurns', 'tools')})"
     async with Client.spawn(running(script)) as client:

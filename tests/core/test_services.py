@@ -22,7 +22,7 @@ async def test_the_end_of_the_config_watcher_is_logged(tmp_path: Path, monkeypat
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
 
     async with open_services(Environment({"XDG_RUNTIME_DIR": str(tmp_path)}, tmp_path, tmp_path)):
-        assert "not watched" in (await told.get()).getMessage()
+        assert "no longer watched" in (await told.get()).getMessage()
 
 
 async def test_a_watcher_that_is_stopped_is_no_error(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

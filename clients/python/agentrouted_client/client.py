@@ -6,7 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any, Self, TypeVar, Unpack, overload
 
 from agentrouted_client.connection import Connection
@@ -40,7 +40,7 @@ class Client:
                 ...
             result = await run.result
 
-    Every call raises `RpcError` when the daemon answers with an error, and `DaemonGone` when it has ended.
+    Every call raises a `ClientError`: `RpcError` when the daemon answers with an error, `DaemonGone` when it has ended.
     """
 
     def __init__(self, transport: Transport, approve: Approve | None) -> None:
@@ -80,9 +80,10 @@ class Client:
     ) -> AbstractAsyncContextManager[Self]:
         """Join the daemon that all programs of this user share; it goes on when the block ends.
 
-        Where none is listening: `DaemonGone`, or with `start` (and no path of your own) one is started.
+        Where none is listening: `DaemonGone`, or with `start` one is started.
         """
-        joining = spawned((*_AGENTROUTED, "connect"), None) if start else joined(socket_path or default_socket_path())
+        path = socket_path or default_socket_path()
+        joining = spawned((*_AGENTROUTED, "connect", "--listen", fspath(path)), None) if start else joined(path)
         return cls._open(joining, client_name, approve)
 
     async def request(self, method: str, params: WireModel | Mapping[str, Any] | None = None) -> Any:

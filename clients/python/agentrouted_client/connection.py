@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import from_json, to_json
 
-from agentrouted_client.errors import DaemonGone, RpcError
+from agentrouted_client.errors import ClientError, DaemonGone, RpcError
 from agentrouted_client.framing import BadFrame, Frames, frame
 from agentrouted_client.parsing import parse_result
 from agentrouted_client.transport import Transport
@@ -41,13 +41,13 @@ class Connection:
         self._on_notification = on_notification
         self._ids = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
-        self._answering: dict[int | str, asyncio.Task[None]] = {}
+        self._answering: dict[int | str, asyncio.Future[Any]] = {}
         self._complaint = ""
         self._gone: str | None = None
         self._reading = asyncio.create_task(self._read())
 
     def request(self, method: str, params: Any) -> asyncio.Future[Any]:
-        """Sent at once. Gives the result, `RpcError` or `DaemonGone`. Cancelling it cancels the request itself."""
+        """Sent at once. Gives the result or a `ClientError`. Cancelling it cancels the request itself."""
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._gone is not None:
             answer.set_exception(DaemonGone(self._gone))
@@ -98,7 +98,7 @@ class Connection:
         if method is None:
             self._take_answer(number, message)
         elif number is not None:
-            self._answering[number] = asyncio.create_task(self._answer(number, method, params))
+            self._answer(number, method, params)
         elif method == "$/cancelRequest":
             self._cancel_answer(params)
         else:
@@ -111,7 +111,7 @@ class Connection:
     def _take_answer(self, number: Any, message: dict[str, Any]) -> None:
         error = message.get("error")
         if number is None and error:
-            self._complaint = f"; before that it said: {error.get('message')}"
+            self._complaint = f"; before that it said: {_rpc_error(error).message}"
         pending = self._pending.get(number)
         if pending is None or pending.answer.done():
             return
@@ -119,8 +119,11 @@ class Connection:
             if error:
                 raise _rpc_error(error)
             pending.answer.set_result(parse_result(pending.method, message.get("result")))
-        except (RpcError, ValidationError) as failure:
+        except RpcError as failure:
             pending.answer.set_exception(failure)
+        except ValidationError as failure:
+            what = f"the daemon's answer to {pending.method} is not what the contract says: {failure}"
+            pending.answer.set_exception(ClientError(what, "update agentrouted, or this client"))
 
     def _forget(self, number: int) -> None:
         if self._pending.pop(number).answer.cancelled():
@@ -133,17 +136,21 @@ class Connection:
             context = {"message": f"a function that listens to {method} failed", "exception": error}
             asyncio.get_running_loop().call_exception_handler(context)
 
-    async def _answer(self, number: int | str, method: str, params: Any) -> None:
+    def _answer(self, number: int | str, method: str, params: Any) -> None:
+        answering = self._answering[number] = asyncio.ensure_future(self._on_request(method, params))
+        # Not in the task itself: one that is cancelled before its first step would never answer.
+        answering.add_done_callback(lambda done: self._send_answer(number, method, done))
+
+    def _send_answer(self, number: int | str, method: str, done: asyncio.Future[Any]) -> None:
+        self._answering.pop(number, None)
         try:
-            self._send({"id": number, "result": await self._on_request(method, params)})
+            self._send({"id": number, "result": done.result()})
         except asyncio.CancelledError:
             self._send_error(number, RpcError(CODES["requestCancelled"], f"{method} was cancelled"))
         except RpcError as error:
             self._send_error(number, error)
         except Exception as error:  # noqa: BLE001 - whatever a callback raised, the daemon must get its answer
             self._send_error(number, RpcError(CODES["internalError"], f"{method} failed: {type(error).__name__}"))
-        finally:
-            self._answering.pop(number, None)
 
     def _send_error(self, number: int | str, error: RpcError) -> None:
         self._send({"id": number, "error": error.to_object().to_wire()})
@@ -164,9 +171,12 @@ def _message(body: bytes) -> dict[str, Any]:
     return message
 
 
-def _rpc_error(error: dict[str, Any]) -> RpcError:
+def _rpc_error(error: Any) -> RpcError:
+    """Also of one that is not as JSON-RPC has it: whoever asked is still told that it failed."""
+    members = error if isinstance(error, dict) else {"message": error}
     try:
-        data = ErrorData.model_validate(error.get("data"), extra="ignore")
+        data = ErrorData.model_validate(members.get("data"), extra="ignore")
     except ValidationError:
         data = None
-    return RpcError(error["code"], error["message"], data)
+    code, message = members.get("code"), members.get("message")
+    return RpcError(code if isinstance(code, int) else CODES["internalError"], str(message or "no reason given"), data)
