@@ -13,7 +13,7 @@ class ToolCallParams(SentParams):
     call_id: str
     name: str
     arguments: dict[str, Any]
-    """They fit the tool's `inputSchema`."""
+    """A JSON object, as the model wrote it: check it against the tool's schema."""
 
 
 class ToolCallResult(WireModel):

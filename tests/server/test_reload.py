@@ -62,6 +62,7 @@ async def test_a_bad_file_changes_nothing_and_is_shown_at_its_line(tmp_path: Pat
 async def test_a_config_that_is_bad_at_the_start_leaves_local_models_usable(tmp_path: Path) -> None:
     write_config(tmp_path, "models: [\n")
     async with initialized(tmp_path) as peer:
+        assert not (await reloaded(peer))["ok"]
         assert (await peer.until("textDocument/publishDiagnostics"))["params"]["diagnostics"]
         route = await peer.call("resolveModel", {"model": "ollama/llama3"})
         assert route["provider"] == "ollama" and route["warnings"]

@@ -13,7 +13,7 @@ from agentrouted.server.diagnostics import diagnostics
 from agentrouted.server.host import ClientHost
 from agentrouted.server.rpc import Connection
 from agentrouted_protocol.base import Params, Token
-from agentrouted_protocol.config import ConfigDidReloadParams, ConfigReloadResult
+from agentrouted_protocol.config import ConfigDidReloadParams, ConfigReloadResult, Problem
 from agentrouted_protocol.daemon import ClientOptions
 
 logger = logging.getLogger(__name__)
@@ -88,11 +88,14 @@ class ClientSession:
         if run is not None:
             run.cancel()
 
-    def publish_problems(self) -> None:
-        """Show what is wrong with the config file, if anything is."""
-        problems = self.core.services.config.current.problems
-        if problems:
-            self._publish(list(problems))
+    def tell_problems(self) -> None:
+        """Tell what is wrong with the config at the start: without a word the defaults would be in force."""
+        snapshot = self.core.services.config.current
+        if snapshot.problems:
+            problems = list(snapshot.problems)
+            self._config_reloaded(
+                ConfigReloadResult(generation=snapshot.generation, ok=snapshot.is_good, changed=[], problems=problems)
+            )
 
     def closed(self) -> None:
         self.core.connections.discard(self._connection)
@@ -104,7 +107,7 @@ class ClientSession:
         self._notify("config/didReload", ConfigDidReloadParams(**dict(result)))
         self._publish(result.problems)
 
-    def _publish(self, problems: list[Any]) -> None:
+    def _publish(self, problems: list[Problem]) -> None:
         path = self.core.services.config.current.path
         if path is not None:
             self._notify("textDocument/publishDiagnostics", diagnostics(path, problems))

@@ -6,7 +6,7 @@ from agentrouted.server.session import ClientSession
 
 
 def initialized(session: ClientSession, params: Any) -> None:
-    session.publish_problems()
+    session.tell_problems()
 
 
 def cancel_progress(session: ClientSession, params: Any) -> None:
