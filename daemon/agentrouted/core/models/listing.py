@@ -1,0 +1,125 @@
+"""Answers `model/list`."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.local.catalog import ModelFolders, find_models, locate
+from agentrouted.core.local.known import KNOWN_MODELS
+from agentrouted.core.models.servers import SERVER_KINDS, Server, Servers
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
+from agentrouted.core.routing.resolve import resolve
+from agentrouted.core.services import EMBEDDED, Services
+from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A name of the config; its state is that of the first endpoint of its chain."""
+
+    name: str
+    provider: str
+    first: ResolvedEndpoint
+
+
+class ModelList:
+    """What can run now. What local servers say is kept for a minute."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._servers = Servers(services.http)
+
+    async def answer(self, params: ModelListParams) -> ModelListResult:
+        """Models by provider. Asks the servers of this machine; nothing leaves it."""
+        snapshot, folders = self._services.config.current, self._services.model_folders
+        names = [each for each in _names(snapshot) if params.provider in (None, each[1])]
+        found = [_find(snapshot, *each) for each in names]
+        leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}
+        kinds = {kind for kind in SERVER_KINDS if params.provider in (None, kind)} | (leading & SERVER_KINDS)
+        servers = await self._servers.ask(snapshot, kinds, refresh=params.refresh)
+        entries = await asyncio.to_thread(lambda: [_entry(each, servers, folders) for each in found])
+        entries += [entry for entry in _served(servers) if params.provider in (None, entry.provider)]
+        if params.provider in (None, "local"):
+            entries += await asyncio.to_thread(_files, folders)
+        warnings = [_told(kind, server, server.error) for kind, server in servers.items() if server.error]
+        # A model may be written in the config and served, too: what the config says of it comes first.
+        by_model = {entry.model: entry for entry in reversed(entries)}
+        return ModelListResult(models=list(reversed(by_model.values())), warnings=warnings)
+
+
+def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
+    """Model strings that the config spells out, each with its provider."""
+    for name in snapshot.config.models:
+        if not name.endswith("*"):
+            yield name, "config"
+    for name, provider in snapshot.config.providers.items():
+        for model in provider.models:
+            yield f"{name}/{model.id}", name
+
+
+def _find(snapshot: Snapshot, name: str, provider: str) -> _Named | ModelEntry:
+    try:
+        return _Named(name, provider, resolve(snapshot, name).endpoints[0])
+    except AgentroutedError as error:
+        return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)
+
+
+def _entry(found: _Named | ModelEntry, servers: Mapping[str, Server], folders: ModelFolders) -> ModelEntry:
+    """Reads the disk."""
+    if isinstance(found, ModelEntry):
+        return found
+    endpoint, server = found.first.endpoint, servers.get(found.first.endpoint.provider)
+    entry = ModelEntry(model=found.name, provider=found.provider, state="ready", context_window=endpoint.context_window)
+    if endpoint.base_url.startswith(EMBEDDED):
+        return entry.model_copy(update=_missing_file(endpoint.base_url.removeprefix(EMBEDDED), folders))
+    if server and server.error:
+        state = "serverDown" if server.is_down else "unknown"
+        return entry.model_copy(update={"state": state, "mend": server.error.hint or server.error.message})
+    if server and not server.has(endpoint.model_id):
+        return entry.model_copy(update={"state": "notPulled", "mend": f"pull `{endpoint.model_id}` there"})
+    if found.first.auth.source == "none":
+        return entry.model_copy(update={"state": "noKey", "mend": found.first.auth.hint})
+    return entry
+
+
+def _missing_file(name: str, folders: ModelFolders) -> dict[str, str]:
+    try:
+        locate(name, folders)
+    except AgentroutedError as error:
+        return {"state": "notPulled", "mend": error.hint or error.message}
+    return {}
+
+
+def _served(servers: Mapping[str, Server]) -> Iterator[ModelEntry]:
+    for kind, server in servers.items():
+        for model in server.models:
+            yield ModelEntry(model=f"{kind}/{model}", provider=kind, state="ready")
+
+
+def _files(folders: ModelFolders) -> list[ModelEntry]:
+    found = find_models(folders)
+    entries = [
+        ModelEntry(model=f"local/{model.name}", provider="local", state="ready", size_bytes=model.size)
+        for model in found
+    ]
+    names = {model.name for model in found}
+    missing = [known for known in KNOWN_MODELS.values() if known.name not in names]
+    return entries + [
+        ModelEntry(
+            model=f"local/{known.name}",
+            provider="local",
+            state="notPulled",
+            mend=f"agentrouted models pull {known.name}",
+            size_bytes=known.size,
+            description=known.note,
+        )
+        for known in missing
+    ]
+
+
+def _told(kind: str, server: Server, error: AgentroutedError) -> str:
+    if server.is_down:
+        return f"{kind} does not answer: {error.hint or error.message}"
+    return f"{kind}: {error.message}" + (f"; {error.hint}" if error.hint else "")
