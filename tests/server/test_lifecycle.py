@@ -15,6 +15,7 @@ from harness.peer import (
     Peer,
     Spawned,
     clean_environment,
+    frame,
     initialized,
     notification,
     request,
@@ -240,3 +241,30 @@ async def test_stderr_that_nobody_reads_stops_neither_the_daemon_nor_its_log(tmp
     assert log.read_text().count("is ignored") == 100
     for descriptor in (unread, stderr):
         os.close(descriptor)
+
+
+@pytest.mark.parametrize("first", [b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", frame(b"[" * 100_000)])
+async def test_a_bad_first_message_is_answered_like_any_other(first: bytes, tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        peer.send(first + request(1, "initialize", {}))
+        assert "result" in await peer.answer(1)
+        assert [message["id"] for message in peer.seen if "error" in message] == [None]
+
+
+async def test_one_bad_option_does_not_cost_the_others(tmp_path: Path) -> None:
+    async with initialized(tmp_path, tools=True, optOut=7, unknown=1) as peer:
+        tool = {"name": "add", "inputSchema": {}}
+        error = await peer.call("runAgent", {"model": "http://127.0.0.1:9/v1/m", "prompt": "Hi", "tools": [tool]})
+        assert error["data"]["kind"] == "providerUnreachable"
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_descriptors_end_the_daemon_in_order(closed: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"exec {' '.join(COMMAND)} --stdio {closed}"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=TIME_LIMIT,
+        env=clean_environment(tmp_path),
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")

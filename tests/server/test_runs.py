@@ -79,6 +79,8 @@ async def test_the_model_calls_the_clients_own_tool(tmp_path: Path) -> None:
     [
         ({"result": {"content": "no such file", "isError": True}}, "no such file"),
         ({"error": {"code": 1, "message": "the tool broke"}}, "Error: tool/call: the tool broke"),
+        ({"error": {"code": 2**31, "message": "it broke"}}, "Error: tool/call: it broke"),
+        ({"error": "odd"}, "Error: tool/call: it answered with an error"),
         ({"result": None}, "Error: tool/call: the client's answer is not a ToolCallResult"),
         ({"result": {"contents": "3"}}, "Error: tool/call: the client's answer is not a ToolCallResult"),
     ],

@@ -151,6 +151,14 @@ async def test_a_socket_that_is_no_longer_ours_is_not_removed(tmp_path: Path) ->
         assert socket.read_text() == "somebody else's"
 
 
+async def test_a_daemon_whose_socket_was_removed_makes_way(tmp_path: Path) -> None:
+    socket = tmp_path / "v1.sock"
+    async with spawned(tmp_path, "serve", "--listen", str(socket)) as daemon:
+        await _until_served(socket)
+        socket.unlink()
+        assert await daemon.exit_code() == 0
+
+
 async def test_a_folder_that_others_can_write_to_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "open"
     folder.mkdir()

@@ -17,6 +17,7 @@ def main() -> NoReturn:
         from agentrouted.cli.main import main as run_command
 
         sys.exit(run_command(arguments))
+    _open_missing_descriptors()
     code = _open_door(*_parse(arguments))
     # Not `sys.exit`: a thread that waits for a name server, or for an unread stderr, would hold it up.
     os._exit(code)
@@ -47,6 +48,7 @@ def _parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
 def _open_door(options: dict[str, str], unknown: list[str]) -> int:
     if "connect" in options:
         return _connect(options)
+    parent = os.getppid()
     read_fd, write_fd = _take_over_stdio()
     unread, initialize = b"", None
     if not options.keys() & {"serve", "--pipe", "--socket"}:
@@ -55,7 +57,7 @@ def _open_door(options: dict[str, str], unknown: list[str]) -> int:
         unread, initialize = answer_initialize(read_fd, write_fd, _load)
     from agentrouted.server.doors import Door, run
 
-    return run(Door(options, read_fd, write_fd, unread, initialize), unknown)
+    return run(Door(options, read_fd, write_fd, parent, unread, initialize), unknown)
 
 
 def _load() -> None:
@@ -70,6 +72,13 @@ def _connect(options: dict[str, str]) -> int:
 
     path = Path(options["--listen"]).absolute() if options.get("--listen") else default_socket_path()
     return bridge(path, options.get("--config"))
+
+
+def _open_missing_descriptors() -> None:
+    """Started with stdin, stdout or stderr closed, the next file that is opened would take its place."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) < 3:
+        pass
+    os.close(descriptor)
 
 
 def _take_over_stdio() -> tuple[int, int]:

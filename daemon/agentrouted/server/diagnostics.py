@@ -22,6 +22,6 @@ def _diagnostic(problem: Problem) -> dict[str, Any]:
         "range": problem.range.to_wire() if problem.range else _FIRST_CHARACTER,
         "severity": _SEVERITY[problem.severity],
         "source": "agentrouted",
-        "code": problem.path or None,
+        **({"code": problem.path} if problem.path else {}),
         "message": message,
     }

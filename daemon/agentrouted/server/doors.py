@@ -8,7 +8,7 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import AgentroutedError, InvalidParams
@@ -23,6 +23,8 @@ from agentrouted_protocol.rendezvous import default_socket_path
 
 logger = logging.getLogger(__name__)
 
+_LOOK_SECONDS: Final = 2.0
+
 
 @dataclass(frozen=True, slots=True)
 class Door:
@@ -31,6 +33,9 @@ class Door:
     options: Mapping[str, str]
     read_fd: int
     write_fd: int
+    parent: int
+    """The process that started this one, as it was at the start."""
+
     unread: bytes = b""
     """Read from stdin before all this was loaded."""
 
@@ -97,7 +102,7 @@ async def _opened(door: Door, daemon: Daemon) -> AsyncIterator[None]:
     elif "--socket" in door.options:
         await dial_port(link, door.number("--socket"))
     else:
-        daemon.processes.watch_parent()
+        daemon.processes.watch_parent(door.parent)
         await open_stdio(link, door.read_fd, door.write_fd)
     yield
 
@@ -108,7 +113,24 @@ async def _listening(path: Path, daemon: Daemon) -> AsyncIterator[None]:
         server = await listen(listener, daemon.shared_link)
         daemon.serving(path)
         logger.info("serving %s", path)
+        watching = asyncio.create_task(_stop_without_path(path, daemon))
         try:
             yield
         finally:
+            watching.cancel()
             server.close()
+
+
+async def _stop_without_path(path: Path, daemon: Daemon) -> None:
+    """A daemon whose socket somebody has removed can't be reached any more, nor replaced while it has the lock."""
+    inode = _inode(path)
+    while _inode(path) == inode:  # noqa: ASYNC110 - nothing tells us
+        await asyncio.sleep(_LOOK_SECONDS)
+    daemon.stop(f"{path} is gone")
+
+
+def _inode(path: Path) -> int | None:
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return None

@@ -1,5 +1,6 @@
 """JSON text to a checked JSON-RPC message, and back."""
 
+import json
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -50,9 +51,10 @@ def decode(body: bytes) -> list[Incoming]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        id_ = _id_in(body)
         if "recursion limit" in str(error):
-            return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}")]
-        return [Malformed("parseError", f"the message is not JSON: {error}")]
+            return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}", id_)]
+        return [Malformed("parseError", f"the message is not JSON: {error}", id_)]
     if type(value) is dict:
         return [_check(value)]
     if type(value) is list and value:
@@ -81,6 +83,16 @@ def encode_call(method: str, params: Any, id_: Id | None = None) -> bytes:
 
 def error_object(kind: ErrorKind, message: str, hint: str | None = None) -> ErrorObject:
     return ErrorObject(code=CODES[kind], message=message, data=ErrorData(kind=kind, hint=hint))
+
+
+def _id_in(body: bytes) -> Id | None:
+    """The id of what we refuse to read: half a surrogate pair, as JavaScript sends it, is JSON to Python."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    id_ = value.get("id") if isinstance(value, dict) else None
+    return id_ if type(id_) in (int, str) else None
 
 
 def _check(value: dict[str, Any]) -> Incoming:

@@ -23,7 +23,7 @@ def answer_initialize(read_fd: int, write_fd: int, load: Callable[[], object]) -
     data = _read_frame(read_fd, load)
     head, separator, rest = data.partition(b"\r\n\r\n")
     name, _, length = head.partition(b":")
-    if not separator or name.lower() != b"content-length" or not length.strip().isdigit():
+    if not separator or name.lower() != b"content-length" or not _is_length(length):
         return data, None
     body, unread = rest[: int(length)], rest[int(length) :]
     message = _initialize_request(body) if len(body) == int(length) else None
@@ -54,8 +54,12 @@ def _read_frame(fd: int, load: Callable[[], object]) -> bytes:
 
 def _holds_frame(data: bytes) -> bool:
     head, separator, rest = data.partition(b"\r\n\r\n")
-    length = head.rpartition(b":")[2].strip()
-    return bool(separator) and (not length.isdigit() or len(rest) >= int(length))
+    length = head.rpartition(b":")[2]
+    return bool(separator) and (not _is_length(length) or len(rest) >= int(length))
+
+
+def _is_length(text: bytes) -> bool:
+    return text.strip().isdigit() and len(text) < 12
 
 
 def _initialize_request(body: bytes) -> dict[str, Any] | None:

@@ -39,10 +39,12 @@ class ProcessWatch:
         await _process_end(pid)
         self._ended(f"process {pid} has ended")
 
-    def watch_parent(self) -> None:
+    def watch_parent(self, parent: int) -> None:
         """Unless it is process 1, which takes in orphans too: then there is no telling."""
-        if os.getppid() != 1:
-            self.watch(os.getppid())
+        if os.getppid() != parent:
+            self._ended("the parent has ended")
+        elif parent != 1:
+            self.watch(parent)
 
     async def aclose(self) -> None:
         for task in self._tasks:

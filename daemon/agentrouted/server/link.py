@@ -2,12 +2,14 @@
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
 from agentrouted.server.envelope import LIMITS
 from agentrouted.server.framing import Fault, FrameReader, encode_frame
 
 logger = logging.getLogger(__name__)
+
+_LINGER_SECONDS: Final = 30.0
 
 
 class Receiver(Protocol):
@@ -100,6 +102,12 @@ class Link(asyncio.Protocol):
         self._flush()
         if self._transport is not None:
             self._transport.close()
+            asyncio.get_running_loop().call_later(_LINGER_SECONDS, self._abort)
+
+    def _abort(self) -> None:
+        """Who has not taken the last answers by now never will."""
+        if self._transport is not None:
+            self._transport.abort()
 
     def _take(self, frame: bytes | Fault) -> None:
         if not isinstance(frame, Fault):
@@ -123,7 +131,9 @@ class Link(asyncio.Protocol):
         self._outgoing_bytes = 0
         if self._transport is None or self._transport.is_closing():
             return
-        self._transport.write(data)
+        # What waits already counts, not what comes now: one answer may be as large as a message may be.
         if self.queued_bytes > LIMITS.outbound_hard_bytes:
             logger.warning("a client left %d bytes unread: its connection is closed", self.queued_bytes)
             self._transport.abort()
+            return
+        self._transport.write(data)

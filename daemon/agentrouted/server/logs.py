@@ -1,14 +1,16 @@
 """Logs: to a rotating file, and warnings to stderr."""
 
+import asyncio
 import contextlib
 import logging
 import logging.handlers
-import os
 import queue
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+logger = logging.getLogger(__name__)
 
 _FILE_BYTES: Final = 5 * 1024 * 1024
 _LAST_SECONDS: Final = 0.2
@@ -69,7 +71,8 @@ def _file_handlers(folder: Path, name: str) -> list[logging.Handler]:
         )
         Path(handler.baseFilename).chmod(0o600)
     except OSError as error:
-        os.write(2, f"agentrouted: no log file: {error}\n".encode())
+        # Told on stderr, once its thread is there.
+        asyncio.get_running_loop().call_soon(logger.warning, "no log file: %s", error)
         return []
     handler.setFormatter(logging.Formatter(_FORMAT))
     return [handler]

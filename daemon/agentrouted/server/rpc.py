@@ -4,10 +4,9 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Final, Literal, Protocol
 
 import cattrs
-from lsprotocol.types import ResponseError
 from pygls.exceptions import JsonRpcException, JsonRpcMethodNotFound
 from pygls.protocol import JsonRPCProtocol
 from pygls.server import JsonRPCServer
@@ -23,6 +22,10 @@ logger = logging.getLogger(__name__)
 
 State = Literal["new", "initialized", "shutdown", "closed"]
 Handler = Callable[[Any, Any], Any]
+
+
+# However much is in flight: these make it less, or tell about it.
+_WAYS_OUT: Final = frozenset({"daemon/status", "run/cancel", "shutdown"})
 
 
 class RequestRefused(Exception):
@@ -71,7 +74,11 @@ class Connection(JsonRPCProtocol):
 
     def receive(self, body: bytes) -> None:
         for message in envelope.decode(body):
-            self.handle_message(message)
+            try:
+                self.handle_message(message)
+            except Exception:
+                # A fault of ours in one message must not cost the ones that came with it.
+                logger.exception("a message was lost")
 
     def refuse(self, fault: Fault) -> None:
         """Answer input that is no frame; bare lines are answered as lines, so that their sender can read it."""
@@ -122,7 +129,7 @@ class Connection(JsonRPCProtocol):
             return error_object("invalidRequest", "`initialize` was answered already")
         if msg_id in self._running:
             return error_object("invalidRequest", "a request with this id is still being answered")
-        if len(self._running) >= LIMITS.requests_in_flight:
+        if len(self._running) >= LIMITS.requests_in_flight and method not in _WAYS_OUT:
             return error_object("overloaded", f"{LIMITS.requests_in_flight} requests are in flight already")
         return None
 
@@ -144,10 +151,10 @@ class Connection(JsonRPCProtocol):
     def _handle_notification(self, method_name: str, params: Any) -> None:
         if method_name == "exit":
             self.close()
+        elif method_name == "$/cancelRequest" and self.state != "new":
+            self._handle_cancel_notification(params.get("id") if isinstance(params, dict) else None)
         elif self.state != "initialized":
             logger.debug("dropped outside the session: %s", method_name[:100])
-        elif method_name == "$/cancelRequest":
-            self._handle_cancel_notification(params.get("id") if isinstance(params, dict) else None)
         else:
             self._call_quietly(method_name, params)
 
@@ -161,7 +168,7 @@ class Connection(JsonRPCProtocol):
             logger.info("notification %s: %s", method[:100], error_answer(error).message)
 
     def _handle_cancel_notification(self, msg_id: Any) -> None:
-        task = self._running.get(msg_id) if isinstance(msg_id, (int, str)) else None
+        task = self._running.get(msg_id) if type(msg_id) in (int, str) else None
         if task is not None:
             _cancel_soon(task)
 
@@ -171,7 +178,8 @@ class Connection(JsonRPCProtocol):
             logger.info("%s to no question of ours", "an error" if error else "an answer")
         elif error is not None:
             details = error if isinstance(error, dict) else {}
-            future.set_exception(JsonRpcException.from_error(_response_error(details)))
+            message = details.get("message")
+            future.set_exception(JsonRpcException(message if isinstance(message, str) else "it answered with an error"))
         else:
             future.set_result(result)
 
@@ -260,11 +268,3 @@ def _cancel_soon(task: asyncio.Task[Any]) -> None:
             task.cancel()
 
     asyncio.get_running_loop().call_soon(cancel)
-
-
-def _response_error(details: dict[str, Any]) -> ResponseError:
-    code, message = details.get("code"), details.get("message")
-    return ResponseError(
-        code=code if isinstance(code, int) else 0,
-        message=message if isinstance(message, str) else "the client answered with an error",
-    )

@@ -55,12 +55,14 @@ class ClientSession:
             self._watch_process(process)
 
     def set_options(self, options: Any) -> None:
-        """Change those that are named; the others stay."""
-        try:
-            said = ClientOptions.model_validate(options, extra="ignore")
-            self.options = self.options.model_copy(update=said.model_dump(exclude_unset=True))
-        except ValidationError as error:
-            logger.warning("the client's options can't be read: %s", error.errors(include_input=False)[0]["msg"])
+        """Change those that are named and can be read; the others stay."""
+        for name, value in options.items() if isinstance(options, dict) else ():
+            try:
+                said = ClientOptions.model_validate({name: value}, extra="ignore")
+            except ValidationError:
+                logger.warning("the client's option %.100r can't be read", name)
+            else:
+                self.options = self.options.model_copy(update=said.model_dump(exclude_unset=True))
 
     def host(self, params: Params) -> ClientHost:
         """This client as the host of a run that it asked for."""

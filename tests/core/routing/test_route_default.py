@@ -191,6 +191,15 @@ def test_a_slip_of_the_pen_does_not_send_a_local_prompt_away(model: str) -> None
 
 
 @pytest.mark.parametrize(
+    "model", ["htp://localhost:8000/v1/x", "file:///x", "./model.gguf", "~/m", "model.gguf", "ollama\\llama3", "../a/b"]
+)
+def test_what_looks_like_a_file_or_an_address_does_not_go_elsewhere(model: str) -> None:
+    with pytest.raises(ModelUnresolved) as caught:
+        World(OPENROUTER_KEY).resolve(model)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize(
     "model", ["", " ", "\t\n", "/", "//", "/gpt-4o", "openai/", "openai/ ", "anthropic//", "x" * 2001]
 )
 def test_what_is_no_model_string_is_an_error_with_the_mend(model: str) -> None:

@@ -14,6 +14,7 @@ from agentrouted.core.services import Services
 from agentrouted_protocol.runs import RunAgentParams, RunResult
 
 _KEPT: Final = 256
+_KEPT_CHARACTERS: Final = 16 * 1024 * 1024
 
 
 class Run:
@@ -43,10 +44,11 @@ class Run:
         """Wait for the end, whatever it is."""
         await asyncio.wait([self._task])
 
-    def retrieve(self) -> None:
-        """Look at the error of a run that nobody may be waiting for, so that asyncio does not report it as lost."""
-        if not self._task.cancelled():
-            self._task.exception()
+    def weight(self) -> int:
+        """Characters of an ended run's transcript. Looks at its error, so that asyncio does not report it as lost."""
+        if self._task.cancelled() or self._task.exception() is not None:
+            return 0
+        return sum(len(message.content) for message in self._task.result().messages)
 
 
 class Runs:
@@ -56,6 +58,7 @@ class Runs:
         self._services = services
         self._running: dict[str, Run] = {}
         self._ended: OrderedDict[str, Run] = OrderedDict()
+        self._ended_weight = 0
 
     @property
     def running(self) -> int:
@@ -98,9 +101,10 @@ class Runs:
 
     def _end(self, run: Run) -> None:
         self._ended[run.run_id] = self._running.pop(run.run_id)
-        if len(self._ended) > _KEPT:
-            self._ended.popitem(last=False)
-        run.retrieve()
+        self._ended_weight += run.weight()
+        while len(self._ended) > _KEPT or self._ended_weight > _KEPT_CHARACTERS:
+            _, oldest = self._ended.popitem(last=False)
+            self._ended_weight -= oldest.weight()
 
 
 def _fingerprint(params: RunAgentParams) -> str:

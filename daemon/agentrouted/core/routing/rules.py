@@ -151,6 +151,8 @@ def _near_miss(ask: Ask) -> tuple[str, ...]:
 
     A slip of the pen in the name of a server on this machine is refused: it must not send a private prompt away.
     """
+    if ask.base_url is None:
+        _refuse_file_or_address(ask.model)
     name, slash, rest = ask.model.partition("/")
     if not slash or name.casefold() in VENDORS:
         return ()
@@ -167,3 +169,10 @@ def _near_miss(ask: Ask) -> tuple[str, ...]:
             hint=f"did you mean `{meant}`? If not, say where: `{OPENROUTER.name}/{ask.model}`",
         )
     return (f"`{name}` is no provider: did you mean `{meant}`?",)
+
+
+def _refuse_file_or_address(model: str) -> None:
+    if "://" in model:
+        raise ModelUnresolved(f"`{model}` is no web address", hint="an address begins with http:// or https://")
+    if "\\" in model or model.startswith((".", "~")) or model.casefold().endswith(".gguf"):
+        raise ModelUnresolved(f"`{model}` looks like a file of this machine", hint=f"run it with `local/{model}`")

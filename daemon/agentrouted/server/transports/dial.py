@@ -18,5 +18,5 @@ async def dial_port(link: Link, port: int) -> None:
     """A TCP port on this machine that the client listens on."""
     try:
         await asyncio.get_running_loop().create_connection(lambda: link, "127.0.0.1", port)
-    except OSError as error:
-        raise ProviderUnreachable(f"no client listens at --socket={port}: {error.strerror or error}") from error
+    except (OSError, OverflowError) as error:
+        raise ProviderUnreachable(f"no client listens at --socket={port}: {error}") from error
