@@ -14,6 +14,11 @@ def default_socket_path() -> Path:
     return runtime_folder(os.environ) / f"v{PROTOCOL_VERSION}.sock"
 
 
+def lock_path(socket: Path) -> Path:
+    """The file whose `flock` the daemon holds that serves this socket. The file stays, also when it has ended."""
+    return socket.with_name(f"{socket.name}.lock")
+
+
 def runtime_folder(environ: Mapping[str, str]) -> Path:
     """`$XDG_RUNTIME_DIR/agentrouted`; without that variable, a folder of this user's among the temporary ones."""
     if runtime := _folder(environ, "XDG_RUNTIME_DIR"):

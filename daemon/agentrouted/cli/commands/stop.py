@@ -13,6 +13,7 @@ from agentrouted.cli.door import CLIENT_NAME
 from agentrouted.core.errors import Conflict
 from agentrouted_client import Client, DaemonGone
 from agentrouted_protocol.daemon import DaemonStatus
+from agentrouted_protocol.rendezvous import lock_path
 
 EXAMPLE = "agentrouted stop"
 
@@ -48,7 +49,7 @@ async def _status() -> DaemonStatus | None:
 def _wait_for_end(status: DaemonStatus) -> None:
     """The process id does not tell: where nobody reaps it, it stays. The lock is free when the daemon has ended."""
     deadline = time.monotonic() + _SECONDS_TO_END
-    with Path(status.socket or "").with_suffix(".lock").open() as lock:
+    with lock_path(Path(status.socket or "")).open() as lock:
         while not _is_free(lock.fileno()):
             if time.monotonic() > deadline:
                 raise Conflict(f"daemon {status.pid} does not end", hint=f"kill -9 {status.pid}")

@@ -14,6 +14,7 @@ from typing import Final
 
 from agentrouted.core.errors import Conflict, Storage
 from agentrouted.server.link import Link
+from agentrouted_protocol.rendezvous import lock_path
 
 # Of `sun_path` in bytes, less the final NUL: 108 on Linux, 104 on macOS.
 LONGEST_PATH: Final = 103
@@ -89,7 +90,7 @@ def _prepare_folder(folder: Path) -> None:
 @contextlib.contextmanager
 def _lock(path: Path) -> Iterator[None]:
     # The lock file stays: if it were unlinked, two daemons could each lock one of that name.
-    name = path.with_name(f"{path.name}.lock")
+    name = lock_path(path)
     try:
         descriptor = os.open(name, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
