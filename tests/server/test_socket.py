@@ -181,8 +181,11 @@ async def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
 
 async def test_connect_starts_the_daemon_and_others_join_it(tmp_path: Path) -> None:
     socket = tmp_path / "v1.sock"
-    async with _bridge(tmp_path, socket) as one, _bridge(tmp_path, socket) as two:
+    async with AsyncExitStack() as stack:
+        one = await stack.enter_async_context(_bridge(tmp_path, socket))
+        # Only then the other: two at once start two daemons, and the one without the lock may still be on its way.
         await one.initialize()
+        two = await stack.enter_async_context(_bridge(tmp_path, socket))
         await two.initialize()
         status = await two.call("daemon/status")
         assert status["connections"] == 2 and status["pid"] not in (one.process.pid, two.process.pid)
