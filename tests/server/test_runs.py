@@ -221,7 +221,7 @@ async def test_a_run_that_takes_all_its_turns_is_an_error_with_its_bill(tmp_path
 @pytest.mark.parametrize(
     ("reply", "kind"),
     [
-        (Reply.status(401), "providerAuth"),
+        (Reply.status(401, headers={"x-request-id": "sk-very-secret-key"}), "providerAuth"),
         (Reply.status(404, {"error": {"message": "model 'test-model' not found"}}), "modelMissing"),
         (Reply.status(429, headers={"retry-after": "7"}), "rateLimited"),
         (Reply.status(500), "providerError"),

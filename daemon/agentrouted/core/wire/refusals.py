@@ -54,13 +54,12 @@ def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> Agent
 def _as_error(endpoint: Endpoint, refusal: Refusal) -> AgentroutedError:
     text = scrub(refusal.text, endpoint)[:_TEXT_LENGTH]
     error = kind_of(refusal)
+    request_id = scrub(refusal.request_id, endpoint) if refusal.request_id else None
     return error(
         _message(endpoint, error, refusal.status, text),
         hint=_hint(endpoint, error, refusal),
         retry_after=refusal.retry_after,
-        provider=ProviderReply(
-            name=endpoint.provider, status=refusal.status, text=text or None, request_id=refusal.request_id
-        ),
+        provider=ProviderReply(name=endpoint.provider, status=refusal.status, text=text or None, request_id=request_id),
     )
 
 
