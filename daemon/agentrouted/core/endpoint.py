@@ -38,7 +38,7 @@ class Endpoint:
     """Without a trailing slash, such as `https://openrouter.ai/api/v1`, or `embedded:<name>`."""
 
     wire: str
-    """The wire format: a key of `core.wire.FORMATS`, such as `chat_completions`."""
+    """The wire format: a key of `core.wire.formats.FORMATS`, such as `chat_completions`."""
 
     local: bool
     api_key: SecretStr | None = None

@@ -1,4 +1,4 @@
-"""When a daemon ends: signals, a dead parent, nothing to do."""
+"""When a daemon ends: signals, a parent that is gone."""
 
 import asyncio
 import os
