@@ -109,11 +109,11 @@ async def _opened(door: Door, daemon: Daemon) -> AsyncIterator[None]:
 
 @contextlib.asynccontextmanager
 async def _listening(path: Path, daemon: Daemon) -> AsyncIterator[None]:
-    with own_socket(path) as listener:
-        server = await listen(listener, daemon.shared_link)
+    with own_socket(path) as own:
+        server = await listen(own.listener, daemon.shared_link)
         daemon.serving(path)
         logger.info("serving %s", path)
-        watching = asyncio.create_task(_stop_without_path(path, daemon))
+        watching = asyncio.create_task(_stop_without(path, own.inode, daemon))
         try:
             yield
         finally:
@@ -121,9 +121,8 @@ async def _listening(path: Path, daemon: Daemon) -> AsyncIterator[None]:
             server.close()
 
 
-async def _stop_without_path(path: Path, daemon: Daemon) -> None:
+async def _stop_without(path: Path, inode: int, daemon: Daemon) -> None:
     """A daemon whose socket somebody has removed can't be reached any more, nor replaced while it has the lock."""
-    inode = _inode(path)
     while _inode(path) == inode:  # noqa: ASYNC110 - nothing tells us
         await asyncio.sleep(_LOOK_SECONDS)
     daemon.stop(f"{path} is gone")

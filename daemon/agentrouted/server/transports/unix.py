@@ -10,7 +10,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from agentrouted.core.errors import Conflict, Storage
 from agentrouted.server.link import Link
@@ -21,8 +21,14 @@ LONGEST_PATH: Final = 103
 _BACKLOG: Final = 512
 
 
+class Listening(NamedTuple):
+    listener: socket.socket
+    inode: int
+    """Of the socket's file: another one under the same name is not ours."""
+
+
 @contextlib.contextmanager
-def own_socket(path: Path) -> Iterator[socket.socket]:
+def own_socket(path: Path) -> Iterator[Listening]:
     """A listening socket at `path` that is ours alone, and gone again afterwards.
 
     Who holds the lock file's `flock` owns the socket: a ping can be answered by a daemon that is about to end, a pid
@@ -31,13 +37,14 @@ def own_socket(path: Path) -> Iterator[socket.socket]:
     if len(os.fsencode(path)) > LONGEST_PATH:
         raise Storage(f"{path} is too long for a Unix socket", hint=f"{LONGEST_PATH} bytes at most: use --listen PATH")
     _prepare_folder(path.parent)
-    with _lock(path), contextlib.closing(_bind(path)) as listener:
-        inode = path.stat().st_ino
+    with _lock(path):
+        own = _bind(path)
         try:
-            yield listener
+            yield own
         finally:
+            own.listener.close()
             with contextlib.suppress(FileNotFoundError):
-                if path.stat().st_ino == inode:
+                if path.stat().st_ino == own.inode:
                     path.unlink()
 
 
@@ -111,7 +118,7 @@ def _take(lock: int, path: Path) -> None:
         ) from None
 
 
-def _bind(path: Path) -> socket.socket:
+def _bind(path: Path) -> Listening:
     """Listen under a name of our own first, so that `path` is never there without somebody behind it."""
     listener = socket.socket(socket.AF_UNIX)
     temporary = path.with_name(f".{os.getpid()}")
@@ -120,8 +127,9 @@ def _bind(path: Path) -> socket.socket:
         listener.bind(str(temporary))
         temporary.chmod(0o600)
         listener.listen(_BACKLOG)
+        inode = temporary.stat().st_ino
         temporary.rename(path)
     except OSError as error:
         listener.close()
         raise Storage(f"{path} can't be listened on: {error.strerror}", hint="use --listen PATH") from error
-    return listener
+    return Listening(listener, inode)
