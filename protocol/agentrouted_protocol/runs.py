@@ -9,6 +9,7 @@ from agentrouted_protocol.messages import Message, StopReason, Usage
 from agentrouted_protocol.routing import RouteEndpoint
 from agentrouted_protocol.scope import Scope
 
+Effect = Literal["read", "idempotent", "once"]
 RunStatus = Literal["running", "waiting", "completed", "cancelled", "failed", "interrupted"]
 
 
@@ -22,7 +23,7 @@ class Tool(WireModel):
     input_schema: dict[str, Any]
     """JSON Schema of the arguments, an object."""
 
-    effect: Literal["read", "idempotent", "once"] = "idempotent"
+    effect: Effect = "idempotent"
     """`once`: never beside another call, never repeated after a crash without asking."""
 
     needs_approval: bool = False

@@ -14,6 +14,9 @@ AgentroutedError
 ├── ResponseTruncated        a stream that ended without its end
 ├── ContextOverflow          the prompt is longer than the model's window
 ├── MaxTurns                 the run used all its model turns
+├── BudgetExceeded           the money or the tokens of a run are used up
+├── PriceUnknown             a paid model without a price, under a limit of cost
+├── OutputInvalid            the model's answer is not what `output` asks for
 ├── ToolFailed               a tool could not be run at all
 ├── NotFound                 no such run, agent, model, …
 ├── Conflict                 it exists already, or is in another state
@@ -138,6 +141,22 @@ class MaxTurns(AgentroutedError):
     """
 
     kind = "maxTurns"
+
+
+class BudgetExceeded(AgentroutedError):
+    """Raise it with `details={"spent": …, "limit": …}`: US dollars, or tokens where `unit` says so."""
+
+    kind = "budgetExceeded"
+
+
+class PriceUnknown(AgentroutedError):
+    kind = "priceUnknown"
+
+
+class OutputInvalid(AgentroutedError):
+    """Raise it with `details={"text": …, "errors": […]}`: the last answer, and what was wrong with it."""
+
+    kind = "outputInvalid"
 
 
 class ToolFailed(AgentroutedError):

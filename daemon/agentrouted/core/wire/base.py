@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted_protocol.messages import Message, Usage
@@ -18,12 +18,30 @@ class ToolSpec:
     input_schema: Mapping[str, Any]
 
 
+ANY_TOOL: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSchema:
+    """The JSON Schema that a reply's text has to follow. `strict`: OpenAI's structured outputs, not merely a wish."""
+
+    name: str
+    schema: Mapping[str, Any]
+    strict: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """One call of a model. Instructions are a `system` message at the front."""
 
     messages: Sequence[Message]
     tools: Sequence[ToolSpec] = ()
+    must_call: str | None = None
+    """The name of the tool that the reply has to call; `ANY_TOOL`: one of them, whichever."""
+
+    output: OutputSchema | None = None
+    """What the text of the reply has to be, where the endpoint can be held to it."""
+
     sampling: Sampling = field(default_factory=Sampling)
     max_tokens: int | None = None
 
