@@ -6,10 +6,12 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 
+from agentrouted.core.config.chat_templates import configured_template
 from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.local.catalog import ModelFolders, locate, model_folders
+from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_template, locate, model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.wire.base import Chunk, ModelRequest
@@ -34,14 +36,8 @@ class Services:
         """The endpoint as it can be called now: an embedded model is started first."""
         if not endpoint.base_url.startswith(EMBEDDED):
             return endpoint
-        path = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
-        embedded = self.config.current.config.daemon.embedded
-        settings = EngineSettings(
-            sleep_idle_seconds=embedded.sleep_idle_seconds,
-            threads=embedded.threads,
-            context_window=embedded.context_window,
-        )
-        engine = await self.engines.open(path, settings)
+        model = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
+        engine = await self.engines.open(model.path, await asyncio.to_thread(_settings, model, self.config.current))
         return replace(
             endpoint,
             base_url="http://localhost/v1",
@@ -54,6 +50,16 @@ class Services:
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""
         return FORMATS[endpoint.wire](self.http).stream(endpoint, request)
+
+
+def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
+    embedded = snapshot.config.daemon.embedded
+    return EngineSettings(
+        sleep_idle_seconds=embedded.sleep_idle_seconds,
+        threads=embedded.threads,
+        context_window=embedded.context_window,
+        chat_template=configured_template(snapshot, model.name) or brought_template(model),
+    )
 
 
 @contextlib.asynccontextmanager

@@ -112,7 +112,8 @@ def test_the_daemon_has_defaults_and_settings() -> None:
         "daemon: {idle_timeout: 0, log_level: debug, embedded: {sleep_idle_seconds: 1, threads: 2, context_window: 3}}"
     ).daemon
     assert (daemon.idle_timeout, daemon.log_level) == (0, "debug")
-    assert daemon.embedded.model_dump() == {"sleep_idle_seconds": 1, "threads": 2, "context_window": 3}
+    embedded = daemon.embedded
+    assert (embedded.sleep_idle_seconds, embedded.threads, embedded.context_window) == (1, 2, 3)
 
 
 @pytest.mark.parametrize(

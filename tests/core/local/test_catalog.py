@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from agentrouted.core.errors import ModelMissing
-from agentrouted.core.local.catalog import find_models, locate, model_folders
+from agentrouted.core.local.catalog import brought_template, find_models, locate, model_folders
+from agentrouted.core.local.known import KNOWN_MODELS
 
 
 def write(path: Path, content: str = "GGUF") -> Path:
@@ -128,7 +129,7 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
 def test_a_name_is_found_in_any_case_and_without_its_first_parts(tmp_path: Path, name: str) -> None:
     blob = write_ollama(tmp_path / ".ollama/models", "registry.ollama.ai/library/qwen2.5-coder/7b", "aa")
 
-    assert locate(name, model_folders({}, tmp_path)) == blob
+    assert locate(name, model_folders({}, tmp_path)).path == blob
 
 
 def test_a_path_is_absolute_or_from_home_or_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,9 +137,9 @@ def test_a_path_is_absolute_or_from_home_or_relative(tmp_path: Path, monkeypatch
     monkeypatch.chdir(tmp_path)
     folders = model_folders({}, tmp_path)
 
-    assert locate(str(file), folders) == file
-    assert locate("~/some/model.gguf", folders) == file
-    assert locate("some/model.gguf", folders).samefile(file)
+    assert locate(str(file), folders).path == file
+    assert locate("~/some/model.gguf", folders).path == file
+    assert locate("some/model.gguf", folders).path.samefile(file)
 
 
 def test_a_shortened_name_that_means_two_models_is_refused_with_both(tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_a_full_name_wins_over_one_that_only_ends_so(tmp_path: Path) -> None:
     ours = write(tmp_path / ".agentroute/models/m.gguf")
     write(tmp_path / ".lmstudio/models/a/r/m.gguf")
 
-    assert locate("m", model_folders({}, tmp_path)) == ours
+    assert locate("m", model_folders({}, tmp_path)).path == ours
 
 
 def test_the_folders_of_others_are_not_read_for_a_model_of_ours(
@@ -170,7 +171,7 @@ def test_the_folders_of_others_are_not_read_for_a_model_of_ours(
 
     monkeypatch.setattr(os, "scandir", noted)
 
-    assert locate("M", model_folders({}, tmp_path)) == ours
+    assert locate("M", model_folders({}, tmp_path)).path == ours
     assert read == {str(ours.parent)}
 
 
@@ -190,3 +191,15 @@ def test_what_is_not_found_says_what_to_do(tmp_path: Path, name: str, hint: str)
         locate(name, model_folders({}, tmp_path))
 
     assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("where", "size", "has_one"), [("smollm2-135m", 0, True), ("other", 0, False), ("smollm2-135m", 1, False)]
+)
+def test_a_template_comes_with_the_model_that_we_know(tmp_path: Path, where: str, size: int, has_one: bool) -> None:
+    file = write(tmp_path / f".agentroute/models/{where}.gguf")
+    os.truncate(file, KNOWN_MODELS["smollm2-135m"].size + size)
+    folders = model_folders({}, tmp_path)
+
+    assert (brought_template(locate(where, folders)) is not None) is has_one
+    assert brought_template(locate(str(file), folders)) is None

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from agentrouted.core.errors import ModelMissing, ProviderError, ProviderUnreachable, Storage
+from agentrouted.core.errors import ConfigInvalid, ModelMissing, ProviderError, ProviderUnreachable, Storage
 from agentrouted.core.local import child
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings, RunningEngine
@@ -32,6 +32,7 @@ TOOL_TEMPLATE = """{% for t in tools or [] %}{{ t|tojson }}{% endfor %}{% for m 
 </tool_call>{% endfor %}<|im_end|>
 {% endfor %}<|im_start|>assistant
 """
+BROUGHT = (Path(child.__file__).parent / "templates/smollm2-135m.jinja").read_text()
 LONG = {"messages": [{"role": "user", "content": "Count to a million."}], "stream": True, "ignore_eos": True}
 
 
@@ -125,8 +126,72 @@ async def test_a_schema_in_a_request_is_kept(engines: Engines, demo_model: Path)
     assert isinstance(json.loads(message["content"])["age"], int)
 
 
-async def test_the_demo_models_template_knows_no_tools(engines: Engines, demo_model: Path) -> None:
-    assert not (await engines.open(demo_model)).supports_tools
+async def test_the_demo_models_own_template_knows_no_tools_and_the_one_we_bring_does(
+    folder: Path, demo_model: Path
+) -> None:
+    for template, knows in ((None, False), (BROUGHT, True)):
+        async with running(folder, demo_model, template) as engine:
+            assert engine.supports_tools is knows
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [("user", "Hi")],
+        [("system", "Be brief."), ("user", "Hi "), ("assistant", "\nHello"), ("user", "{{ x }}")],
+        [("user", "Hi"), ("system", "Be brief."), ("user", "")],
+    ],
+)
+async def test_without_tools_the_template_we_bring_says_what_the_models_own_says(
+    folder: Path, demo_model: Path, messages: list[tuple[str, str]]
+) -> None:
+    body = {"messages": [{"role": role, "content": content} for role, content in messages]}
+    prompts = []
+    for template in (None, BROUGHT):
+        async with running(folder, demo_model, template) as engine:
+            prompts.append((await ask(engine, "/apply-template", body))[1]["prompt"])
+
+    assert prompts[0] == prompts[1]
+
+
+async def test_a_transcript_with_calls_stands_in_the_prompt_as_the_examples_do(folder: Path, demo_model: Path) -> None:
+    calls = [
+        {"id": str(number), "type": "function", "function": {"name": "age", "arguments": json.dumps({"of": name})}}
+        for number, name in enumerate(["Al", 'Bo "B" Bee'])
+    ]
+    messages = [
+        {"role": "user", "content": "How old?"},
+        {"role": "assistant", "content": "Let me see.", "tool_calls": calls},
+        {"role": "tool", "tool_call_id": "0", "content": "21"},
+        {"role": "tool", "tool_call_id": "1", "content": "22"},
+    ]
+    tool = {"type": "function", "function": {"name": "age", "parameters": {"type": "object"}}}
+    async with running(folder, demo_model, BROUGHT) as engine:
+        _, reply = await ask(engine, "/apply-template", {"messages": messages, "tools": [tool]})
+
+    first, *_, asked, called, one, two, opened = reply["prompt"].split("<|im_start|>")[1:]
+    assert '"name": "age"' in first
+    assert asked == "user\nHow old?<|im_end|>\n"
+    assert called == (
+        'assistant\nLet me see.\n<tool_call>\n{"name": "age", "arguments": {"of": "Al"}}\n</tool_call>\n'
+        '<tool_call>\n{"name": "age", "arguments": {"of": "Bo \\"B\\" Bee"}}\n</tool_call><|im_end|>\n'
+    )
+    assert (one, two, opened) == ("tool\n21<|im_end|>\n", "tool\n22<|im_end|>\n", "assistant\n")
+
+
+async def test_a_template_that_is_no_jinja_is_refused_with_the_place(engines: Engines, demo_model: Path) -> None:
+    with pytest.raises(ConfigInvalid) as caught:
+        await engines.open(demo_model, EngineSettings(chat_template="{% for m in messages %}\n{{ m.content -%}"))
+
+    assert str(demo_model) in caught.value.message and "{{ m.content -%}" in caught.value.message
+    assert "daemon.embedded.chat_templates" in str(caught.value.hint)
+
+
+@asynccontextmanager
+async def running(folder: Path, model: Path, template: str | None) -> AsyncIterator[RunningEngine]:
+    engines = Engines(folder)
+    yield await engines.open(model, EngineSettings(chat_template=template))
+    await engines.aclose()
 
 
 async def test_a_template_with_tools_is_used(engines: Engines, demo_model: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ class Environment:
     @classmethod
     def of_process(cls) -> "Environment":
         environ = dict(os.environ)
-        return cls(environ, _home(environ), _cwd())
+        return cls(environ, home_of(environ), _cwd())
 
     @property
     def config_folder(self) -> Path | None:
@@ -64,7 +64,7 @@ class Environment:
         return Path(value) if value.startswith("/") else None
 
 
-def _home(environ: Mapping[str, str]) -> Path | None:
+def home_of(environ: Mapping[str, str]) -> Path | None:
     if environ.get("HOME", "").startswith("/"):
         return Path(environ["HOME"])
     import pwd  # Rarely needed, and not there on every system.

@@ -37,6 +37,7 @@ def load_content(content: Content, path: Path | None, environ: Mapping[str, str]
 def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """Check a text as if it stood at `path`. All that is wrong is told at once, in the order of the file."""
     # YAML is not loaded where there is no file to read.
+    from agentrouted.core.config.chat_templates import unusable_templates
     from agentrouted.core.config.expand import Expansion
     from agentrouted.core.config.yaml_source import parse
 
@@ -46,6 +47,7 @@ def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loade
     problems = [*document.problems, *expansion.problems]
     told = {problem.path for problem in expansion.problems}
     problems += [problem for problem in invalid if problem.path not in told]
+    problems += unusable_templates(config, document, path, environ) if config else ()
     good = not any(problem.severity == "error" for problem in problems)
     return Loaded(config if good else None, _in_order(problems, path), _origins(document, expansion.variables, path))
 

@@ -45,7 +45,7 @@ class Agent(Section):
 
 
 class Embedded(Section):
-    """The embedded engine, which runs `local/…` models."""
+    """The embedded engine, which runs `local/…` models. A model that is running goes on as it was started."""
 
     sleep_idle_seconds: SecondsOrNever = 300
     """Unused for so long, a model gives its memory back and is loaded again when it is asked for; 0 is never."""
@@ -55,6 +55,10 @@ class Embedded(Section):
 
     context_window: Count | None = None
     """Tokens of prompt and reply together; 8192 if left out. A model made for fewer keeps to those."""
+
+    chat_templates: dict[Text, Text] = Field(default_factory=dict)
+    """Files with Jinja in place of a model's own chat template, by the name that `agentrouted models` shows after
+    `local/`. A relative path begins at the folder of the config."""
 
 
 class Daemon(Section):

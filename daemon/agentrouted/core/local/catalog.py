@@ -12,7 +12,7 @@ from typing import Literal
 from agentrouted.core.errors import ModelMissing
 from agentrouted.core.local.known import KNOWN_MODELS
 
-Source = Literal["agentrouted", "ollama", "lm_studio", "huggingface"]
+Source = Literal["agentrouted", "ollama", "lm_studio", "huggingface", "path"]
 
 _SHARD = re.compile(r"-(\d{5})-of-(\d{5})$")
 _OLLAMA_LAYER = "application/vnd.ollama.image.model"
@@ -55,6 +55,14 @@ def model_folders(environ: Mapping[str, str], home: Path) -> ModelFolders:
     )
 
 
+def brought_template(model: LocalModel) -> str | None:
+    """The one that we bring for a model of ours; None is the model's own. Reads the disk."""
+    known = KNOWN_MODELS.get(model.name)
+    if known is None or known.chat_template is None or (model.source, model.size) != ("agentrouted", known.size):
+        return None
+    return known.chat_template.read_text(encoding="utf-8")
+
+
 def own_folder(home: Path) -> Path:
     """Where `agentrouted models pull` puts models."""
     return home / ".agentroute/models"
@@ -74,8 +82,8 @@ def find_models(folders: ModelFolders) -> list[LocalModel]:
     return _by_name([*_own_models(folders), *_models_of_others(folders)])
 
 
-def locate(name: str, folders: ModelFolders) -> Path:
-    """The file that `name` (the rest of `local/<name>`) means. Reads the disk.
+def locate(name: str, folders: ModelFolders) -> LocalModel:
+    """The model that `name` (the rest of `local/<name>`) means. Reads the disk.
 
     A path: absolute, from `~/`, or relative with `.gguf` at its end. Else a name of `find_models` in any case, which
     may lack its first parts as long as one model only ends so: `qwen2.5-coder:7b`.
@@ -83,7 +91,7 @@ def locate(name: str, folders: ModelFolders) -> Path:
     path = folders.home / name[2:] if name.startswith("~/") else Path(name)
     if path.is_absolute() or path.suffix.lower() == ".gguf":
         if path.is_file():
-            return path
+            return LocalModel(name, path, "path", path.stat().st_size)
         raise ModelMissing(f"There is no model file at {path.absolute()}", hint=_MEND)
     # The folders of others can be large: they are not looked through for a model of ours.
     models = _by_name(_own_models(folders))
@@ -95,7 +103,7 @@ def locate(name: str, folders: ModelFolders) -> Path:
     if len(matches) > 1:
         names = ", ".join(model.name for model in matches)
         raise ModelMissing(f"Several models on this machine end in {name}: {names}", hint="say the name in full")
-    return matches[0].path
+    return matches[0]
 
 
 def _called(name: str, models: list[LocalModel]) -> list[LocalModel]:

@@ -82,8 +82,9 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     parameters.cache_ram_mib = 0
     seconds = settings["sleep_idle_seconds"]
     parameters.sleep_idle_seconds = max(1, round(seconds)) if seconds else NEVER
-    # The model's own chat template, so that tools and schemas in a request are understood.
+    # The chat template, so that tools and schemas in a request are understood; without one given, the model's own.
     parameters.use_jinja = True
+    parameters.chat_template = settings["chat_template"] or ""
     parameters.ui = False
     # The first request warms up just as well.
     parameters.warmup = False

@@ -1,6 +1,9 @@
 """The models that `models pull` knows: one row each."""
 
 from dataclasses import dataclass
+from pathlib import Path
+
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,9 @@ class KnownModel:
     note: str
     """What to tell people before they expect too much."""
 
+    chat_template: Path | None = None
+    """Jinja, for a model that can do more than its own template lets it."""
+
 
 KNOWN_MODELS: dict[str, KnownModel] = {
     model.name: model
@@ -33,7 +39,8 @@ KNOWN_MODELS: dict[str, KnownModel] = {
             size=98_362_432,
             sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
             licence="Apache-2.0",
-            note="a demo, not an assistant: it writes fluent text, gets facts wrong and cannot call tools",
+            note="a demo, not an assistant: writes fluently, gets facts wrong, calls simple tools at temperature 0",
+            chat_template=_TEMPLATES / "smollm2-135m.jinja",
         ),
     )
 }

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from typing import IO
 
 from pydantic import SecretStr
 
-from agentrouted.core.errors import AgentroutedError, ModelMissing, ProviderError
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid, ModelMissing, ProviderError
 
 # Seconds between the polite end and SIGKILL.
 GRACE = 1.0
@@ -27,6 +28,9 @@ class EngineSettings:
     threads: int | None = None
     context_window: int | None = None
     """Tokens."""
+
+    chat_template: str | None = None
+    """Jinja, in place of the model's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +135,21 @@ class EngineProcess:
             )
         code = await self._process.wait()
         self._log.seek(0)
+        reason = _reason(self._log.read().decode(errors="replace")) or f"the engine ended with {code}"
+        if re.search("chat.template", reason):
+            return ConfigInvalid(
+                f"The model {self._model} cannot be run with its chat template: {reason}",
+                hint="mend the file that `daemon.embedded.chat_templates` names for it in the config",
+            )
         return ProviderError(
-            f"The model {self._model} cannot be loaded: {_reason(self._log.read()) or f'the engine ended with {code}'}",
+            f"The model {self._model} cannot be loaded: {reason}",
             hint="fetch the file again, or choose another: `agentrouted models` lists what is here",
         )
 
 
-def _reason(log: bytes) -> str:
+def _reason(log: str) -> str:
     """The first of llama.cpp's errors, such as `0.00.063.526 E llama_model_load: …`; what follows are its effects."""
-    lines = log.decode(errors="replace").splitlines()
-    errors = [message for _, mark, message in (line.partition(" E ") for line in lines) if mark]
-    return next(iter(errors + lines[-1:]), "")
+    _, *errors = re.split(r"^[\d.]+ E ", log, flags=re.MULTILINE)
+    first = errors[0] if errors else log.strip().rpartition("\n")[2]
+    # It may show the line of a template, and point at the fault from below.
+    return " ".join(word for word in first.split() if word.strip("^-"))
