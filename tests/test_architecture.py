@@ -30,6 +30,7 @@ FLOORS = (
         "agentrouted.core.errors",
         "agentrouted.core.host",
         "agentrouted.core.loopback",
+        "agentrouted.core.secrets",
     },
     {"agentrouted_protocol"},
 )

@@ -21,7 +21,12 @@ _ROWS = (
     LspMethod("exit", "notification", "clientToDaemon", "Close. Exit code 0 after `shutdown`, else 1."),
     LspMethod("$/cancelRequest", "notification", "both", "`{id}`: the answer to that request is no longer wanted."),
     LspMethod("$/progress", "notification", "daemonToClient", "`{token, value}`, where a token was given."),
-    LspMethod("$/setTrace", "notification", "clientToDaemon", "Taken, and ignored: there is one log for all clients."),
+    LspMethod(
+        "$/setTrace",
+        "notification",
+        "clientToDaemon",
+        "`{value}`: with `messages` or `verbose`, also `trace` in `initialize`, `window/logMessage` tells more.",
+    ),
     LspMethod(
         "window/workDoneProgress/cancel", "notification", "clientToDaemon", "`{token}`: end the run that it shows."
     ),
@@ -36,6 +41,12 @@ _ROWS = (
     ),
     LspMethod(
         "textDocument/publishDiagnostics", "notification", "daemonToClient", "Problems of the configuration file."
+    ),
+    LspMethod(
+        "window/logMessage",
+        "notification",
+        "daemonToClient",
+        "`{type, message}`: warnings and errors of the daemon's log, which all clients share.",
     ),
 )
 

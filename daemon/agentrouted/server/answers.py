@@ -18,7 +18,7 @@ def error_answer(error: BaseException) -> ErrorObject:
         problems = [{"path": problem.path, "message": problem.message} for problem in error.problems]
         data = ErrorData(kind="invalidParams", details={"problems": problems})
         return ErrorObject(code=CODES["invalidParams"], message=str(error), data=data)
-    logger.error("unexpected", exc_info=error)
+    logger.error("a request failed by a fault of ours", exc_info=error)
     return error_object("internalError", f"internal error ({type(error).__name__})", hint="see `agentrouted logs`")
 
 

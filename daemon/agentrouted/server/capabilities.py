@@ -13,7 +13,13 @@ from agentrouted_protocol.version import MIN_PROTOCOL_VERSION, PROTOCOL_VERSION,
 STATIC_FILE: Final = Path(__file__).with_name("initialize.json")
 """Generated, and read before anything else is imported: see `first_answer`."""
 
-NOTIFICATIONS: Final = ("$/progress", "config/didReload", "run/event", "textDocument/publishDiagnostics")
+NOTIFICATIONS: Final = (
+    "$/progress",
+    "config/didReload",
+    "run/event",
+    "textDocument/publishDiagnostics",
+    "window/logMessage",
+)
 
 
 def initialize_result() -> dict[str, Any]:

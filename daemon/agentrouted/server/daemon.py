@@ -12,6 +12,7 @@ from agentrouted.core.models import ModelList
 from agentrouted.core.services import Services
 from agentrouted.server.capabilities import initialize_json
 from agentrouted.server.core import Core
+from agentrouted.server.diagnostics import refusal
 from agentrouted.server.lifecycle import ProcessWatch
 from agentrouted.server.link import Link
 from agentrouted.server.logs import set_level
@@ -38,6 +39,7 @@ class Daemon:
         self._links: WeakSet[Link] = WeakSet()
         self._stopped = asyncio.Event()
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._config_was_good = True
         services.config.subscribe(self._configure)
         self._configure()
 
@@ -102,13 +104,19 @@ class Daemon:
         self.stop("the client has left")
 
     def _configure(self, reloaded: ConfigReloadResult | None = None) -> None:
-        set_level(self.core.services.config.current.config.daemon.log_level)
-        if reloaded is not None and self.core.socket is not None:
-            self._restart_idle_timer()
+        snapshot = self.core.services.config.current
+        set_level(snapshot.config.daemon.log_level)
         if reloaded is not None:
             logger.info("config generation %d, %d problems", reloaded.generation, len(reloaded.problems))
-        for problem in self.core.services.config.current.problems:
+            if self.core.socket is not None:
+                self._restart_idle_timer()
+        for problem in snapshot.problems:
             logger.info("config: %s: %s", problem.path, problem.message)
+        if not snapshot.is_good:
+            logger.warning("%s", refusal(snapshot.path, snapshot.problems))
+        elif not self._config_was_good:
+            logger.warning("%s is in force again", snapshot.path)
+        self._config_was_good = snapshot.is_good
 
     def _restart_idle_timer(self) -> None:
         if self._idle_timer is not None:

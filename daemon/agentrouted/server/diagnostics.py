@@ -1,4 +1,4 @@
-"""Problems of the config as LSP diagnostics."""
+"""Problems of the config, as editors show them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,12 +16,23 @@ def diagnostics(path: Path, problems: Sequence[Problem]) -> dict[str, Any]:
     return {"uri": path.absolute().as_uri(), "diagnostics": [_diagnostic(problem) for problem in own]}
 
 
+def refusal(path: Path | None, problems: Sequence[Problem]) -> str:
+    """The same in one line, where an error keeps the file out of force."""
+    first, *more = [problem for problem in problems if problem.severity == "error"]
+    line = f"{path}:{first.range.start.line + 1}" if first.range else f"{path}"
+    others = f", and {len(more)} more: see `agentrouted config check`" if more else ""
+    return f"{line} is not in force: {_message(first)}{others}"
+
+
 def _diagnostic(problem: Problem) -> dict[str, Any]:
-    message = f"{problem.message} ({problem.hint})" if problem.hint else problem.message
     return {
         "range": problem.range.to_wire() if problem.range else _FIRST_CHARACTER,
         "severity": _SEVERITY[problem.severity],
         "source": "agentrouted",
         **({"code": problem.path} if problem.path else {}),
-        "message": message,
+        "message": _message(problem),
     }
+
+
+def _message(problem: Problem) -> str:
+    return f"{problem.message} ({problem.hint})" if problem.hint else problem.message

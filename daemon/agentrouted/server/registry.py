@@ -47,6 +47,7 @@ def execute_command(session: Any, params: Any) -> Any:
 LSP_REQUESTS: Final[dict[str, Handler]] = {"workspace/executeCommand": execute_command}
 
 LSP_NOTIFICATIONS: Final[dict[str, Callable[[Any, Any], None]]] = {
+    "$/setTrace": workspace.set_trace,
     "initialized": workspace.initialized,
     "window/workDoneProgress/cancel": workspace.cancel_progress,
     "workspace/didChangeConfiguration": workspace.did_change_configuration,

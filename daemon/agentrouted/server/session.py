@@ -3,13 +3,15 @@
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
 
 from agentrouted.core.agent.runs import Run
+from agentrouted.server.client_log import ClientLog
 from agentrouted.server.core import Core
-from agentrouted.server.diagnostics import diagnostics
+from agentrouted.server.diagnostics import diagnostics, refusal
 from agentrouted.server.host import ClientHost
 from agentrouted.server.rpc import Connection
 from agentrouted_protocol.base import Params, Token
@@ -39,15 +41,18 @@ class ClientSession:
         self._watch_process = watch_process
         self._ended = ended
         self._shown: dict[Token, Run] = {}
-        self._unsubscribe: Callable[[], None] | None = None
+        self.log = ClientLog(partial(self._notify, "window/logMessage"))
+        self._at_end = contextlib.ExitStack()
         core.connections.add(connection)
 
     def initialize(self, params: Any) -> None:
         """Lenient, as LSP is: what can't be read is left at its default."""
         params = params if isinstance(params, dict) else {}
+        self.log.trace(params.get("trace"))
+        self._at_end.enter_context(self.log.attached())
         experimental = _under(params, "capabilities", "experimental", "agentrouted")
         self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
-        self._unsubscribe = self.core.services.config.subscribe(self._config_reloaded)
+        self._at_end.callback(self.core.services.config.subscribe(self._config_reloaded))
         logger.info(
             "%.100r has connected", self.options.client_name or _under(params, "clientInfo", "name") or "a client"
         )
@@ -98,11 +103,12 @@ class ClientSession:
             self._config_reloaded(
                 ConfigReloadResult(generation=snapshot.generation, ok=snapshot.is_good, changed=[], problems=problems)
             )
+        if not snapshot.is_good:
+            self.log.tell(logging.WARNING, refusal(snapshot.path, snapshot.problems))
 
     def closed(self) -> None:
         self.core.connections.discard(self._connection)
-        if self._unsubscribe is not None:
-            self._unsubscribe()
+        self._at_end.close()
         self._ended(self._connection)
 
     def _config_reloaded(self, result: ConfigReloadResult) -> None:

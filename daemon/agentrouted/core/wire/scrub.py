@@ -1,13 +1,8 @@
 """Keys taken out of what a provider says."""
 
-import re
-from typing import Final
-
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.secrets import without_keys
 
-_SHAPES: Final = re.compile(
-    r"\b(?:sk|pk|rk|hf|gsk|xai|nvapi|pplx|key)[-_][\w*.-]{6,}|\bAIza[\w-]{10,}|\b(?i:bearer|basic)\s+[\w.~+/*-]{12,}=*"
-)
 _SHORTEST_SECRET = 4
 
 
@@ -18,4 +13,4 @@ def scrub(text: str, endpoint: Endpoint) -> str:
         sent.append(endpoint.api_key.get_secret_value())
     for secret in sorted(sent, key=len, reverse=True):
         text = text.replace(secret, "[key]")
-    return _SHAPES.sub("[key]", text)
+    return without_keys(text)

@@ -9,6 +9,11 @@ def initialized(session: ClientSession, params: Any) -> None:
     session.tell_problems()
 
 
+def set_trace(session: ClientSession, params: Any) -> None:
+    """LSP 3.17, `$/setTrace`: how much of the log the client wants to be told."""
+    session.log.trace(params.get("value") if isinstance(params, dict) else None)
+
+
 def cancel_progress(session: ClientSession, params: Any) -> None:
     """LSP 3.17, `window/workDoneProgress/cancel`: the user pressed cancel on a run's progress."""
     session.cancel_run_with(params.get("token") if isinstance(params, dict) else None)
