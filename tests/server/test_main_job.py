@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.peer import TIME_LIMIT, Peer, initialized, notification, request
+from harness.peer import TIME_LIMIT, Peer, frame, initialized, notification, request
 
 pytestmark = pytest.mark.model
 
 PROMPT = "Count from one to a thousand, one number a line."
+TEMPERATURE = {
+    "name": "temperature",
+    "description": "The temperature in a city, in °C.",
+    "inputSchema": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 
 
 def params(model: Path, **more: Any) -> dict[str, Any]:
@@ -81,10 +86,29 @@ async def test_a_cancelled_run_stops_the_model(demo_model: Path, tmp_path: Path)
         assert result["text"] and (await peer.call("runAgent", params(demo_model)))["text"]
 
 
-async def test_tools_are_refused_by_a_model_that_cannot_call_them(demo_model: Path, tmp_path: Path) -> None:
-    tool = {"name": "add", "inputSchema": {"type": "object"}}
+async def test_a_model_calls_the_clients_tool_and_tells_what_it_said(demo_model: Path, tmp_path: Path) -> None:
+    models = tmp_path / ".agentroute/models"
+    models.mkdir(parents=True)
+    (models / "smollm2-135m.gguf").symlink_to(demo_model)
+    job = {"model": "local/smollm2-135m", "prompt": "How warm is it in Rome?", "sampling": {"temperature": 0}}
     async with initialized(tmp_path, tools=True) as peer:
-        error = await peer.call("runAgent", params(demo_model, tools=[tool]))
+        peer.send(request(1, "runAgent", {**job, "tools": [TEMPERATURE], "maxTokens": 60}))
+        call = await peer.until("tool/call")
+        assert (call["params"]["name"], call["params"]["arguments"]) == ("temperature", {"city": "Rome"})
+        peer.send(frame({"jsonrpc": "2.0", "id": call["id"], "result": {"content": "37.4 °C"}}))
+        ended = (await peer.until("run/event", kind="toolCallEnd"))["params"]
+        assert (ended["callId"], ended["content"], ended["isError"]) == (call["params"]["callId"], "37.4 °C", False)
+        result = (await peer.answer(1))["result"]
+        assert "37.4" in result["text"] and result["stopReason"] == "end_turn"
+        assert (result["usage"]["modelCalls"], result["usage"]["toolCalls"]) == (2, 1)
+        assert [message["role"] for message in result["messages"]] == ["user", "assistant", "tool", "assistant"]
+
+
+async def test_tools_are_refused_where_the_chat_template_has_no_place_for_them(
+    demo_model: Path, tmp_path: Path
+) -> None:
+    async with initialized(tmp_path, tools=True) as peer:
+        error = await peer.call("runAgent", params(demo_model, tools=[TEMPERATURE]))
         assert error["code"] == -32602 and "cannot call tools" in error["message"]
 
 
