@@ -135,6 +135,33 @@ async def test_the_daemon_ends_with_the_process_that_initialize_named(tmp_path: 
         await peer.exit_code()
 
 
+async def test_a_named_process_may_end_while_the_daemon_still_starts(tmp_path: Path) -> None:
+    """`initialize` is answered long before all is loaded."""
+    editor = await asyncio.create_subprocess_exec("sleep", "600")
+    async with spawned(tmp_path) as peer:
+        await peer.call("initialize", {"capabilities": {}, "processId": editor.pid})
+        editor.kill()
+        await editor.wait()
+        await peer.exit_code()
+
+
+async def test_the_process_of_the_command_line_may_end_while_the_daemon_still_starts(tmp_path: Path) -> None:
+    editor = await asyncio.create_subprocess_exec("sleep", "600")
+    async with spawned(tmp_path, f"--clientProcessId={editor.pid}") as peer:
+        await peer.call("initialize", {"capabilities": {}})
+        editor.kill()
+        await editor.wait()
+        await peer.exit_code()
+
+
+@pytest.mark.parametrize("value", ["=abc", "=", "=" + "9" * 5000, ""])
+async def test_a_process_that_is_no_number_is_told_and_ignored(value: str, tmp_path: Path) -> None:
+    async with spawned(tmp_path, f"--clientProcessId{value}") as peer:
+        await peer.initialize()
+        assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
+        assert "--clientProcessId" in (tmp_path / "stderr.txt").read_text()
+
+
 async def test_a_process_of_another_machine_is_not_watched(tmp_path: Path) -> None:
     async with spawned(tmp_path) as peer:
         await peer.call("initialize", {"capabilities": {}, "processId": 2**22 + 12345})

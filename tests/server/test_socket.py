@@ -1,7 +1,6 @@
 """The shared daemon: many clients, one core."""
 
 import asyncio
-import os
 import signal
 import socket as sockets
 import stat
@@ -179,23 +178,6 @@ async def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
         assert "too long" in (tmp_path / "stderr.txt").read_text()
 
 
-async def test_connect_starts_the_daemon_and_others_join_it(tmp_path: Path) -> None:
-    socket = tmp_path / "v1.sock"
-    async with AsyncExitStack() as stack:
-        one = await stack.enter_async_context(_bridge(tmp_path, socket))
-        # Only then the other: two at once start two daemons, and the one without the lock may still be on its way.
-        await one.initialize()
-        two = await stack.enter_async_context(_bridge(tmp_path, socket))
-        await two.initialize()
-        status = await two.call("daemon/status")
-        assert status["connections"] == 2 and status["pid"] not in (one.process.pid, two.process.pid)
-        one.send(request(1, "shutdown") + notification("exit"))
-        assert await one.exit_code() == 0
-        assert (await two.call("resolveModel", RESOLVE))["provider"] == "ollama"
-        os.kill(status["pid"], signal.SIGTERM)
-        assert await two.exit_code() == 0
-
-
 async def test_an_idle_daemon_stops(tmp_path: Path) -> None:
     folder = tmp_path / ".agentroute"
     folder.mkdir()
@@ -223,10 +205,6 @@ async def test_it_works_without_a_home(tmp_path: Path) -> None:
     async with spawned(tmp_path, environment=environment) as peer:
         await peer.initialize()
         assert (await peer.call("resolveModel", RESOLVE))["provider"] == "ollama"
-
-
-def _bridge(home: Path, socket: Path) -> Any:
-    return spawned(home, "connect", "--listen", str(socket))
 
 
 async def _until_served(socket: Path) -> None:

@@ -4,9 +4,11 @@
 
 import os
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 _DOORS = ("serve", "connect")
+_LONGEST_PROCESS_ID = 12
 _WITH_VALUE = ("--pipe", "--socket", "--clientProcessId", "--config", "--listen")
 
 
@@ -30,9 +32,9 @@ def _opens_door(arguments: list[str]) -> bool:
 
 
 def _parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
-    """Options by name; and the unknown ones: a client of another version must still get its server."""
+    """Options by name; and what to say of others: a client of another version must still get its server."""
     options: dict[str, str] = {}
-    unknown: list[str] = []
+    warnings: list[str] = []
     rest = iter(arguments)
     for argument in rest:
         name, equals, value = argument.partition("=")
@@ -41,37 +43,66 @@ def _parse(arguments: list[str]) -> tuple[dict[str, str], list[str]]:
         elif argument in (*_DOORS, "--stdio"):
             options[argument] = ""
         else:
-            unknown.append(name)
-    return options, unknown
+            warnings.append(f"the unknown option {name} is ignored")
+    process = options.get("--clientProcessId", "0")
+    if not (process.isascii() and process.isdigit() and len(process) <= _LONGEST_PROCESS_ID):
+        del options["--clientProcessId"]
+        warnings.append("--clientProcessId is ignored: it takes the number of a process")
+    return options, warnings
 
 
-def _open_door(options: dict[str, str], unknown: list[str]) -> int:
+def _open_door(options: dict[str, str], warnings: list[str]) -> int:
+    if options.get("--config") and options.keys() & {"serve", "connect"}:
+        _warn_of_other_config(options)
     if "connect" in options:
-        return _connect(options)
+        return _connect(options, warnings)
+    from agentrouted.server.processes import is_alive
+
     parent = os.getppid()
+    process = int(options.get("--clientProcessId", "0"))
+    seen = frozenset({process} if is_alive(process) else ())
     read_fd, write_fd = _take_over_stdio()
     unread, initialize = b"", None
     if not options.keys() & {"serve", "--pipe", "--socket"}:
         from agentrouted.server.first_answer import answer_initialize
 
-        unread, initialize = answer_initialize(read_fd, write_fd, _load)
+        unread, initialize, named = answer_initialize(read_fd, write_fd, _load)
+        seen |= named
     from agentrouted.server.doors import Door, run
 
-    return run(Door(options, read_fd, write_fd, parent, unread, initialize), unknown)
+    return run(Door(options, read_fd, write_fd, parent, unread, initialize, seen), warnings)
 
 
 def _load() -> None:
     import agentrouted.server.doors  # noqa: F401 - the import is the purpose
 
 
-def _connect(options: dict[str, str]) -> int:
-    from pathlib import Path
-
+def _connect(options: dict[str, str], warnings: list[str]) -> int:
     from agentrouted.server.connect import bridge
+
+    for warning in warnings:
+        _say(f"agentrouted: {warning}")
+    return bridge(_socket_path(options), options.get("--config"))
+
+
+def _warn_of_other_config(options: dict[str, str]) -> None:
+    """Who comes second takes part in the daemon of who came first."""
+    from agentrouted.server.other_config import config_in_force
+
+    asked, socket = Path(options["--config"]).expanduser().resolve(), _socket_path(options)
+    in_force = config_in_force(socket)
+    if in_force is not None and Path(in_force).resolve() != asked:
+        _say(f"warning: the daemon at {socket} goes on with {in_force}, not {asked}: end it with `agentrouted stop`")
+
+
+def _say(line: str) -> None:
+    os.write(2, f"{line}\n".encode(errors="replace"))
+
+
+def _socket_path(options: dict[str, str]) -> Path:
     from agentrouted_protocol.rendezvous import default_socket_path
 
-    path = Path(options["--listen"]).absolute() if options.get("--listen") else default_socket_path()
-    return bridge(path, options.get("--config"))
+    return Path(options["--listen"]).absolute() if options.get("--listen") else default_socket_path()
 
 
 def _open_missing_descriptors() -> None:

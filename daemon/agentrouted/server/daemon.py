@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
@@ -29,11 +29,14 @@ _FLUSH_SECONDS: Final = 0.5
 
 
 class Daemon:
-    """Takes connections from any door until something says stop."""
+    """Takes connections from any door until something says stop.
 
-    def __init__(self, services: Services) -> None:
+    `seen` are processes of clients that were there when they were named, before this was loaded.
+    """
+
+    def __init__(self, services: Services, seen: Collection[int] = ()) -> None:
         self.core = Core(services, Runs(services), RouteCache(services.config), ModelList(services))
-        self.processes = ProcessWatch(self.stop)
+        self.processes = ProcessWatch(self.stop, seen)
         self.exit_code = 0
         self._registry = feature_registry({**REQUESTS, **LSP_REQUESTS}, LSP_NOTIFICATIONS)
         self._links: WeakSet[Link] = WeakSet()

@@ -42,33 +42,40 @@ class Door:
     initialize: Any = None
     """The params of an `initialize` that was answered before all this was loaded."""
 
+    seen: frozenset[int] = frozenset()
+    """Processes of the client that were there when they were named."""
+
     @property
     def socket_path(self) -> Path:
         path = self.options.get("--listen")
         return Path(path).absolute() if path else default_socket_path()
 
-    def number(self, option: str) -> int:
-        text = self.options[option]
+    @property
+    def port(self) -> int:
+        text = self.options["--socket"]
         if not text.isascii() or not text.isdigit():
-            raise InvalidParams(f"{option} takes a number, not `{text}`")
+            raise InvalidParams(f"--socket takes a number, not `{text}`")
         return int(text)
 
 
-def run(door: Door, unknown: Sequence[str]) -> int:
-    """Serve until the end; the exit code. The caller is to leave with `os._exit`: threads may still wait."""
+def run(door: Door, warnings: Sequence[str]) -> int:
+    """Serve until the end; the exit code. `warnings` about the command line are told on stderr.
+
+    The caller is to leave with `os._exit`: threads may still wait.
+    """
     try:
-        return asyncio.new_event_loop().run_until_complete(_serve(door, unknown))
+        return asyncio.new_event_loop().run_until_complete(_serve(door, warnings))
     except AgentroutedError as error:
         hint = f"hint: {error.hint}\n" if error.hint else ""
         os.write(2, f"error: {error.message}\n{hint}".encode())
         return 1
 
 
-async def _serve(door: Door, unknown: Sequence[str]) -> int:
+async def _serve(door: Door, warnings: Sequence[str]) -> int:
     environment = Environment.of_process()
     with log_to_file(environment.state_folder, "serve" if "serve" in door.options else "stdio"):
-        for option in unknown:
-            logger.warning("the unknown option %s is ignored", option)
+        for warning in warnings:
+            logger.warning("%s", warning)
         try:
             return await _serve_at(door, environment)
         except AgentroutedError as error:
@@ -78,7 +85,7 @@ async def _serve(door: Door, unknown: Sequence[str]) -> int:
 
 async def _serve_at(door: Door, environment: Environment) -> int:
     async with open_services(environment, door.options.get("--config")) as services:
-        daemon = Daemon(services)
+        daemon = Daemon(services, door.seen)
         end_on_signals(daemon.stop)
         async with _opened(door, daemon):
             # What is loaded now stays: a full collection must not look through it, 30 ms each time.
@@ -95,12 +102,12 @@ async def _opened(door: Door, daemon: Daemon) -> AsyncIterator[None]:
             yield
         return
     if "--clientProcessId" in door.options:
-        daemon.processes.watch(door.number("--clientProcessId"))
+        daemon.processes.watch(int(door.options["--clientProcessId"]))
     link = daemon.owned_link(door.unread, door.initialize)
     if "--pipe" in door.options:
         await dial_pipe(link, door.options["--pipe"])
     elif "--socket" in door.options:
-        await dial_port(link, door.number("--socket"))
+        await dial_port(link, door.port)
     else:
         daemon.processes.watch_parent(door.parent)
         await open_stdio(link, door.read_fd, door.write_fd)

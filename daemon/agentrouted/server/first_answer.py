@@ -8,14 +8,27 @@ import select
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+from agentrouted.server.processes import is_alive
 
 _AT_ONCE_SECONDS = 0.02
 _LONGEST = 1 << 20
 
 
-def answer_initialize(read_fd: int, write_fd: int, load: Callable[[], object]) -> tuple[bytes, Any]:
-    """Answer a plain `initialize` if it comes first; the bytes that are left, and its params or None.
+class FirstAnswer(NamedTuple):
+    """What came to be at the door before all was loaded."""
+
+    unread: bytes
+    initialize: Any = None
+    """The params of an `initialize` that was answered, or None."""
+
+    seen: frozenset[int] = frozenset()
+    """The process that it named, if it was there."""
+
+
+def answer_initialize(read_fd: int, write_fd: int, load: Callable[[], object]) -> FirstAnswer:
+    """Answer a plain `initialize` if it comes first.
 
     Anything unusual is left to the real reader, byte for byte. While the client takes its time, `load` is called in
     a thread; once that is done the real reader takes over.
@@ -24,14 +37,16 @@ def answer_initialize(read_fd: int, write_fd: int, load: Callable[[], object]) -
     head, separator, rest = data.partition(b"\r\n\r\n")
     name, _, length = head.partition(b":")
     if not separator or name.lower() != b"content-length" or not _is_length(length):
-        return data, None
+        return FirstAnswer(data)
     body, unread = rest[: int(length)], rest[int(length) :]
     message = _initialize_request(body) if len(body) == int(length) else None
     if message is None:
-        return data, None
+        return FirstAnswer(data)
+    params = message.get("params") or {}
+    seen = _seen(params)
     result = Path(__file__).with_name("initialize.json").read_text()
     answer = f'{{"jsonrpc":"2.0","id":{json.dumps(message["id"])},"result":{result}}}'.encode()
-    return (unread, message.get("params") or {}) if _write(write_fd, answer) else (data, None)
+    return FirstAnswer(unread, params, seen) if _write(write_fd, answer) else FirstAnswer(data)
 
 
 def _read_frame(fd: int, load: Callable[[], object]) -> bytes:
@@ -70,6 +85,11 @@ def _initialize_request(body: bytes) -> dict[str, Any] | None:
     if not isinstance(message, dict) or message.get("jsonrpc") != "2.0" or message.get("method") != "initialize":
         return None
     return message if type(message.get("id")) in (int, str) else None
+
+
+def _seen(params: Any) -> frozenset[int]:
+    process = params.get("processId") if isinstance(params, dict) else None
+    return frozenset({process} if type(process) is int and is_alive(process) else ())
 
 
 def _write(fd: int, body: bytes) -> bool:

@@ -3,8 +3,10 @@
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
+
+from agentrouted.server.processes import is_alive
 
 _POLL_SECONDS: Final = 1.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -23,17 +25,20 @@ def end_on_signals(stop: Callable[[str], None]) -> None:
 
 
 class ProcessWatch:
-    """Calls back once when one of the watched processes has ended."""
+    """Calls back once when one of the watched processes has ended.
 
-    def __init__(self, ended: Callable[[str], None]) -> None:
+    `seen` was there before we could watch: if it is no longer, it has ended since.
+    """
+
+    def __init__(self, ended: Callable[[str], None], seen: Collection[int] = ()) -> None:
         self._ended = ended
+        self._seen = seen
         self._tasks: set[asyncio.Task[None]] = set()
 
     def watch(self, pid: int) -> None:
-        """A process that is not there now is not watched: its number is of another machine or container."""
-        if pid <= 0 or not _is_alive(pid):
-            return
-        self._tasks.add(asyncio.get_running_loop().create_task(self._wait(pid)))
+        """A process that was never there is not watched: its number is of another machine or container."""
+        if pid > 0 and (pid in self._seen or is_alive(pid)):
+            self._tasks.add(asyncio.get_running_loop().create_task(self._wait(pid)))
 
     async def _wait(self, pid: int) -> None:
         await _process_end(pid)
@@ -56,7 +61,7 @@ async def _process_end(pid: int) -> None:
     try:
         descriptor = os.pidfd_open(pid)
     except (AttributeError, OSError):
-        while _is_alive(pid):  # noqa: ASYNC110 - where there are no pidfds, nothing tells us
+        while is_alive(pid):  # noqa: ASYNC110 - where there are no pidfds, nothing tells us
             await asyncio.sleep(_POLL_SECONDS)
         return
     try:
@@ -73,13 +78,3 @@ async def _readable(descriptor: int) -> None:
         await event.wait()
     finally:
         loop.remove_reader(descriptor)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
