@@ -23,7 +23,7 @@ FLOORS = (
     {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
-    {"agentrouted.core.config", "agentrouted.core.local", "agentrouted.core.wire"},
+    {"agentrouted.core.config", "agentrouted.core.history", "agentrouted.core.local", "agentrouted.core.wire"},
     {
         "agentrouted.core",
         "agentrouted.core.endpoint",
@@ -31,6 +31,7 @@ FLOORS = (
         "agentrouted.core.host",
         "agentrouted.core.loopback",
         "agentrouted.core.secrets",
+        "agentrouted.core.tokens",
     },
     {"agentrouted_protocol"},
 )
@@ -46,8 +47,10 @@ LIBRARIES = {
     "cattrs": {"agentrouted.server.rpc"},
     "httpx": {"agentrouted.core.wire"},
     "httpx_aiohttp": {"agentrouted.core.wire"},
+    "jsonschema": {"agentrouted.core.schema"},
     "lsprotocol": {"agentrouted.server.rpc"},
     "pygls": {"agentrouted.server.rpc"},
+    "referencing": {"agentrouted.core.schema"},
     "watchfiles": {"agentrouted.core.config"},
     "xllamacpp": {"agentrouted.core.local.child"},
     "yaml": {"agentrouted.core.config"},

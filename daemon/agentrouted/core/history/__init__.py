@@ -1,0 +1,1 @@
+"""Conversations made shorter, and made fit to be sent."""

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any, TypeGuard
 
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.tokens import CHARACTERS_PER_TOKEN, tokens_of, tokens_of_text
 from agentrouted.core.wire.base import ModelRequest
-from agentrouted_protocol.messages import CostSource, Message, TextPart, Usage
-
-_CHARACTERS_PER_TOKEN = 4
+from agentrouted_protocol.messages import CostSource, Usage
 
 
 def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any], written: int) -> Usage:
@@ -21,7 +20,7 @@ def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any],
     estimated = not input_tokens or (not output_tokens and written > 0)
     if estimated:
         input_tokens = input_tokens or tokens_in(request)
-        output_tokens = output_tokens or -(-written // _CHARACTERS_PER_TOKEN)
+        output_tokens = output_tokens or -(-written // CHARACTERS_PER_TOKEN)
     usage = Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
@@ -36,16 +35,9 @@ def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any],
 
 
 def tokens_in(request: ModelRequest) -> int:
-    """The length of the prompt, at about four characters a token. Images are not counted."""
-    characters = sum(_length(message) for message in request.messages)
-    characters += sum(len(tool.name) + len(tool.description) + len(str(tool.input_schema)) for tool in request.tools)
-    return -(-characters // _CHARACTERS_PER_TOKEN)
-
-
-def _length(message: Message) -> int:
-    parts = [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
-    text = sum(len(part.text) for part in parts if isinstance(part, TextPart))
-    return text + sum(len(call.name) + len(str(call.arguments)) for call in message.tool_calls or ())
+    """The length of the prompt, as estimated."""
+    tools = (text for tool in request.tools for text in (tool.name, tool.description, str(tool.input_schema)))
+    return sum(map(tokens_of, request.messages)) + sum(map(tokens_of_text, tools))
 
 
 def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None, CostSource]:
