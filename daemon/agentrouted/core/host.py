@@ -2,19 +2,33 @@
 
 from typing import Protocol
 
+from agentrouted.core.errors import ToolFailed
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
 from agentrouted_protocol.events import Event
 
 
+class HostGone(ToolFailed):
+    """The host went away before it answered: what was asked may have been done."""
+
+
 class Host(Protocol):
-    """Whoever began the run: an editor on a connection, a Python program, a test that writes down.
+    """Whoever began the run, or joined it: an editor on a connection, a Python program, a test that writes down.
 
     `emit` never waits. `ready` is False while the host has more unread than it should: text is then gathered into
-    fewer, larger deltas. `call_tool` and `approve` raise `ToolFailed` when the host cannot or does not answer.
+    fewer, larger deltas. `call_tool` and `approve` are asked only of a host that takes them; they raise `ToolFailed`
+    when the host cannot or does not answer, and `HostGone` when it went away.
     """
 
     @property
     def ready(self) -> bool: ...
+
+    @property
+    def takes_tools(self) -> bool:
+        """Whether it runs tools of its own."""
+
+    @property
+    def takes_approvals(self) -> bool:
+        """Whether it can ask a person."""
 
     def emit(self, event: Event) -> None: ...
 
@@ -27,12 +41,14 @@ class SilentHost:
     """A host that hears nothing and has no tools."""
 
     ready = True
+    takes_tools = False
+    takes_approvals = False
 
     def emit(self, event: Event) -> None:
         """Dropped: nobody listens."""
 
     async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
-        return ToolCallResult(content=f"Error: nobody is here to run {params.name}", is_error=True)
+        raise ToolFailed(f"nobody is here to run {params.name}")
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
-        return ToolApproveResult(decision="reject_once", message="nobody is here to approve it")
+        raise ToolFailed("nobody is here to approve it")

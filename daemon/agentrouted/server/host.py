@@ -6,6 +6,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from agentrouted.core.errors import ToolFailed
+from agentrouted.core.host import HostGone
 from agentrouted.server import words
 from agentrouted.server.rpc import Connection, RequestRefused
 from agentrouted_protocol.base import Token
@@ -42,6 +43,18 @@ class ClientHost:
     def ready(self) -> bool:
         return not self._connection.link.is_congested
 
+    @property
+    def takes_tools(self) -> bool:
+        return self._options.tools and not self._is_gone
+
+    @property
+    def takes_approvals(self) -> bool:
+        return self._options.approvals and not self._is_gone
+
+    @property
+    def _is_gone(self) -> bool:
+        return self._connection.state == "closed"
+
     def emit(self, event: Event) -> None:
         if self._partial_result_token is not None:
             self._progress(self._partial_result_token, event)
@@ -51,17 +64,15 @@ class ClientHost:
             self._progress(self._work_done_token, value)
 
     async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
-        if not self._options.tools:
-            raise ToolFailed("the client has not offered to run tools")
         return await self._ask("tool/call", params, ToolCallResult)
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
         """The client's decision. No answer, a late one or one that can't be read is a rejection."""
-        if not self._options.approvals:
-            return ToolApproveResult(decision="reject_once", message="the client has no way to approve tools")
         try:
             async with asyncio.timeout(_APPROVAL_SECONDS):
                 return await self._ask("tool/approve", params, ToolApproveResult)
+        except HostGone:
+            raise
         except (ToolFailed, TimeoutError):
             return ToolApproveResult(decision="reject_once", message="it was not approved")
 
@@ -70,7 +81,7 @@ class ClientHost:
             answer = await self._connection.ask(method, params)
             return result.model_validate(answer, strict=True, by_alias=True, by_name=False)
         except RequestRefused as error:
-            raise ToolFailed(f"{method}: {error}") from error
+            raise (HostGone if self._is_gone else ToolFailed)(f"{method}: {error}") from error
         except ValidationError as error:
             raise ToolFailed(f"{method}: the client's answer is not a {result.__name__}") from error
 

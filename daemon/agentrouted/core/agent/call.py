@@ -1,16 +1,12 @@
 """One model turn: ask the chain until somebody answers."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from agentrouted.core.agent import bill
-from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.plan import Plan
-from agentrouted.core.agent.state import RunState
+from agentrouted.core.agent.ask import Asked, ask
+from agentrouted.core.agent.compaction import compacted, fitted, shortened
+from agentrouted.core.agent.context import RunContext
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
     AgentroutedError,
@@ -25,10 +21,14 @@ from agentrouted.core.errors import (
     ResponseInvalid,
     ResponseTruncated,
 )
+from agentrouted.core.output.modes import first_mode, next_mode
+from agentrouted.core.output.shape import shape
+from agentrouted.core.output.wanted import Mode, Wanted
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.services import EMBEDDED, Services
-from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
+from agentrouted.core.services import EMBEDDED
+from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
+from agentrouted_protocol.messages import Message
 
 _ELSEWHERE_IT_MAY_DO: Final = (
     ProviderUnreachable,
@@ -40,22 +40,36 @@ _ELSEWHERE_IT_MAY_DO: Final = (
 )
 
 
-async def call_model(services: Services, plan: Plan, state: RunState, emitter: Emitter) -> ModelReply:
-    """The next reply of the first endpoint that answers.
+async def call_model(run: RunContext) -> ModelReply:
+    """The next reply. A conversation that is too long for the model is shortened, once."""
+    messages = await compacted(run)
+    try:
+        return await _ask_chain(run, messages)
+    except ContextOverflow as overflow:
+        shorter = None if run.state.has_spoken else shortened(run, messages)
+        if shorter is None:
+            raise
+        run.emitter.emit(events.Retry, attempt=1, reason=overflow.message, delay=0.0)
+        return await _ask_chain(run, shorter)
+
+
+async def _ask_chain(run: RunContext, messages: Sequence[Message]) -> ModelReply:
+    """The reply of the first endpoint that answers.
 
     Begins with the one that answered last, and goes on to the next only before any text was seen. Raises the error of
     the last one asked.
     """
-    chain = plan.resolution.endpoints
+    state, resolution = run.state, run.plan.resolution
+    chain = resolution.endpoints
     if state.answered_by is not None:
         chain = chain[chain.index(state.answered_by) :]
     for candidate, following in zip(chain, (*chain[1:], None), strict=True):
         try:
-            return await _ask_twice(services, plan, candidate, state, emitter)
+            return await _ask_endpoint(run, candidate, messages)
         except AgentroutedError as error:
-            if following is None or state.has_spoken or not _falls_over(error, plan.resolution.fallback_on):
+            if following is None or state.has_spoken or not _falls_over(error, resolution.fallback_on):
                 raise
-            emitter.emit(
+            run.emitter.emit(
                 events.Fallback,
                 reason=error.message,
                 route=following.to_route(),
@@ -64,70 +78,61 @@ async def call_model(services: Services, plan: Plan, state: RunState, emitter: E
     raise AssertionError("a resolution has at least one endpoint")
 
 
-async def _ask_twice(
-    services: Services, plan: Plan, candidate: ResolvedEndpoint, state: RunState, emitter: Emitter
-) -> ModelReply:
+async def _ask_endpoint(run: RunContext, candidate: ResolvedEndpoint, messages: Sequence[Message]) -> ModelReply:
+    """Its reply; where it refuses the way in which a structured answer is asked for, the next way is tried."""
+    endpoint = _with_idle_timeout(candidate.endpoint, run.plan.limits.idle_timeout)
+    if run.inside.speak is None:
+        endpoint = await run.services.connect(endpoint)
+    messages = await fitted(run, endpoint, messages)
+    while True:
+        request = _request(run, endpoint, messages)
+        try:
+            return await _ask_twice(run, Asked(candidate, endpoint, request))
+        except AgentroutedError as error:
+            wanted, mode = run.plan.wanted, run.state.mode
+            lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
+            if lower is None:
+                raise
+            run.services.output_modes[endpoint.base_url, endpoint.model_id] = lower
+            run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
+
+
+def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message]) -> ModelRequest:
+    request = ModelRequest(
+        messages=messages,
+        tools=tuple(tool.spec for tool in run.tools.values()),
+        sampling=run.plan.sampling,
+        max_tokens=run.plan.limits.max_tokens,
+    )
+    if request.tools and not endpoint.supports_tools:
+        raise InvalidParams(
+            f"{endpoint.provider}/{endpoint.model_id} cannot call tools: its chat template has no place for them",
+            hint="leave out `tools`, or use a model made for tools, such as qwen2.5 or llama3.1",
+        )
+    if run.plan.wanted is None:
+        return request
+    run.state.mode = _mode(run, run.plan.wanted, endpoint)
+    return shape(request, run.plan.wanted, run.state.mode)
+
+
+def _mode(run: RunContext, wanted: Wanted, endpoint: Endpoint) -> Mode:
+    """The way in which this endpoint is asked for a structured answer: what was learned about it comes first."""
+    learnt = run.services.output_modes.get((endpoint.base_url, endpoint.model_id))
+    if learnt is not None and wanted.mode in ("auto", "tool"):
+        return learnt
+    return first_mode(wanted, endpoint, has_tools=bool(run.tools))
+
+
+async def _ask_twice(run: RunContext, asked: Asked) -> ModelReply:
     """Ask; and once more where that may well do: see `_is_worth_another_try`."""
     try:
-        return await _ask(services, plan, candidate, state, emitter)
+        return await ask(run, asked)
     except AgentroutedError as error:
-        if state.has_spoken or not _is_worth_another_try(error, candidate.endpoint):
+        if run.state.has_spoken or not _is_worth_another_try(error, asked.candidate.endpoint):
             raise
-        emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
-        return await _ask(services, plan, candidate, state, emitter)
-
-
-async def _ask(
-    services: Services, plan: Plan, candidate: ResolvedEndpoint, state: RunState, emitter: Emitter
-) -> ModelReply:
-    request = ModelRequest(
-        messages=(*plan.opening, *state.messages),
-        tools=plan.tool_specs,
-        sampling=plan.sampling,
-        max_tokens=plan.max_tokens,
-    )
-    emitter.emit(events.ModelCallStart, turn=state.turn, route=candidate.to_route())
-    watch = _Stopwatch()
-    endpoint = await services.connect(_with_idle_timeout(candidate.endpoint, plan.idle_timeout))
-    _check_tools(endpoint, plan)
-    try:
-        async with aclosing(services.stream(endpoint, request)) as batches:
-            reply = await _listen(batches, candidate, state, emitter, watch)
-    except AgentroutedError as error:
-        if error.usage is not None:
-            state.usage = bill.add(state.usage, error.usage)
-        elif state.heard:
-            state.usage = bill.add(state.usage, bill.cut_off(request, state.heard, candidate.endpoint))
-        raise
-    except asyncio.CancelledError:
-        state.usage = bill.add(state.usage, bill.cut_off(request, state.heard, candidate.endpoint))
-        raise
-    state.complete(reply)
-    emitter.emit(
-        events.ModelCallEnd,
-        turn=state.turn,
-        usage=reply.usage,
-        finish_reason=reply.finish_reason,
-        latency=watch.elapsed(),
-        time_to_first_token=watch.first_token,
-    )
-    return reply
-
-
-async def _listen(
-    batches: AsyncIterator[Sequence[Chunk]],
-    speaker: ResolvedEndpoint,
-    state: RunState,
-    emitter: Emitter,
-    watch: "_Stopwatch",
-) -> ModelReply:
-    async for batch in batches:
-        watch.token()
-        state.hear(batch, speaker)
-        emitter.chunks(batch)
-        if isinstance(batch[-1], ModelReply):
-            return batch[-1]
-    raise ResponseInvalid(f"{speaker.endpoint.label} ended its stream without a reply")
+        run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
+        again = asked.endpoint if run.inside.speak else await run.services.connect(asked.candidate.endpoint)
+        return await ask(run, replace(asked, endpoint=_with_idle_timeout(again, run.plan.limits.idle_timeout)))
 
 
 def _is_worth_another_try(error: AgentroutedError, endpoint: Endpoint) -> bool:
@@ -135,14 +140,6 @@ def _is_worth_another_try(error: AgentroutedError, endpoint: Endpoint) -> bool:
     if isinstance(error, ProviderUnreachable | ResponseTruncated):
         return endpoint.base_url.startswith(EMBEDDED)
     return isinstance(error, ResponseInvalid)
-
-
-def _check_tools(endpoint: Endpoint, plan: Plan) -> None:
-    if plan.tools and not endpoint.supports_tools:
-        raise InvalidParams(
-            f"{endpoint.provider}/{endpoint.model_id} cannot call tools: its chat template has no place for them",
-            hint="leave out `tools`, or use a model made for tools, such as qwen2.5 or llama3.1",
-        )
 
 
 def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
@@ -160,16 +157,3 @@ def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:
     if seconds is None:
         return endpoint
     return replace(endpoint, timeouts=replace(endpoint.timeouts, first_byte=seconds, idle=seconds))
-
-
-class _Stopwatch:
-    def __init__(self) -> None:
-        self._start = time.perf_counter()
-        self.first_token: float | None = None
-
-    def elapsed(self) -> float:
-        return time.perf_counter() - self._start
-
-    def token(self) -> None:
-        if self.first_token is None:
-            self.first_token = self.elapsed()

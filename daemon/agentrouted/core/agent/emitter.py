@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
+from pydantic_core import to_json
+
+from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.host import Host
 from agentrouted.core.wire.base import CallArguments, CallStart, Chunk, ReasoningChunk, TextChunk
 from agentrouted_protocol import events
@@ -14,15 +17,26 @@ _Delta = TextChunk | ReasoningChunk | CallArguments
 class Emitter:
     """Numbers events densely from 1 and hands them to the host.
 
-    Text that came with one read leaves as one delta; while the host is not ready, text waits for the next event, so
+    With a recorder, each is written down before it is told. Text that came with one read leaves as one delta; while the host is not ready, text waits for the next event, so
     that a slow reader gets fewer deltas and never a gap. With `stream` off there are only whole steps.
     """
 
-    def __init__(self, run_id: str, host: Host, *, stream: bool) -> None:
-        self.last_seq = 0
+    def __init__(
+        self,
+        run_id: str,
+        host: Host,
+        *,
+        stream: bool,
+        recorder: Recorder | None = None,
+        parent_run_id: str | None = None,
+        last_seq: int = 0,
+    ) -> None:
+        self.last_seq = last_seq
         self._run_id = run_id
         self._host = host
         self._stream = stream
+        self._recorder = recorder
+        self._parent_run_id = parent_run_id
         self._waiting: list[_Delta] = []
         self._begun: set[str] = set()
 
@@ -61,7 +75,10 @@ class Emitter:
 
     def _send(self, make: type[events.Event], **fields: Any) -> None:
         self.last_seq += 1
-        self._host.emit(make(run_id=self._run_id, seq=self.last_seq, **fields))
+        event = make(run_id=self._run_id, seq=self.last_seq, parent_run_id=self._parent_run_id, **fields)
+        if self._recorder is not None:
+            self._recorder.event(self.last_seq, to_json(event, by_alias=True, exclude_none=True))
+        self._host.emit(event)
 
 
 def _belongs_to(chunk: _Delta) -> tuple[type[_Delta], str]:

@@ -1,34 +1,23 @@
 """What a run is going to be, decided at its start."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-from agentrouted.core.config.model import Agent
+from agentrouted.core.agent.limits import Limits, strictest
+from agentrouted.core.config.agent import Agent
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import InvalidParams, NotFound
+from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.resolve import Resolution, resolve
-from agentrouted.core.wire.base import ToolSpec
 from agentrouted_protocol.messages import Message
-from agentrouted_protocol.runs import RunAgentParams, Sampling, Tool
+from agentrouted_protocol.runs import History, RunAgentParams, Sampling, Tool
 
-DEFAULT_MAX_TURNS: Final = 10
+DEFAULT_RETRIES: Final = 1
 
-# Fields of the contract that this version refuses rather than ignores, and the only value it takes for each.
-_NOT_SERVED: Final[Mapping[str, Any]] = {
-    "mcp_servers": None,
-    "output": None,
-    "output_mode": "auto",
-    "max_cost": None,
-    "retries": None,
-    "session_id": None,
-    "memory": None,
-    "boundary": None,
-    "history": None,
-    "detach": False,
-    "on_disconnect": "cancel",
-}
+# Fields of the contract that this version refuses rather than ignores.
+_NOT_SERVED: Final[Mapping[str, Any]] = {"session_id": None, "memory": None, "boundary": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,22 +26,25 @@ class Plan:
 
     agent: str | None
     model: str
+    snapshot: Snapshot
     resolution: Resolution
     opening: tuple[Message, ...]
     """What is sent before anything this run adds: instructions and the conversation so far."""
 
     prompt: Message | None
-    tools: Mapping[str, Tool]
-    sampling: Sampling
-    stream: bool
-    max_turns: int
-    max_tokens: int | None
-    timeout: float | None
-    idle_timeout: float | None
+    client_tools: tuple[Tool, ...]
+    mcp_servers: tuple[str, ...]
+    agents: tuple[str, ...]
+    """Agents of the config that are tools of this run."""
 
-    @property
-    def tool_specs(self) -> tuple[ToolSpec, ...]:
-        return tuple(ToolSpec(tool.name, tool.description, tool.input_schema) for tool in self.tools.values())
+    wanted: Wanted | None
+    """The structured answer that is asked for."""
+
+    history: History | None
+    sampling: Sampling
+    limits: Limits
+    retries: int
+    stream: bool
 
 
 def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
@@ -61,7 +53,7 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
     Raises `InvalidParams`, `NotFound` for an unknown agent, `ModelUnresolved`.
     """
     _refuse_not_served(params)
-    agent = _agent(snapshot, params.agent)
+    agent = _agent(snapshot, params.agent) if params.agent is not None else Agent()
     model = params.model or agent.model
     if model is None:
         raise InvalidParams("there is no `model`", hint="name a `model`, or an `agent` of the config that has one")
@@ -72,16 +64,19 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
     return Plan(
         agent=params.agent,
         model=model,
+        snapshot=snapshot,
         resolution=resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url),
         opening=(*system, *(params.messages or ())),
         prompt=Message(role="user", content=params.prompt) if params.prompt is not None else None,
-        tools=_tools(params.tools),
+        client_tools=tuple(params.tools),
+        mcp_servers=tuple(agent.mcp_servers if params.mcp_servers is None else params.mcp_servers),
+        agents=_known(snapshot, agent.agents if params.agents is None else params.agents),
+        wanted=_wanted(params, agent),
+        history=params.history or (agent.history.value if agent.history else None),
         sampling=_sampling(agent.sampling, params.sampling),
+        limits=strictest(params, agent, snapshot.config.daemon.limits),
+        retries=_first(params.retries, agent.retries, DEFAULT_RETRIES),
         stream=params.stream,
-        max_turns=params.max_turns or agent.max_turns or DEFAULT_MAX_TURNS,
-        max_tokens=params.max_tokens or agent.max_tokens,
-        timeout=params.timeout or agent.timeout,
-        idle_timeout=params.idle_timeout or agent.idle_timeout,
     )
 
 
@@ -92,9 +87,7 @@ def _refuse_not_served(params: RunAgentParams) -> None:
             raise InvalidParams(f"`{wire_name}` is not supported by this version", hint=f"leave out `{wire_name}`")
 
 
-def _agent(snapshot: Snapshot, name: str | None) -> Agent:
-    if name is None:
-        return Agent()
+def _agent(snapshot: Snapshot, name: str) -> Agent:
     agents = snapshot.config.agents
     if name not in agents:
         near = get_close_matches(name, agents, n=1)
@@ -103,12 +96,25 @@ def _agent(snapshot: Snapshot, name: str | None) -> Agent:
     return agents[name]
 
 
-def _tools(tools: list[Tool]) -> dict[str, Tool]:
-    by_name = {tool.name: tool for tool in tools}
-    if len(by_name) < len(tools):
-        raise InvalidParams("two tools have the same name", hint="give each tool a name of its own")
-    return by_name
+def _known(snapshot: Snapshot, names: Iterable[str]) -> tuple[str, ...]:
+    for name in names:
+        _agent(snapshot, name)
+    return tuple(names)
+
+
+def _wanted(params: RunAgentParams, agent: Agent) -> Wanted | None:
+    schema = params.output if params.output is not None else agent.output
+    if schema is None or params.output_mode == "text":
+        return None
+    title = schema.get("title")
+    wanted = Wanted(schema=schema, name=title if isinstance(title, str) else "answer", mode=params.output_mode)
+    wanted.fit  # noqa: B018 - a schema that is wrong is told before anything is paid for
+    return wanted
 
 
 def _sampling(agent: Sampling, params: Sampling | None) -> Sampling:
     return agent if params is None else agent.model_copy(update=params.model_dump(exclude_none=True))
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)

@@ -2,104 +2,140 @@
 
 import asyncio
 import logging
-from typing import Final
 
+from agentrouted.core.agent.answer import Ending, ask_again, ending_of
 from agentrouted.core.agent.call import call_model
-from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.plan import Plan
-from agentrouted.core.agent.state import RunState
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions
 from agentrouted.core.agent.toolbox import Toolbox
+from agentrouted.core.agent.tools.equip import equip
 from agentrouted.core.errors import AgentroutedError, MaxTurns, ProviderTimeout
-from agentrouted.core.host import Host
-from agentrouted.core.services import Services
 from agentrouted_protocol import events
-from agentrouted_protocol.messages import StopReason
+from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import RunResult
 
 logger = logging.getLogger(__name__)
 
-_STOP_REASONS: Final[dict[str, StopReason]] = {
-    "length": "max_tokens",
-    "max_tokens": "max_tokens",
-    "content_filter": "refusal",
-    "refusal": "refusal",
-}
 
-
-async def run_agent(services: Services, plan: Plan, host: Host, run_id: str) -> RunResult:
-    """Run an agent to its end.
+async def run_agent(run: RunContext) -> RunResult:
+    """Run an agent to its end, from wherever its state is.
 
     Cancelling the task that awaits this ends the run at once, upstream connection included, and it still returns: a
     result with `stop_reason` "cancelled", what was said, and the bill. Any other end that is not an answer raises an
     `AgentroutedError` that carries the run's id, usage and transcript.
     """
-    emitter = Emitter(run_id, host, stream=plan.stream)
-    state = RunState()
     try:
-        stop_reason = await _run(services, plan, host, emitter, state, run_id)
+        ending = await _within_limits(run)
     except AgentroutedError as error:
-        _close(emitter, state, error, run_id)
+        _close(run, error)
         raise
     except Exception as unexpected:  # the owner of the run: whatever happens, its caller gets the bill
-        logger.exception("run %s", run_id)
+        logger.exception("run %s", run.run_id)
         failure = AgentroutedError(f"internal error ({type(unexpected).__name__})", hint="see `agentrouted logs`")
-        _close(emitter, state, failure, run_id)
+        _close(run, failure)
         raise failure from unexpected
-    text = state.text
-    if stop_reason == "cancelled":
+    return _result(run, ending)
+
+
+def _result(run: RunContext, ending: Ending) -> RunResult:
+    state = run.state
+    text, interrupted = state.text, ending.stop_reason == "cancelled"
+    if interrupted:
         state.interrupt()
-    emitter.emit(events.AgentEnd, stop_reason=stop_reason, usage=state.usage)
+    run.emitter.emit(events.AgentEnd, stop_reason=ending.stop_reason, usage=state.usage)
     return RunResult(
-        run_id=run_id,
-        output=text,
+        run_id=run.run_id,
+        output=text if interrupted else ending.output,
         text=text,
-        stop_reason=stop_reason,
-        interrupted=stop_reason == "cancelled",
+        stop_reason=ending.stop_reason,
+        interrupted=interrupted,
         usage=state.usage,
         messages=state.messages,
         route=state.answered_by.to_route() if state.answered_by else None,
-        last_seq=emitter.last_seq,
-        config_generation=plan.resolution.generation,
+        last_seq=run.emitter.last_seq,
+        config_generation=run.plan.resolution.generation,
     )
 
 
-def _close(emitter: Emitter, state: RunState, error: AgentroutedError, run_id: str) -> None:
+def _close(run: RunContext, error: AgentroutedError) -> None:
     """The end of a run that failed: its last event, and an error that carries what was spent."""
-    state.interrupt()
-    emitter.emit(events.AgentEnd, usage=state.usage)
-    error.run_id, error.usage, error.messages = run_id, state.usage, state.messages
+    run.state.interrupt()
+    run.emitter.emit(events.AgentEnd, usage=run.state.usage)
+    error.run_id, error.usage, error.messages = run.run_id, run.state.usage, run.state.messages
 
 
-async def _run(
-    services: Services, plan: Plan, host: Host, emitter: Emitter, state: RunState, run_id: str
-) -> StopReason:
-    route = plan.resolution.endpoints[0].to_route()
-    emitter.emit(events.AgentStart, agent=plan.agent, model=plan.model, route=route)
-    if plan.prompt is not None:
-        state.messages.append(plan.prompt)
-    toolbox = Toolbox(plan, run_id, host, emitter, state)
+async def _within_limits(run: RunContext) -> Ending:
+    seconds = run.plan.limits.timeout
     try:
-        async with asyncio.timeout(plan.timeout) as limit:
-            return await _turns(services, plan, state, emitter, toolbox)
+        async with asyncio.timeout(seconds) as limit:
+            return await _run(run)
     except TimeoutError:
         if not limit.expired():
             raise
         raise ProviderTimeout(
-            f"the run took longer than its timeout of {plan.timeout:g} seconds", hint="raise `timeout`"
+            f"the run took longer than its timeout of {seconds:g} seconds", hint="raise `timeout`"
         ) from None
     except asyncio.CancelledError:
-        return "cancelled"
+        return Ending("cancelled")
 
 
-async def _turns(services: Services, plan: Plan, state: RunState, emitter: Emitter, toolbox: Toolbox) -> StopReason:
-    for state.turn in range(1, plan.max_turns + 1):
-        reply = await call_model(services, plan, state, emitter)
-        if not reply.calls:
-            return _STOP_REASONS.get(reply.finish_reason or "", "end_turn")
-        await toolbox.run(reply.calls)
-        state.close_calls()
-    raise MaxTurns(
-        f"the model wanted more than the {plan.max_turns} turns this run may take",
-        hint="raise `maxTurns`",
-        details={"turn": plan.max_turns, "limit": plan.max_turns},
+async def _run(run: RunContext) -> Ending:
+    plan, state = run.plan, run.state
+    run.emitter.emit(
+        events.AgentStart, agent=plan.agent, model=plan.model, route=plan.resolution.endpoints[0].to_route()
     )
+    if not state.messages and plan.prompt is not None:
+        state.messages.append(plan.prompt)
+    run.tools |= await equip(run)
+    toolbox = Toolbox(run)
+    while True:
+        if state.open_reply is None:
+            await _turn(run)
+        ending = await _act(run, toolbox)
+        # What was said to the run in the meantime is answered first.
+        if ending is not None and not (state.steering and ending.stop_reason == "end_turn"):
+            return ending
+
+
+async def _turn(run: RunContext) -> None:
+    """One more model call; its reply is in the state, and in the journal."""
+    state, limit = run.state, run.plan.limits.max_turns
+    if state.turn >= limit:
+        raise MaxTurns(
+            f"the model wanted more than the {limit} turns this run may take",
+            hint="raise `maxTurns`",
+            details={"turn": limit + 1, "limit": limit},
+        )
+    state.turn += 1
+    state.take_steering()
+    if run.inside.watch:
+        run.inside.watch(state)
+    await call_model(run)
+    run.budget.check()
+
+
+async def _act(run: RunContext, toolbox: Toolbox) -> Ending | None:
+    """Do what the last reply asks for. The end of the run, if it is one."""
+    state = run.state
+    reply = state.messages[-1]
+    if reply.tool_calls or run.plan.wanted or run.inside.check_output:
+        # A reply outlives a crash before anything is done about it.
+        await run.durable()
+    if ending := await ending_of(run, reply):
+        return ending
+    if reply.tool_calls:
+        if hints := await toolbox.run(state.open_calls()):
+            ask_again(run, hints)
+        state.close_calls()
+        if (ending := _going_round(run)) is not None:
+            return ending
+    return None
+
+
+def _going_round(run: RunContext) -> Ending | None:
+    times = repetitions(run.state.messages)
+    if times > HINT_AFTER:
+        return Ending("loop", run.state.text)
+    if times == HINT_AFTER:
+        run.state.messages.append(Message(role="user", content=HINT))
+    return None

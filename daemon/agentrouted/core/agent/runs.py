@@ -1,113 +1,234 @@
-"""The runs of a daemon: begun, found again, cancelled."""
+"""The runs of a process: begun, found again, resumed, cancelled."""
 
 import asyncio
 import hashlib
-from collections import OrderedDict
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final, TypeVar
 from uuid import uuid4
 
-from agentrouted.core.agent.plan import plan_run
+from agentrouted.core.agent.audience import Audience
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.emitter import Emitter
+from agentrouted.core.agent.inside import Inside
+from agentrouted.core.agent.live import Run
+from agentrouted.core.agent.plan import Plan, plan_run
+from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.agent.run import run_agent
-from agentrouted.core.errors import Conflict, NotFound
+from agentrouted.core.agent.state import RunState
+from agentrouted.core.errors import AgentroutedError, Conflict, NotFound, ToolFailed
+from agentrouted.core.failure import from_error_object, to_error_object
 from agentrouted.core.host import Host
+from agentrouted.core.journal.base import Journal, RunRecord, StoredRun
 from agentrouted.core.services import Services
+from agentrouted.core.usage.budget import RunBudget
+from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.runs import RunAgentParams, RunResult
 
-_KEPT: Final = 256
-_KEPT_CHARACTERS: Final = 16 * 1024 * 1024
+_NOBODYS: Final = Inside()
+_DEEPEST: Final = 8
+_Value = TypeVar("_Value")
 
-
-class Run:
-    """One run and the task that does it."""
-
-    def __init__(self, run_id: str, fingerprint: str, task: "asyncio.Task[RunResult]") -> None:
-        self.run_id = run_id
-        self.fingerprint = fingerprint
-        self._task = task
-        self._cancelled = False
-
-    def cancel(self) -> bool:
-        """Stop it, once. False if it had ended by itself."""
-        if self._task.done():
-            return False
-        if not self._cancelled:
-            self._cancelled = True
-            # In the next tick: a task that is cancelled before its first step would end without a result.
-            asyncio.get_running_loop().call_soon(self._task.cancel)
-        return True
-
-    async def result(self) -> RunResult:
-        """Wait for the end; raises what the run raised. Whoever stops waiting does not stop the run."""
-        return await asyncio.shield(self._task)
-
-    async def ended(self) -> None:
-        """Wait for the end, whatever it is."""
-        await asyncio.wait([self._task])
-
-    def weight(self) -> int:
-        """Characters of an ended run's transcript. Looks at its error, so that asyncio does not report it as lost."""
-        if self._task.cancelled() or self._task.exception() is not None:
-            return 0
-        return sum(len(message.content) for message in self._task.result().messages)
+# What no journal keeps: keys, and what belongs to one request only.
+_NOT_KEPT: Final = {"api_key", "meta", "work_done_token", "partial_result_token", "run_id"}
 
 
 class Runs:
-    """Owns every run's task. Ended runs are remembered for a while, so that an id asked twice is one run."""
+    """Owns every run's task. With a journal, runs outlive the process."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, journal: Journal | None = None) -> None:
         self._services = services
+        self.journal = journal
         self._running: dict[str, Run] = {}
-        self._ended: OrderedDict[str, Run] = OrderedDict()
-        self._ended_weight = 0
 
     @property
     def running(self) -> int:
         return len(self._running)
 
-    def start(self, params: RunAgentParams, host: Host) -> Run:
-        """Begin a run. Raises what `plan_run` raises, and `Conflict` if there is one with this `runId`."""
-        if params.run_id and self._find(params.run_id):
-            raise Conflict(f"there is a run `{params.run_id}`", hint="use a new `runId`")
+    def find(self, run_id: str) -> Run | None:
+        """The run if it is under way in this process."""
+        return self._running.get(run_id)
+
+    def start(self, params: RunAgentParams, host: Host, inside: Inside = _NOBODYS) -> Run:
+        """Begin a run, or join the one that was begun with the same `runId`.
+
+        Raises what `plan_run` raises, and `Conflict` if the run with this id was begun with other parameters. One that
+        is in the journal only is found when the run begins: then its result, or its error, is this one's.
+        """
+        fingerprint = fingerprint_of(params)
+        if params.run_id and (run := self._running.get(params.run_id)):
+            if run.fingerprint != fingerprint:
+                raise _other_parameters(run.run_id)
+            run.audience.add(host)
+            return run
         plan = plan_run(self._services.config.current, params)
-        run_id = params.run_id or uuid4().hex
-        task = asyncio.get_running_loop().create_task(run_agent(self._services, plan, host, run_id))
-        run = self._running[run_id] = Run(run_id, _fingerprint(params), task)
-        task.add_done_callback(lambda _: self._end(run))
-        return run
+        stays = params.detach or params.on_disconnect == "continue"
+        context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside)
+        return self._begin(context, fingerprint, _kept(params), stays)
 
-    def begun(self, params: RunAgentParams) -> Run | None:
-        """The run that was begun with the same `runId`. Raises `Conflict` if the rest is not the same."""
-        run = self._find(params.run_id) if params.run_id else None
-        if run is not None and run.fingerprint != _fingerprint(params):
-            raise Conflict(f"run `{run.run_id}` was begun with other parameters", hint="use a new `runId`")
-        return run
+    async def resume(self, run_id: str, host: Host) -> Run:
+        """Go on with a run that was interrupted, has failed or was cancelled. One that is under way is joined."""
+        if run := self._running.get(run_id):
+            run.audience.add(host)
+            return run
+        stored = await self.stored(run_id)
+        if stored.status == "completed":
+            raise Conflict(f"run `{run_id}` has ended", hint="`run/fork` begins a new one from it")
+        params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
+        plan = plan_run(self._services.config.current, params)
+        context = self._make(plan, run_id, Audience(host, stays=True), _NOBODYS)
+        return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
-    def get(self, run_id: str) -> Run:
-        run = self._find(run_id)
-        if run is None:
-            raise NotFound(f"there is no run `{run_id[:128]}`")
-        return run
+    async def stored(self, run_id: str) -> StoredRun:
+        """What the journal has of a run. Raises `NotFound`."""
+        if run := self._running.get(run_id):
+            await run.context.durable()
+        stored = await self.journal.load(run_id) if self.journal else None
+        if stored is None:
+            raise NotFound(f"there is no run `{run_id[:128]}`", hint="`run/list` names those that are kept")
+        return stored
+
+    async def events(self, run_id: str, after_seq: int) -> list[bytes]:
+        """What the journal has of a run's events, as JSON."""
+        return await self.journal.events(run_id, after_seq) if self.journal else []
 
     async def aclose(self) -> None:
-        """Cancel what runs and wait for the ends."""
+        """End what runs, and wait for the ends. What was to go on without its client can be resumed."""
         running = list(self._running.values())
         for run in running:
-            run.cancel()
+            if run.stays and self.journal is not None:
+                run.suspend()
+            else:
+                run.cancel()
         for run in running:
             await run.ended()
 
-    def _find(self, run_id: str) -> Run | None:
-        return self._running.get(run_id) or self._ended.get(run_id)
+    def _make(
+        self, plan: Plan, run_id: str, audience: Audience, inside: Inside, parent: RunContext | None = None
+    ) -> RunContext:
+        recorder = Recorder(self.journal, run_id) if self.journal else None
+        parent_id = parent.run_id if parent else None
+        return RunContext(
+            run_id=run_id,
+            services=self._services,
+            plan=plan,
+            audience=audience,
+            emitter=Emitter(run_id, audience, stream=plan.stream, recorder=recorder, parent_run_id=parent_id),
+            state=RunState(run_id=run_id, opening=plan.opening),
+            budget=RunBudget(plan.limits.max_cost, parent.budget if parent else None),
+            start_child=self._child,
+            recorder=recorder,
+            inside=inside,
+            depth=parent.depth + 1 if parent else 0,
+        )
 
-    def _end(self, run: Run) -> None:
-        self._ended[run.run_id] = self._running.pop(run.run_id)
-        self._ended_weight += run.weight()
-        while len(self._ended) > _KEPT or self._ended_weight > _KEPT_CHARACTERS:
-            _, oldest = self._ended.popitem(last=False)
-            self._ended_weight -= oldest.weight()
+    def _begin(
+        self,
+        context: RunContext,
+        fingerprint: str,
+        params: dict[str, Any],
+        stays: bool,
+        stored: StoredRun | None = None,
+        parent_run_id: str | None = None,
+    ) -> Run:
+        run = Run(context, fingerprint, stays=stays)
+        record = RunRecord(
+            run_id=context.run_id,
+            fingerprint=fingerprint,
+            params=params,
+            agent=context.plan.agent,
+            model=context.plan.model,
+            session_id=params.get("sessionId"),
+            parent_run_id=parent_run_id,
+        )
+        self._running[run.run_id] = run
+        task = asyncio.get_running_loop().create_task(self._live(run, record, stored))
+        run.begin(task)
+        task.add_done_callback(lambda _: self._running.pop(run.run_id, None))
+        return run
+
+    async def _live(self, run: Run, record: RunRecord, stored: StoredRun | None) -> RunResult:
+        """The whole life of a run, as the journal knows it."""
+        journal, context = self.journal, run.context
+        if journal is None:
+            return await run_agent(context)
+        ended = await _whole(self._found_or_begun(journal, context, record, stored))
+        if ended is not None:
+            return ended
+        try:
+            result = await run_agent(context)
+        except AgentroutedError as error:
+            if not run.suspended:
+                context.recorder_post()
+                error_object = to_error_object(error).to_wire()
+                await journal.end(run.run_id, "failed", None, error_object)
+            raise
+        if not run.suspended:
+            context.recorder_post()
+            status = "cancelled" if result.stop_reason == "cancelled" else "completed"
+            await journal.end(run.run_id, status, result.to_wire(), None)
+        return result
+
+    async def _found_or_begun(
+        self, journal: Journal, context: RunContext, record: RunRecord, stored: StoredRun | None
+    ) -> RunResult | None:
+        """None if the run is to go on from where its state is now; its end, if it has ended."""
+        if stored is None:
+            try:
+                await journal.begin(record)
+                return None
+            except Conflict:
+                stored = await self.stored(record.run_id)
+            if stored.record.fingerprint != record.fingerprint:
+                raise _other_parameters(record.run_id)
+            if stored.result is not None:
+                return RunResult.model_validate(stored.result)
+            if stored.error is not None:
+                raise from_error_object(ErrorObject.model_validate(stored.error))
+        await journal.reopen(record.run_id)
+        context.restore(stored)
+        return None
+
+    async def _child(self, parent: RunContext, agent: str, prompt: str, call_id: str) -> RunResult:
+        """Another agent's run as a part of this one: same audience, under its budget, ended with it."""
+        if parent.depth >= _DEEPEST:
+            raise ToolFailed(f"agents call agents more than {_DEEPEST} deep")
+        params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream)
+        plan = plan_run(parent.plan.snapshot, params)
+        # The same id again after a crash: then it goes on where it was.
+        context = self._make(plan, f"{parent.run_id}.{call_id}"[:128], parent.audience, _NOBODYS, parent)
+        run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)
+        try:
+            return await run.result()
+        except asyncio.CancelledError:
+            run.cancel()
+            await run.ended()
+            raise
+        finally:
+            parent.add_usage(context.state.usage)
 
 
-def _fingerprint(params: RunAgentParams) -> str:
+def fingerprint_of(params: RunAgentParams) -> str:
     """Tells requests apart without keeping their prompts and keys."""
-    text = params.model_dump_json(exclude={"meta", "work_done_token", "partial_result_token"})
+    text = params.model_dump_json(exclude={"meta", "work_done_token", "partial_result_token", "detach"})
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _kept(params: RunAgentParams) -> dict[str, Any]:
+    return params.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
+
+
+def _other_parameters(run_id: str) -> Conflict:
+    return Conflict(f"run `{run_id}` was begun with other parameters", hint="use a new `runId`")
+
+
+async def _whole(work: Coroutine[Any, Any, _Value]) -> _Value:
+    """Its result, also when we are cancelled in the meantime: then we still are afterwards."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        current = asyncio.current_task()
+        assert current is not None
+        current.cancel()
+        return task.result()

@@ -1,38 +1,70 @@
 """What a run has done so far, also when it is cut off."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Final
 
-from agentrouted.core.agent import bill
+from agentrouted.core.output.wanted import Mode
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import CallArguments, Chunk, ModelReply, ReasoningChunk, RequestedCall, TextChunk
 from agentrouted_protocol.messages import Message, ToolCall, Usage
 
+# What a journal keeps of the state beside messages and usage.
+_KEPT: Final = ("turn", "retries", "finish_reason", "malformed", "always", "steering", "mode")
+
 
 @dataclass(slots=True)
 class RunState:
-    """Grows turn by turn. `messages` is what the run adds to the conversation."""
+    """Grows turn by turn. `messages` is what the run adds to the conversation, and `opening` what was before."""
 
+    run_id: str = ""
+    opening: tuple[Message, ...] = ()
     messages: list[Message] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     answered_by: ResolvedEndpoint | None = None
     turn: int = 0
+    retries: int = 0
+    """How often the model was asked to do something again."""
+
+    finish_reason: str | None = None
+    """Of the last reply."""
+
+    malformed: dict[str, str] = field(default_factory=dict)
+    """By call id, the arguments of the last reply's calls that were no JSON object."""
+
+    mode: Mode = "text"
+    """The way in which the last reply was asked for a structured answer."""
+
+    always: dict[str, bool] = field(default_factory=dict)
+    """Tools that were allowed or refused for the whole run."""
+
+    steering: list[str] = field(default_factory=list)
+    """What was said to the run since its last turn."""
+
     heard: int = 0
     """Characters of a reply that is not complete, of every kind: they are paid for."""
 
+    sent: set[str] = field(default_factory=set)
+    """Ids of calls that were begun."""
+
+    results: dict[str, Message] = field(default_factory=dict)
+    """Results of the last reply's calls that are not in the transcript yet."""
+
     _pieces: list[str] = field(default_factory=list)
-    _sent: set[str] = field(default_factory=set)
-    _results: dict[str, Message] = field(default_factory=dict)
 
     @property
-    def partial_text(self) -> str:
-        """What the model has said of a reply that is not complete."""
-        return "".join(self._pieces)
+    def conversation(self) -> tuple[Message, ...]:
+        return (*self.opening, *self.messages)
 
     @property
     def has_spoken(self) -> bool:
         """Whether any of an incomplete reply's text has been seen."""
         return bool(self._pieces)
+
+    @property
+    def partial_text(self) -> str:
+        """What the model has said of a reply that is not complete."""
+        return "".join(self._pieces)
 
     @property
     def text(self) -> str:
@@ -43,6 +75,20 @@ class RunState:
         last = next(replies, "")
         return last if isinstance(last, str) else ""
 
+    @property
+    def open_reply(self) -> Message | None:
+        """The last reply, if nothing was done about it yet, or not all."""
+        last = self.messages[-1] if self.messages else None
+        return last if last is not None and last.role == "assistant" else None
+
+    @property
+    def last_reply(self) -> ModelReply:
+        """The open reply as the model gave it."""
+        reply = self.messages[-1]
+        text = reply.content if isinstance(reply.content, str) else ""
+        calls = tuple(self._requested(call) for call in reply.tool_calls or ())
+        return ModelReply(text, reply.reasoning or "", calls, self.finish_reason, self.usage)
+
     def hear(self, batch: Sequence[Chunk], speaker: ResolvedEndpoint) -> None:
         self.answered_by = speaker
         for chunk in batch:
@@ -51,10 +97,15 @@ class RunState:
             if isinstance(chunk, TextChunk | ReasoningChunk | CallArguments):
                 self.heard += len(chunk.text)
 
+    def forget_partial(self) -> None:
+        self._pieces.clear()
+        self.heard = 0
+
     def complete(self, reply: ModelReply) -> None:
-        """Take in a whole reply and its bill."""
-        self._forget_partial()
-        self.usage = bill.add(self.usage, reply.usage)
+        """Take in a whole reply."""
+        self.forget_partial()
+        self.finish_reason = reply.finish_reason
+        self.malformed = {call.id: call.text for call in reply.calls if call.arguments is None}
         self.messages.append(
             Message(
                 role="assistant",
@@ -64,31 +115,67 @@ class RunState:
             )
         )
 
-    def call_sent(self, call_id: str) -> None:
-        self._sent.add(call_id)
+    def take_steering(self) -> None:
+        self.messages += [Message(role="user", content=text) for text in self.steering]
+        self.steering.clear()
 
-    def call_answered(self, result: Message) -> None:
-        """Keep a result as soon as it is there: what was done is not forgotten, whatever becomes of the others."""
-        self._results[result.tool_call_id or ""] = result
+    def open_calls(self) -> list[ToolCall]:
+        """The last reply's calls that have no result."""
+        reply = self.open_reply
+        return [call for call in (reply.tool_calls if reply else None) or () if call.id not in self.results]
+
+    def answer(self, result: Message) -> int:
+        """Keep a result as soon as it is there: what was done is not forgotten, whatever becomes of the others.
+
+        Returns the place in the transcript that it will have.
+        """
+        call_id = result.tool_call_id or ""
+        self.results[call_id] = result
         self.usage = self.usage.model_copy(update={"tool_calls": self.usage.tool_calls + 1})
+        return len(self.messages) + self._place(call_id)
 
     def close_calls(self) -> None:
         """Answer every call of the last reply in the transcript, in their order."""
-        last = self.messages[-1] if self.messages else None
-        for call in (last.tool_calls if last else None) or ():
-            result = self._results.get(call.id)
-            self.messages.append(result or _interrupted(call, sent=call.id in self._sent))
+        reply = self.open_reply
+        for call in (reply.tool_calls if reply else None) or ():
+            result = self.results.get(call.id)
+            self.messages.append(result or _interrupted(call, sent=call.id in self.sent))
+        self.results.clear()
 
     def interrupt(self) -> None:
         """Leave a transcript in which every call is answered, and what was said is kept."""
         if self._pieces:
             self.messages.append(Message(role="assistant", content=self.partial_text))
-        self._forget_partial()
+        self.forget_partial()
         self.close_calls()
 
-    def _forget_partial(self) -> None:
-        self._pieces.clear()
-        self.heard = 0
+    def to_journal(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in _KEPT}
+
+    def restore(self, kept: dict[str, Any], messages: Iterator[Message], begun: frozenset[str]) -> None:
+        """Be what the journal says: the results of a reply that is still open are held back."""
+        for name in _KEPT:
+            if name in kept:
+                setattr(self, name, kept[name])
+        self.messages = list(messages)
+        self.sent = set(begun)
+        tail: list[Message] = []
+        while self.messages and self.messages[-1].role == "tool":
+            tail.append(self.messages.pop())
+        wanted = {call.id for call in (self.messages[-1].tool_calls if self.messages else None) or ()}
+        if wanted and len(tail) < len(wanted):
+            self.results = {result.tool_call_id or "": result for result in tail}
+        else:
+            self.messages += reversed(tail)
+
+    def _requested(self, call: ToolCall) -> RequestedCall:
+        malformed = self.malformed.get(call.id)
+        return RequestedCall(call.id, call.name, malformed or "", call.arguments if malformed is None else None)
+
+    def _place(self, call_id: str) -> int:
+        reply = self.open_reply
+        ids = [call.id for call in (reply.tool_calls if reply else None) or ()]
+        return ids.index(call_id) if call_id in ids else 0
 
 
 def _tool_call(call: RequestedCall) -> ToolCall:

@@ -1,49 +1,65 @@
-"""The tools of one run, and how they are called."""
+"""Runs what the model asked for, and tells it what came of it."""
 
 import asyncio
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.plan import Plan
-from agentrouted.core.agent.state import RunState
+from agentrouted.core.agent.approval import Approvals
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.tools.base import Tool, ToolRetry, ToolUse
 from agentrouted.core.errors import ToolFailed
-from agentrouted.core.host import Host
-from agentrouted.core.wire.base import RequestedCall
+from agentrouted.core.schema.fit import DoesNotFit
 from agentrouted_protocol import events
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
-from agentrouted_protocol.messages import Message, TextPart
-from agentrouted_protocol.runs import Tool
+from agentrouted_protocol.client_requests import ToolCallResult
+from agentrouted_protocol.messages import Message, TextPart, ToolCall
 
 DEFAULT_TIMEOUT: Final = 300.0
 """Seconds a tool has that names no `timeout` of its own."""
 
+# A tool that does not stop when it is told to is not waited for longer.
+_STOP_SECONDS: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    arguments: dict[str, Any]
+    """What it was called with."""
+
+    result: ToolCallResult
+    retry: str | None = None
+    """The hint, if it asked to be called otherwise."""
+
 
 class Toolbox:
-    """Runs what the model asked for. Whatever goes wrong is told to the model as a result that begins with `Error:`.
+    """Makes calls. Whatever goes wrong is told to the model as a result that begins with `Error:` or `Retry:`."""
 
-    Remembers what the host allowed or refused for the whole run.
-    """
+    def __init__(self, run: RunContext) -> None:
+        self._run = run
+        self._approvals = Approvals(run)
+        self._unfinished = frozenset(run.state.sent)
+        """Calls that were begun before the daemon was killed."""
 
-    def __init__(self, plan: Plan, run_id: str, host: Host, emitter: Emitter, state: RunState) -> None:
-        self._run_id = run_id
-        self._tools = plan.tools
-        self._host = host
-        self._emitter = emitter
-        self._state = state
-        self._always: dict[str, bool] = {}
+        self._abandoned: set[asyncio.Task[Any]] = set()
 
-    async def run(self, calls: Sequence[RequestedCall]) -> None:
-        """Make the calls; each result goes to the state as it comes. They run together, but a `once` tool alone."""
+    async def run(self, calls: Sequence[ToolCall]) -> list[str]:
+        """Make the calls; each result goes to the state as it comes. They run together, but a `once` tool alone.
+
+        Returns the hints of those that asked to be called otherwise.
+        """
+        hints: list[str] = []
         for group in self._groups(calls):
             async with asyncio.TaskGroup() as tasks:
-                for call in group:
-                    tasks.create_task(self._run_one(call))
+                running = [tasks.create_task(self._run_one(call)) for call in group]
+            hints += [hint for task in running if (hint := task.result()) is not None]
+        return hints
 
-    def _groups(self, calls: Sequence[RequestedCall]) -> Iterator[list[RequestedCall]]:
-        group: list[RequestedCall] = []
+    def _groups(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
+        group: list[ToolCall] = []
         for call in calls:
-            if not self._is_once(call):
+            tool = self._run.tools.get(call.name)
+            if tool is None or tool.effect != "once":
                 group.append(call)
                 continue
             yield group
@@ -51,78 +67,87 @@ class Toolbox:
             group = []
         yield group
 
-    def _is_once(self, call: RequestedCall) -> bool:
-        tool = self._tools.get(call.name)
-        return tool is not None and tool.effect == "once"
-
-    async def _run_one(self, call: RequestedCall) -> None:
-        self._emitter.begin_call(call.id, call.name)
-        arguments, result = await self._result(call)
-        self._state.call_answered(Message(role="tool", tool_call_id=call.id, name=call.name, content=result.content))
-        self._emitter.emit(
+    async def _run_one(self, call: ToolCall) -> str | None:
+        run = self._run
+        run.emitter.begin_call(call.id, call.name)
+        outcome = await self._outcome(call)
+        message = Message(role="tool", tool_call_id=call.id, name=call.name, content=outcome.result.content)
+        place = run.state.answer(message)
+        if run.recorder is not None:
+            run.recorder.result(place, message)
+        run.emitter.emit(
             events.ToolCallEnd,
             call_id=call.id,
             name=call.name,
-            arguments=arguments,
-            content=_plain_text(result),
-            is_error=result.is_error,
+            arguments=outcome.arguments,
+            content=_plain_text(outcome.result),
+            is_error=outcome.result.is_error,
         )
+        return outcome.retry
 
-    async def _result(self, call: RequestedCall) -> tuple[dict[str, Any], ToolCallResult]:
-        """The arguments it was called with, and what came of it."""
-        tool = self._tools.get(call.name)
+    async def _outcome(self, call: ToolCall) -> _Outcome:
+        tool = self._run.tools.get(call.name)
         if tool is None:
-            return call.arguments or {}, _error(f"unknown tool '{call.name}'. Available: {sorted(self._tools)}")
-        if call.arguments is None:
-            return {}, _error(f"the arguments of {call.name} are not a JSON object. Call it again with one")
+            return _Outcome(call.arguments, _error(f"unknown tool '{call.name}'. Available: {sorted(self._run.tools)}"))
+        if call.id in self._run.state.malformed:
+            return _Outcome({}, _error(f"could not parse arguments for '{call.name}': they are not a JSON object"))
         arguments = call.arguments
-        if tool.needs_approval:
-            refusal, arguments = await self._approval(call, arguments)
-            if refusal is not None:
-                return arguments, _error(refusal)
-        self._state.call_sent(call.id)
-        return arguments, await self._call(tool, call, arguments)
-
-    async def _approval(self, call: RequestedCall, arguments: dict[str, Any]) -> tuple[str | None, dict[str, Any]]:
-        """Why the call must not be made, or None; and the arguments to make it with."""
-        decided = self._always.get(call.name)
-        if decided is not None:
-            return (None if decided else f"{call.name} was not approved"), arguments
-        self._emitter.emit(events.ApprovalEvent, call_id=call.id, name=call.name)
-        answer = await self._ask(call, arguments)
-        self._emitter.emit(events.ApprovalEvent, call_id=call.id, name=call.name, decision=answer.decision)
-        allowed = answer.decision.startswith("allow")
-        if answer.decision.endswith("always"):
-            self._always[call.name] = allowed
-        if allowed:
-            return None, answer.arguments if answer.arguments is not None else arguments
-        return answer.message or f"{call.name} was not approved", arguments
-
-    async def _ask(self, call: RequestedCall, arguments: dict[str, Any]) -> ToolApproveResult:
-        """The host's decision; one that cannot be had is a rejection."""
-        params = ToolApproveParams(
-            run_id=self._run_id,
-            call_id=call.id,
-            name=call.name,
-            arguments=arguments,
-            reason=f"{call.name} needs approval",
-            options=["allow_once", "allow_always", "reject_once", "reject_always"],
-        )
         try:
-            return await self._host.approve(params)
-        except ToolFailed as error:
-            return ToolApproveResult(decision="reject_once", message=error.message)
+            use = ToolUse(self._run.run_id, call.id, call.name, tool.check(arguments))
+            use = await self._approved(tool, use)
+            arguments = use.arguments
+            await self._begin(tool, use)
+            return _Outcome(arguments, await self._within_timeout(tool, use))
+        except DoesNotFit as misfit:
+            return _Outcome(arguments, _error(f"the arguments of {call.name} do not fit its schema: {misfit}"))
+        except ToolFailed as failure:
+            return _Outcome(arguments, _error(failure.message))
+        except ToolRetry as retry:
+            return _Outcome(arguments, ToolCallResult(content=f"Retry: {retry.hint}", is_error=True), retry.hint)
 
-    async def _call(self, tool: Tool, call: RequestedCall, arguments: dict[str, Any]) -> ToolCallResult:
+    async def _approved(self, tool: Tool, use: ToolUse) -> ToolUse:
+        """The call as it may be made. Raises `ToolFailed` if it may not."""
+        if use.call_id in self._unfinished and tool.effect == "once":
+            return await self._approvals.ask_again(tool, use)
+        needed = tool.needs_approval
+        if not (needed if isinstance(needed, bool) else await needed(use)):
+            return use
+        return await self._approvals.ask(tool, use)
+
+    async def _begin(self, tool: Tool, use: ToolUse) -> None:
+        self._run.state.sent.add(use.call_id)
+        if tool.effect == "once" and self._run.recorder is not None:
+            self._run.recorder.call_begun(use.call_id)
+            await self._run.durable()
+        if self._run.inside.watch:
+            self._run.inside.watch(self._run.state)
+
+    async def _within_timeout(self, tool: Tool, use: ToolUse) -> ToolCallResult:
+        """Its result, waited for no longer than its timeout, even if it does not stop when it is told to."""
         seconds = tool.timeout or DEFAULT_TIMEOUT
-        params = ToolCallParams(run_id=self._run_id, call_id=call.id, name=call.name, arguments=arguments)
+        task = asyncio.create_task(tool.call(use))
         try:
-            async with asyncio.timeout(seconds):
-                return await self._host.call_tool(params)
-        except TimeoutError:
-            return _error(f"TimeoutError: {call.name} gave no answer within {seconds:g} seconds")
-        except ToolFailed as error:
-            return _error(error.message)
+            await asyncio.wait({task}, timeout=None if seconds == math.inf else seconds)
+        except asyncio.CancelledError:
+            task.cancel()
+            await asyncio.wait({task}, timeout=_STOP_SECONDS)
+            self._abandon(task)
+            raise
+        if task.done():
+            return task.result()
+        task.cancel()
+        self._abandon(task)
+        return _error(f"TimeoutError: {use.name} gave no answer within {seconds:g} seconds")
+
+    def _abandon(self, task: asyncio.Task[ToolCallResult]) -> None:
+        """Keep it until it ends, and look at its end, so that asyncio does not report it as lost."""
+        self._abandoned.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[ToolCallResult]) -> None:
+        self._abandoned.discard(task)
+        if not task.cancelled():
+            task.exception()
 
 
 def _error(text: str) -> ToolCallResult:

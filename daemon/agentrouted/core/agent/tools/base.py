@@ -1,6 +1,6 @@
 """A tool as the agent loop sees it, whoever runs it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,7 @@ class Tool:
 
     spec: ToolSpec
     check: Fit
-    call: Callable[[ToolUse], Awaitable[ToolCallResult]]
+    call: Callable[[ToolUse], Coroutine[Any, Any, ToolCallResult]]
     effect: Effect = "idempotent"
     timeout: float | None = None
     """Seconds; None is the default of all tools."""

@@ -1,0 +1,84 @@
+"""Following a run that is under way, or has been."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agentrouted.core.agent.live import Run
+from agentrouted.core.agent.runs import Runs
+from agentrouted.core.host import Host
+from agentrouted.core.journal.base import StoredRun
+from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted_protocol.events import Event, RunEvent
+
+_EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent, config=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A run that `host` has caught up with, and follows if it is still under way."""
+
+    stored: StoredRun
+    run: Run | None
+    last_seq: int
+    gap: bool
+    """Whether events between `after_seq` and the first that was replayed are no longer kept."""
+
+
+async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attached:
+    """Tell `host` all events after `after_seq`, then those that come: none twice, none left out.
+
+    Open questions go to it, if it takes such. Raises `NotFound`.
+    """
+    run = runs.find(run_id)
+    gate = _Gate(host)
+    if run is not None:
+        run.audience.add(gate)
+    stored = await runs.stored(run_id)
+    replayed = await runs.events(run_id, after_seq)
+    first, last = after_seq + 1, after_seq
+    for encoded in replayed:
+        event = _EVENT.validate_json(encoded)
+        first, last = (event.seq, event.seq) if last == after_seq else (first, event.seq)
+        host.emit(event)
+    gate.open(last)
+    if run is not None:
+        run.audience.replace(gate, host)
+    kept = max(stored.last_seq, last)
+    gap = first > after_seq + 1 or after_seq > kept or (not replayed and after_seq < kept)
+    return Attached(stored, run, kept, gap)
+
+
+class _Gate:
+    """Stands for a host until it has caught up: holds back what happens in the meantime."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._held: list[Event] = []
+
+    @property
+    def ready(self) -> bool:
+        return self._host.ready
+
+    @property
+    def takes_tools(self) -> bool:
+        return self._host.takes_tools
+
+    @property
+    def takes_approvals(self) -> bool:
+        return self._host.takes_approvals
+
+    def emit(self, event: Event) -> None:
+        self._held.append(event)
+
+    async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+        return await self._host.call_tool(params)
+
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        return await self._host.approve(params)
+
+    def open(self, last_seq: int) -> None:
+        for event in self._held:
+            if event.seq > last_seq:
+                self._host.emit(event)

@@ -1,0 +1,75 @@
+"""All that belongs to one run, in one hand."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from agentrouted.core.agent import bill
+from agentrouted.core.agent.audience import Audience
+from agentrouted.core.agent.emitter import Emitter
+from agentrouted.core.agent.inside import Inside
+from agentrouted.core.agent.plan import Plan
+from agentrouted.core.agent.recorder import Recorder
+from agentrouted.core.agent.state import RunState
+from agentrouted.core.agent.tools.base import Tool
+from agentrouted.core.history.base import Strategy
+from agentrouted.core.journal.base import StoredRun
+from agentrouted.core.services import Services
+from agentrouted.core.usage.budget import RunBudget
+from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.runs import RunResult
+
+StartChild = Callable[["RunContext", str, str, str], Coroutine[Any, Any, RunResult]]
+"""Runs another agent of the config, by name, with a prompt, for a call id: its run belongs to this one."""
+
+
+@dataclass(slots=True)
+class RunContext:
+    """What the functions of the loop pass on. The identity of a run, and what grows with it."""
+
+    run_id: str
+    services: Services
+    plan: Plan
+    audience: Audience
+    emitter: Emitter
+    state: RunState
+    budget: RunBudget
+    start_child: StartChild
+    recorder: Recorder | None = None
+    inside: Inside = Inside()
+    depth: int = 0
+    """How many runs are above this one."""
+
+    tools: dict[str, Tool] = field(default_factory=dict)
+    strategy: Strategy | None = None
+    """How the history is made shorter; it may remember what it has done."""
+
+    window: int | None = None
+    """Tokens: what a model found too long was longer than this."""
+
+    cut: set[str] = field(default_factory=set)
+    """Ids of calls whose results the model sees shortened."""
+
+    async def durable(self) -> None:
+        """What has happened so far would outlive a crash when this returns."""
+        if self.recorder is not None:
+            await self.recorder.durable(self.state)
+
+    def recorder_post(self) -> None:
+        """Hand what has happened so far to the journal."""
+        if self.recorder is not None:
+            self.recorder.post(self.state)
+
+    def add_usage(self, usage: Usage) -> None:
+        """What a run that belongs to this one has spent."""
+        if usage.model_calls:
+            self.state.usage = bill.add(self.state.usage, usage)
+
+    def restore(self, stored: StoredRun) -> None:
+        """Be where the journal says that the run was."""
+        self.state.restore(stored.state, (message for _, message in stored.messages), stored.calls_begun)
+        self.state.usage = stored.usage
+        self.emitter.last_seq = stored.last_seq
+        self.budget.spent = stored.usage.total_cost_usd or 0.0
+        if self.recorder is not None:
+            self.recorder.resumed(len(self.state.messages))

@@ -1,0 +1,35 @@
+"""How far a run may go."""
+
+from dataclasses import dataclass, fields
+from typing import Final
+
+from agentrouted.core.config.agent import Caps
+from agentrouted_protocol.runs import RunAgentParams
+
+DEFAULT_MAX_TURNS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """None is no limit. Dollars, tokens and seconds; the token sums are of all model calls together."""
+
+    max_turns: int = DEFAULT_MAX_TURNS
+    max_cost: float | None = None
+    max_tokens: int | None = None
+    """Output tokens of one model call."""
+
+    max_input_tokens: int | None = None
+    max_output_tokens: int | None = None
+    timeout: float | None = None
+    idle_timeout: float | None = None
+
+
+def strictest(params: RunAgentParams, agent: Caps, caps: Caps) -> Limits:
+    """Of what the run, its agent and the daemon say, the strictest."""
+    said = Caps(max_turns=DEFAULT_MAX_TURNS) if params.max_turns is agent.max_turns is None else Caps()
+    voices = (params, agent, caps, said)
+    return Limits(**{field.name: _least(field.name, voices) for field in fields(Limits)})
+
+
+def _least(name: str, voices: tuple[Caps | RunAgentParams, ...]) -> float | None:
+    return min((said for voice in voices if (said := getattr(voice, name)) is not None), default=None)

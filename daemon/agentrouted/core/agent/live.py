@@ -1,0 +1,83 @@
+"""One run that is under way in this process."""
+
+import asyncio
+from typing import Any
+
+from agentrouted.core.agent.audience import Audience
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.host import Host
+from agentrouted_protocol.runs import RunResult, RunStatus
+
+
+class Run:
+    """A run and the task that does it."""
+
+    def __init__(self, context: RunContext, fingerprint: str, *, stays: bool) -> None:
+        self.context = context
+        self.fingerprint = fingerprint
+        self.stays = stays
+        """Whether it goes on when nobody follows it any more."""
+
+        self.suspended = False
+        """Whether it is stopped in order to be resumed by another process."""
+
+        self._task: asyncio.Task[RunResult] | None = None
+        self._cancelled = False
+
+    @property
+    def run_id(self) -> str:
+        return self.context.run_id
+
+    @property
+    def audience(self) -> Audience:
+        return self.context.audience
+
+    @property
+    def status(self) -> RunStatus:
+        return "waiting" if self.audience.waiting else "running"
+
+    def begin(self, task: "asyncio.Task[RunResult]") -> None:
+        self._task = task
+        # Its error is looked at, so that asyncio does not report it as lost where nobody waits for the result.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+    def cancel(self) -> bool:
+        """Stop it, once. False if it had ended by itself."""
+        if self._task is None or self._task.done():
+            return False
+        if not self._cancelled:
+            self._cancelled = True
+            # In the next tick: a task that is cancelled before its first step would end without a result.
+            asyncio.get_running_loop().call_soon(self._task.cancel)
+        return True
+
+    def suspend(self) -> None:
+        """Stop it as if the process had been killed: it can be resumed."""
+        self.suspended = True
+        if self.context.recorder is not None:
+            self.context.recorder.stop(self.context.state)
+        self.cancel()
+
+    def left(self, host: Host) -> None:
+        """A follower is gone. When the last one is, so is the run, unless it stays."""
+        self.audience.remove(host)
+        if not self.stays and self.audience.is_empty:
+            self.cancel()
+
+    def steer(self, text: str) -> None:
+        self.context.state.steering.append(text)
+        if self.context.recorder is not None:
+            self.context.recorder.post(self.context.state)
+
+    async def result(self) -> RunResult:
+        """Wait for the end; raises what the run raised. Whoever stops waiting does not stop the run."""
+        return await asyncio.shield(self._running)
+
+    async def ended(self) -> None:
+        """Wait for the end, whatever it is."""
+        await asyncio.wait([self._running])
+
+    @property
+    def _running(self) -> "asyncio.Task[Any]":
+        assert self._task is not None
+        return self._task
