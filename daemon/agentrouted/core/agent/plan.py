@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Final
 
-from agentrouted.core.config.model import Agent
+from agentrouted.core.config.agent import Agent
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.routing.resolve import Resolution, resolve
