@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.messages import Message, StopReason, Usage
 from agentrouted_protocol.routing import RouteEndpoint
 from agentrouted_protocol.scope import Scope
@@ -110,6 +111,9 @@ class RunAgentParams(Params):
     mcp_servers: list[str] | None = None
     """Names from the config."""
 
+    agents: list[str] | None = None
+    """Names of agents in the config that this one may call as tools."""
+
     output: dict[str, Any] | None = None
     """JSON Schema of the answer."""
 
@@ -117,13 +121,20 @@ class RunAgentParams(Params):
     """How the model is brought to answer as `output` says; `auto` takes what its endpoint does best."""
 
     max_turns: Annotated[int, Field(ge=1)] | None = None
-    """Model calls at most; 10 unless the agent says otherwise."""
+    """Model calls at most; 10 unless the agent says otherwise. Of all limits, the strictest of run, agent and
+    `daemon.limits` holds."""
 
     max_cost: Annotated[float, Field(ge=0)] | None = None
     """US dollars."""
 
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     """Output tokens of one model call."""
+
+    max_input_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Of all model calls of the run together."""
+
+    max_output_tokens: Annotated[int, Field(ge=1)] | None = None
+    """Of all model calls of the run together."""
 
     timeout: Annotated[float, Field(gt=0)] | None = None
     """Seconds for the whole run."""
@@ -240,6 +251,11 @@ class RunListResult(WireModel):
 class RunGetResult(RunSummary):
     messages: list[Message]
     result: RunResult | None = None
+    """If the run has ended well, or was cancelled."""
+
+    error: ErrorObject | None = None
+    """If the run has failed."""
+
     last_seq: int
 
 
@@ -256,7 +272,10 @@ class RunAttachResult(WireModel):
     """True if events after `afterSeq` are no longer kept."""
 
     result: RunResult | None = None
-    """If the run has ended well."""
+    """If the run has ended well, or was cancelled."""
+
+    error: ErrorObject | None = None
+    """If the run has failed."""
 
 
 class RunCancelResult(WireModel):

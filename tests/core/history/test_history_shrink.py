@@ -120,6 +120,12 @@ def test_after_an_overflow_half_is_tried_or_less(window: int | None, expected: i
     assert expected - 10 <= tokens(fit_after_overflow(messages, window, 1000).messages) <= expected
 
 
+def test_after_an_overflow_long_instructions_stay_and_half_of_the_rest_goes() -> None:
+    messages = [system("x" * 40_000), user("u"), says("", "a"), result("a", "x" * 8000)]
+    shrunk = fit_after_overflow(messages, None, 0)
+    assert shrunk.fits and 10_990 <= tokens(shrunk.messages) <= 11_003
+
+
 @pytest.mark.parametrize("messages", [[], [system("s")], [user("")], [says("", "a"), result("a")]])
 def test_there_may_be_next_to_nothing(messages: list[Message]) -> None:
     assert list(shrink(messages, 0).messages) == messages

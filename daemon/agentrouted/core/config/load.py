@@ -39,6 +39,7 @@ def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loade
     # YAML is not loaded where there is no file to read.
     from agentrouted.core.config.chat_templates import unusable_templates
     from agentrouted.core.config.expand import Expansion
+    from agentrouted.core.config.names import unknown_names
     from agentrouted.core.config.yaml_source import parse
 
     document = parse(text.removeprefix("\ufeff"))
@@ -48,6 +49,7 @@ def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loade
     told = {problem.path for problem in expansion.problems}
     problems += [problem for problem in invalid if problem.path not in told]
     problems += unusable_templates(config, document, path, environ) if config else ()
+    problems += unknown_names(config, document) if config else ()
     good = not any(problem.severity == "error" for problem in problems)
     return Loaded(config if good else None, _in_order(problems, path), _origins(document, expansion.variables, path))
 

@@ -2,46 +2,13 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
+from agentrouted.core.config.agent import Agent, RunLimits
+from agentrouted.core.config.mcp_server import McpServer, McpServerName
 from agentrouted.core.config.provider import Provider
-from agentrouted.core.config.section import Count, Seconds, SecondsOrNever, Section, Text, WebAddress, refuse
+from agentrouted.core.config.section import Count, SecondsOrNever, Section, Text, WebAddress, refuse
 from agentrouted.core.config.virtual_model import Chain
-from agentrouted_protocol.runs import Sampling
-
-
-class AgentSampling(Sampling):
-    """How the model picks its words. What is left out is the provider's default."""
-
-    model_config = ConfigDict(populate_by_name=False, validate_by_alias=False, validate_by_name=True)
-
-
-class Agent(Section):
-    """An agent that can be run by its name. What a run says itself wins over what stands here."""
-
-    description: str | None = None
-    """For people who choose among agents."""
-
-    model: Text | None = None
-    """A model string, or a name under `models`."""
-
-    instructions: str | None = None
-    """Said to the model before the conversation."""
-
-    max_turns: Count | None = None
-    """Model calls at most; 10 if left out."""
-
-    max_tokens: Count | None = None
-    """Output tokens of one model call."""
-
-    timeout: Seconds | None = None
-    """Seconds for a whole run."""
-
-    idle_timeout: Seconds | None = None
-    """Seconds without a sign of the model."""
-
-    sampling: AgentSampling = AgentSampling()
-    """How the model picks its words."""
 
 
 class Embedded(Section):
@@ -66,6 +33,9 @@ class Daemon(Section):
 
     idle_timeout: SecondsOrNever = 900
     """Seconds without a connection and without a run until a shared daemon stops; 0 is never."""
+
+    limits: RunLimits = RunLimits()
+    """What no run may go beyond, whatever it or its agent says."""
 
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """What the log is to hold at least."""
@@ -103,6 +73,9 @@ class Config(Section):
 
     agents: dict[Annotated[str, AfterValidator(_name)], Agent] = Field(default_factory=dict)
     """Agents, by name."""
+
+    mcp_servers: dict[McpServerName, McpServer] = Field(default_factory=dict)
+    """Servers of tools, by name: a run has those that it or its agent names."""
 
     default_provider: Text | None = None
     """The provider for model strings that name none, in place of OpenRouter."""

@@ -71,6 +71,9 @@ class ProviderModel(Section):
     price: PriceSection | None = None
     """What it costs, where the provider does not report it."""
 
+    json_schema: bool | None = None
+    """True if the provider holds its replies to a JSON Schema; if left out, what is known of the provider counts."""
+
 
 def _protocol_rows(value: Any) -> Any:
     return [{"*": value}] if isinstance(value, str) else value

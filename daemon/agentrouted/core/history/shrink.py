@@ -61,12 +61,13 @@ def fit_window(messages: Sequence[Message], window_tokens: int, reserve_tokens: 
 
 
 def fit_after_overflow(messages: Sequence[Message], window_tokens: int | None, reserve_tokens: int) -> Shrunk:
-    """What fits for sure after the provider said that `messages` are too long, so that one more try is enough.
+    """What probably fits after the provider said that `messages` are too long, for one more try.
 
     The window may be unknown, and the estimate was too low: code and languages other than English have fewer
-    characters a token. So half of it goes at least.
+    characters a token. So half of all but the opening goes, or more.
     """
-    half = tokens(messages) // 2
+    opening, turns = split(messages)
+    half = tokens(opening) + tokens(join((), turns)) // 2
     return shrink(messages, half if window_tokens is None else min(half, window_tokens - reserve_tokens))
 
 
