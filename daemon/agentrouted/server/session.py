@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from agentrouted.core.agent.runs import Run
+from agentrouted.core.agent.live import Run
 from agentrouted.server.client_log import ClientLog
 from agentrouted.server.core import Core
 from agentrouted.server.diagnostics import diagnostics, refusal
@@ -40,7 +40,9 @@ class ClientSession:
         self._connection = connection
         self._watch_process = watch_process
         self._ended = ended
+        self.is_closed = False
         self._shown: dict[Token, Run] = {}
+        self._followed: dict[str, tuple[Run, ClientHost]] = {}
         self.log = ClientLog(partial(self._notify, "window/logMessage"))
         self._at_end = contextlib.ExitStack()
         core.connections.add(connection)
@@ -78,6 +80,14 @@ class ClientSession:
             work_done_token=params.work_done_token,
         )
 
+    def follow(self, run: Run, host: ClientHost) -> None:
+        """This client gets the run's events and questions as `host`, and once only."""
+        _, before = self._followed.get(run.run_id, (run, None))
+        if before is not None:
+            run.audience.remove(before)
+        self._followed[run.run_id] = (run, host)
+        run.when_ended(lambda: self._followed.pop(run.run_id, None))
+
     @contextlib.contextmanager
     def showing(self, run: Run, token: Token | None) -> Iterator[None]:
         """While a run's progress is shown under a token, the user can cancel it there."""
@@ -107,6 +117,9 @@ class ClientSession:
             self.log.tell(logging.WARNING, refusal(snapshot.path, snapshot.problems))
 
     def closed(self) -> None:
+        self.is_closed = True
+        for run, host in list(self._followed.values()):
+            run.left(host)
         self.core.connections.discard(self._connection)
         self._at_end.close()
         self._ended(self._connection)

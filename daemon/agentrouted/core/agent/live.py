@@ -1,6 +1,7 @@
 """One run that is under way in this process."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from agentrouted.core.agent.audience import Audience
@@ -36,6 +37,11 @@ class Run:
     def status(self) -> RunStatus:
         return "waiting" if self.audience.waiting else "running"
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether somebody follows it still, or nobody has to."""
+        return self.stays or not self.audience.is_empty
+
     def begin(self, task: "asyncio.Task[RunResult]") -> None:
         self._task = task
         # Its error is looked at, so that asyncio does not report it as lost where nobody waits for the result.
@@ -58,10 +64,13 @@ class Run:
             self.context.recorder.stop(self.context.state)
         self.cancel()
 
+    def when_ended(self, call: Callable[[], object]) -> None:
+        self._running.add_done_callback(lambda _: call())
+
     def left(self, host: Host) -> None:
         """A follower is gone. When the last one is, so is the run, unless it stays."""
         self.audience.remove(host)
-        if not self.stays and self.audience.is_empty:
+        if not self.goes_on:
             self.cancel()
 
     def steer(self, text: str) -> None:

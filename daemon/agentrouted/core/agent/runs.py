@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import uuid4
 
@@ -18,11 +19,11 @@ from agentrouted.core.agent.state import RunState
 from agentrouted.core.errors import AgentroutedError, Conflict, NotFound, ToolFailed
 from agentrouted.core.failure import from_error_object, to_error_object
 from agentrouted.core.host import Host
-from agentrouted.core.journal.base import Journal, RunRecord, StoredRun
+from agentrouted.core.journal.base import Journal, Page, RunRecord, StoredRun
 from agentrouted.core.services import Services
 from agentrouted.core.usage.budget import RunBudget
 from agentrouted_protocol.errors import ErrorObject
-from agentrouted_protocol.runs import RunAgentParams, RunResult
+from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, RunStatus
 
 _NOBODYS: Final = Inside()
 _DEEPEST: Final = 8
@@ -48,7 +49,9 @@ class Runs:
         """The run if it is under way in this process."""
         return self._running.get(run_id)
 
-    def start(self, params: RunAgentParams, host: Host, inside: Inside = _NOBODYS) -> Run:
+    def start(
+        self, params: RunAgentParams, host: Host, inside: Inside = _NOBODYS, parent_run_id: str | None = None
+    ) -> Run:
         """Begin a run, or join the one that was begun with the same `runId`.
 
         Raises what `plan_run` raises, and `Conflict` if the run with this id was begun with other parameters. One that
@@ -63,7 +66,7 @@ class Runs:
         plan = plan_run(self._services.config.current, params)
         stays = params.detach or params.on_disconnect == "continue"
         context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside)
-        return self._begin(context, fingerprint, _kept(params), stays)
+        return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
 
     async def resume(self, run_id: str, host: Host) -> Run:
         """Go on with a run that was interrupted, has failed or was cancelled. One that is under way is joined."""
@@ -86,6 +89,23 @@ class Runs:
         if stored is None:
             raise NotFound(f"there is no run `{run_id[:128]}`", hint="`run/list` names those that are kept")
         return stored
+
+    async def page(self, asked: RunListParams) -> Page:
+        """Runs of the journal, the newest first."""
+        if self.journal is None:
+            return Page(())
+        # A run that waits for an answer is a running one to the journal.
+        status = "running" if asked.status == "waiting" else asked.status
+        page = await self.journal.page(
+            status=status, session_id=asked.session_id, limit=asked.limit, cursor=asked.cursor
+        )
+        if asked.status not in ("running", "waiting"):
+            return page
+        return replace(page, runs=tuple(run for run in page.runs if self._has(run.record.run_id, asked.status)))
+
+    def _has(self, run_id: str, status: RunStatus) -> bool:
+        live = self._running.get(run_id)
+        return (live.status if live else "running") == status
 
     async def events(self, run_id: str, after_seq: int) -> list[bytes]:
         """What the journal has of a run's events, as JSON."""

@@ -2,24 +2,38 @@
 
 import asyncio
 from collections.abc import Coroutine
+from typing import Any
 
-from agentrouted.core.agent.plan import DEFAULT_MAX_TURNS
-from agentrouted.core.agent.runs import Run
-from agentrouted.core.errors import InvalidParams
+from agentrouted.core.agent.attach import attach
+from agentrouted.core.agent.fork import forked
+from agentrouted.core.agent.limits import strictest
+from agentrouted.core.agent.live import Run
+from agentrouted.core.errors import Conflict, InvalidParams
+from agentrouted.core.journal.base import StoredRun
 from agentrouted.server.session import ClientSession
-from agentrouted_protocol.base import NoParams, Token
+from agentrouted_protocol.base import Empty, NoParams, Token
+from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.runs import (
     AgentEntry,
     AgentListResult,
     RunAgentParams,
+    RunAttachParams,
+    RunAttachResult,
     RunCancelResult,
+    RunForkParams,
+    RunGetResult,
     RunIdParams,
+    RunListParams,
+    RunListResult,
     RunResult,
+    RunStarted,
+    RunSteerParams,
+    RunSummary,
 )
 
 
-def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[None, None, RunResult]:
-    """Run to the end. Cancelling the request, or losing the client, cancels the run: the answer is its bill.
+def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[Any, Any, RunResult] | RunStarted:
+    """Run to the end; with `detach`, say that it has begun. The same `runId` again is the same run.
 
     The run has begun when this returns: a `run/cancel` right behind the request finds it.
     """
@@ -28,21 +42,77 @@ def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[None,
             "`tools` were sent by a client that has not offered to run tools",
             hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
         )
-    begun = session.core.runs.begun(params)
-    if begun is not None:
-        # Another request's run: this one only waits for it.
-        return begun.result()
-    run = session.core.runs.start(params, session.host(params))
-    return _result(session, run, params.work_done_token)
+    host = session.host(params)
+    run = session.core.runs.start(params, host)
+    session.follow(run, host)
+    return _started(run) if params.detach else _result(session, run, params.work_done_token)
 
 
-def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:
-    run = session.core.runs.get(params.run_id)
-    return RunCancelResult(run_id=run.run_id, cancelled=run.cancel())
+async def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:
+    run = session.core.runs.find(params.run_id)
+    if run is None:
+        await session.core.runs.stored(params.run_id)
+    return RunCancelResult(run_id=params.run_id, cancelled=run is not None and run.cancel())
+
+
+async def attach_run(session: ClientSession, params: RunAttachParams) -> RunAttachResult:
+    """The events after `afterSeq` go out before the answer, those to come after it."""
+    host = session.host(params)
+    attached = await attach(session.core.runs, params.run_id, params.after_seq, host)
+    if attached.run is not None:
+        session.follow(attached.run, host)
+    stored = attached.stored
+    return RunAttachResult(
+        run_id=params.run_id,
+        status=attached.run.status if attached.run else stored.status,
+        last_seq=attached.last_seq,
+        gap=attached.gap,
+        result=_stored_result(stored),
+        error=_stored_error(stored),
+    )
+
+
+def steer_run(session: ClientSession, params: RunSteerParams) -> Empty:
+    run = session.core.runs.find(params.run_id)
+    if run is None:
+        raise Conflict(f"run `{params.run_id[:128]}` is not under way", hint="`run/fork` goes on from where it ended")
+    run.steer(params.text)
+    return Empty()
+
+
+async def resume_run(session: ClientSession, params: RunIdParams) -> RunStarted:
+    host = session.host(params)
+    run = await session.core.runs.resume(params.run_id, host)
+    session.follow(run, host)
+    return _started(run)
+
+
+async def fork_run(session: ClientSession, params: RunForkParams) -> RunStarted:
+    stored = await session.core.runs.stored(params.run_id)
+    host = session.host(params)
+    run = session.core.runs.start(forked(stored, params), host, parent_run_id=params.run_id)
+    session.follow(run, host)
+    return _started(run)
+
+
+async def get_run(session: ClientSession, params: RunIdParams) -> RunGetResult:
+    stored = await session.core.runs.stored(params.run_id)
+    return RunGetResult(
+        **dict(_summary(session, stored)),
+        messages=[message for _, message in stored.messages],
+        result=_stored_result(stored),
+        error=_stored_error(stored),
+        last_seq=stored.last_seq,
+    )
+
+
+async def list_runs(session: ClientSession, params: RunListParams) -> RunListResult:
+    page = await session.core.runs.page(params)
+    return RunListResult(runs=[_summary(session, run) for run in page.runs], next_cursor=page.next_cursor)
 
 
 def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
-    agents = session.core.services.config.current.config.agents
+    config = session.core.services.config.current.config
     return AgentListResult(
         agents=[
             AgentEntry(
@@ -50,9 +120,9 @@ def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
                 description=agent.description,
                 model=agent.model,
                 instructions=agent.instructions,
-                max_turns=agent.max_turns or DEFAULT_MAX_TURNS,
+                max_turns=strictest(RunAgentParams(), agent, config.daemon.limits).max_turns,
             )
-            for name, agent in agents.items()
+            for name, agent in config.agents.items()
         ]
     )
 
@@ -62,5 +132,34 @@ async def _result(session: ClientSession, run: Run, token: Token | None) -> RunR
         try:
             return await run.result()
         except asyncio.CancelledError:
+            if session.is_closed and run.goes_on:
+                raise
             run.cancel()
             return await run.result()
+
+
+def _started(run: Run) -> RunStarted:
+    return RunStarted(run_id=run.run_id, status=run.status)
+
+
+def _summary(session: ClientSession, stored: StoredRun) -> RunSummary:
+    live = session.core.runs.find(stored.record.run_id)
+    return RunSummary(
+        run_id=stored.record.run_id,
+        status=live.status if live else stored.status,
+        agent=stored.record.agent,
+        model=stored.record.model,
+        session_id=stored.record.session_id,
+        parent_run_id=stored.record.parent_run_id,
+        created_at=stored.created_at,
+        updated_at=stored.updated_at,
+        usage=live.context.state.usage if live else stored.usage,
+    )
+
+
+def _stored_result(stored: StoredRun) -> RunResult | None:
+    return RunResult.model_validate(stored.result) if stored.result is not None else None
+
+
+def _stored_error(stored: StoredRun) -> ErrorObject | None:
+    return ErrorObject.model_validate(stored.error) if stored.error is not None else None
