@@ -22,8 +22,14 @@ FLOORS = (
     {"agentrouted.cli"},
     {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
-    {"agentrouted.core.routing", "agentrouted.core.services"},
-    {"agentrouted.core.config", "agentrouted.core.history", "agentrouted.core.local", "agentrouted.core.wire"},
+    {"agentrouted.core.output", "agentrouted.core.routing", "agentrouted.core.services"},
+    {
+        "agentrouted.core.config",
+        "agentrouted.core.history",
+        "agentrouted.core.local",
+        "agentrouted.core.schema",
+        "agentrouted.core.wire",
+    },
     {
         "agentrouted.core",
         "agentrouted.core.endpoint",

@@ -50,6 +50,9 @@ class Endpoint:
     supports_tools: bool = True
     """False where the server is known to drop tools without a word."""
 
+    json_schema: bool = False
+    """True where the server is known to hold the text of a reply to a JSON Schema."""
+
     context_window: int | None = None
     price: Price | None = None
 

@@ -62,5 +62,13 @@ def test_keys_of_the_plain_file_are_told_as_hints(tmp_path: Path) -> None:
     }
 
 
+def test_a_key_in_the_place_of_a_name_is_not_told(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("agents: {sk-or-v1-0123456789abcdef: {model: a/b}}")
+    store = ConfigStore(Environment({}, tmp_path, tmp_path), "config.yaml")
+    values = {value.path: value.origin for value in effective(store.current)}
+    assert values["agents.[key].model"] == f"{tmp_path}/config.yaml:1"
+    assert "0123" not in str(values)
+
+
 def test_one_path_is_one_value(tmp_path: Path) -> None:
     assert list(described(tmp_path, "daemon.log_level")) == ["daemon.log_level"]

@@ -117,6 +117,37 @@ def test_a_problem_never_shows_the_value(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "KEY: 1",
+        "providers: {KEY: }",
+        "providers: {KEY: {api_bass: http://h}}",
+        "providers: {KEY: {api_base: '${NONE}'}}",
+        "providers: {KEY: 1, KEY: 2}",
+        "providers: {'KEY x': {}}",
+        "models: {KEY: 5}",
+        "models: {fast: {KEY: b}}",
+        "agents: {a: {KEY: !tag x}}",
+        "daemon: {embedded: {chat_templates: {KEY: none.jinja}}}",
+    ],
+)
+@pytest.mark.parametrize(
+    "key", ["sk-or-v1-0123456789abcdef", "sk-secret", "AIzaSyA0123456789", "0a1b2c3d4e5f6a7b8c9d0e1f"]
+)
+def test_a_problem_never_shows_a_key_that_stands_where_a_name_should(text: str, key: str) -> None:
+    problems = load_text(text.replace("KEY", key), FILE, {}).problems
+    assert problems and not any(key in problem.model_dump_json() for problem in problems)
+
+
+@pytest.mark.parametrize(
+    "name", ["hf-inference", "xai", "key_value_2", "pplx-70b-online", "claude-3-5-sonnet-20241022"]
+)
+def test_a_name_that_is_only_like_a_key_is_a_name(name: str) -> None:
+    assert load_text(f"providers: {{{name}: {{}}}}", FILE, {}).problems == ()
+    assert [problem.path for problem in problems_of(f"models: {{{name}: 5}}")] == [f"models.{name}"]
+
+
+@pytest.mark.parametrize(
     "text", ["", "# nothing\n", "---\n", "{}", "providers:\nmodels:\nagents:\ndaemon:\n", "\ufeff"]
 )
 def test_a_file_that_says_nothing_is_the_defaults(text: str) -> None:

@@ -5,13 +5,14 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from agentrouted.core.config.document import dotted
 from agentrouted.core.config.snapshot import Snapshot
 
 
 def difference(before: Snapshot, after: Snapshot) -> list[str]:
     """Top-level names and one level below, such as `providers.groq`, and `keyfile` for the plain file."""
     names = [
-        f"{name}.{part}" if part else name
+        dotted((name, part)) if part else name
         for name in type(after.config).model_fields
         for part in _differing(getattr(before.config, name), getattr(after.config, name))
     ]

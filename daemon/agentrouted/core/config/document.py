@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from agentrouted.core.secrets import name_without_keys
 from agentrouted_protocol.config import Position, Problem, Range
 
 KeyPath = tuple[str | int, ...]
@@ -54,7 +55,8 @@ class Lines:
 
 
 def dotted(path: KeyPath) -> str:
-    return ".".join(map(str, path))
+    """As people are shown it. A key that stands where a name should is not."""
+    return ".".join(name_without_keys(str(part)) for part in path)
 
 
 def plain_scalar(text: str) -> Any:

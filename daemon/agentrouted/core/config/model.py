@@ -9,6 +9,7 @@ from agentrouted.core.config.mcp_server import McpServer, McpServerName
 from agentrouted.core.config.provider import Provider
 from agentrouted.core.config.section import Count, SecondsOrNever, Section, Text, WebAddress, refuse
 from agentrouted.core.config.virtual_model import Chain
+from agentrouted.core.secrets import name_without_keys
 
 
 class Embedded(Section):
@@ -51,6 +52,8 @@ def _name(value: str) -> str:
 
 
 def _provider_name(value: str) -> str:
+    if name_without_keys(value) != value:
+        raise refuse("looks like a key: a provider's name has to stand here", "write the key under `api_key`")
     if "/" in value or any(map(str.isspace, value)):
         raise refuse("is not a provider's name: it has a `/` or a blank", "`<name>/<model>` has to lead to it")
     return _name(value)

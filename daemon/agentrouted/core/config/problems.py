@@ -83,7 +83,7 @@ def _unknown_key(path: KeyPath, document: Document) -> Problem:
     near = get_close_matches(_spelled(name), known, 1)
     hint = f"did you mean `{known[near[0]]}`?" if near else f"known here: {', '.join(known.values())}"
     place = f" under `{dotted(path[:-1])}`" if len(path) > 1 else ""
-    return Problem(path=dotted(path), message=f"unknown key `{name}`{place}", range=where, hint=hint)
+    return Problem(path=dotted(path), message=f"unknown key `{dotted(path[-1:])}`{place}", range=where, hint=hint)
 
 
 def _spelled(name: str) -> str:

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from agentrouted.core.config.provider import Provider as Settings
+from agentrouted.core.config.provider import ProviderModel
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Endpoint, Price
-from agentrouted.core.routing.address import Address
+from agentrouted.core.routing.address import Address, read_address
 from agentrouted.core.routing.keys import PLACEHOLDER, explicit_auth, no_key, stored_key
 from agentrouted.core.routing.providers import Provider, owner_of, with_version
-from agentrouted.core.routing.vendors import LOCAL_KINDS
+from agentrouted.core.routing.vendors import LOCAL_KINDS, VENDORS
 from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
 
 _FREE = Price(0, 0, source="local")
@@ -95,6 +96,7 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         api_key=key,
         headers={name: value.get_secret_value() for name, value in settings.headers.items()},
         timeouts=settings.timeouts.value,
+        json_schema=_holds_to_schema(site, model),
         context_window=model.context_window if model else None,
         price=model.price.value if model and model.price else free,
     )
@@ -116,6 +118,15 @@ def _is_local(site: _Site, settings: Settings) -> bool:
     if settings.local is not None:
         return settings.local
     return site.address.loopback and not (site.owner and site.owner.forwards)
+
+
+def _holds_to_schema(site: _Site, model: ProviderModel | None) -> bool:
+    if model and model.json_schema is not None:
+        return model.json_schema
+    if vendor := VENDORS.get(site.name):
+        return vendor.json_schema and read_address(vendor.base_url).origin == site.address.origin
+    # All of them make the grammar of a schema, and pick words by it.
+    return site.name in LOCAL_KINDS
 
 
 def _key_step(site: _Site, auth: Auth) -> TraceStep:

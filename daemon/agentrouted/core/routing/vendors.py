@@ -28,6 +28,9 @@ class Vendor:
     keys_page: str
     """Where people get a key."""
 
+    json_schema: bool = False
+    """Its documentation promises replies that follow a JSON Schema. Others take one, and some of them ignore it."""
+
 
 LOCAL_KINDS: Mapping[str, LocalKind] = {
     kind.name: kind
@@ -53,7 +56,13 @@ VENDORS: Mapping[str, Vendor] = {
     vendor.name: vendor
     for vendor in (
         OPENROUTER,
-        Vendor("openai", "https://api.openai.com/v1", ("OPENAI_API_KEY",), "https://platform.openai.com/api-keys"),
+        Vendor(
+            "openai",
+            "https://api.openai.com/v1",
+            ("OPENAI_API_KEY",),
+            "https://platform.openai.com/api-keys",
+            json_schema=True,
+        ),
         Vendor(
             "anthropic",
             "https://api.anthropic.com/v1",
@@ -65,6 +74,7 @@ VENDORS: Mapping[str, Vendor] = {
             "https://generativelanguage.googleapis.com/v1beta/openai",
             ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             "https://aistudio.google.com/apikey",
+            json_schema=True,
         ),
         Vendor(
             "huggingface",
@@ -73,7 +83,13 @@ VENDORS: Mapping[str, Vendor] = {
             "https://huggingface.co/settings/tokens",
         ),
         Vendor("groq", "https://api.groq.com/openai/v1", ("GROQ_API_KEY",), "https://console.groq.com/keys"),
-        Vendor("mistral", "https://api.mistral.ai/v1", ("MISTRAL_API_KEY",), "https://console.mistral.ai/api-keys"),
+        Vendor(
+            "mistral",
+            "https://api.mistral.ai/v1",
+            ("MISTRAL_API_KEY",),
+            "https://console.mistral.ai/api-keys",
+            json_schema=True,
+        ),
         Vendor(
             "deepseek",
             "https://api.deepseek.com/v1",
@@ -91,14 +107,22 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.fireworks.ai/inference/v1",
             ("FIREWORKS_API_KEY",),
             "https://app.fireworks.ai/settings/users/api-keys",
+            json_schema=True,
         ),
-        Vendor("xai", "https://api.x.ai/v1", ("XAI_API_KEY",), "https://console.x.ai"),
+        Vendor(
+            "xai",
+            "https://api.x.ai/v1",
+            ("XAI_API_KEY",),
+            "https://console.x.ai",
+            json_schema=True,
+        ),
         Vendor("cerebras", "https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",), "https://cloud.cerebras.ai"),
         Vendor(
             "perplexity",
             "https://api.perplexity.ai",
             ("PERPLEXITY_API_KEY",),
             "https://www.perplexity.ai/settings/api",
+            json_schema=True,
         ),
         Vendor("nvidia", "https://integrate.api.nvidia.com/v1", ("NVIDIA_API_KEY",), "https://build.nvidia.com"),
         Vendor(

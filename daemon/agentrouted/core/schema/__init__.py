@@ -1,0 +1,1 @@
+"""Whether a value fits a JSON Schema, safely coerced first."""

@@ -15,10 +15,17 @@ class Quirks:
     refused: frozenset[str] = frozenset()
     """Parameters that it answers with an error."""
 
+    names_tools: bool = True
+    """False where `tool_choice` may say that a tool is to be called, but not which."""
+
 
 _BY_PROVIDER: Final[Mapping[str, Quirks]] = {
     # The o and gpt-5 models refuse the older name; all take the newer.
     "openai": Quirks(renamed={"max_tokens": "max_completion_tokens"}),
+    # LM Studio answers 400 to the object that names a tool; llama.cpp, also the embedded one, takes it for "auto".
+    "llamacpp": Quirks(names_tools=False),
+    "lm_studio": Quirks(names_tools=False),
+    "local": Quirks(names_tools=False),
     "mistral": Quirks(renamed={"seed": "random_seed"}, refused=frozenset({"stream_options"})),
 }
 _NONE: Final = Quirks()

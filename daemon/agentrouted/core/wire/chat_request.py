@@ -5,14 +5,14 @@ from typing import Any
 from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.wire.base import ModelRequest, ToolSpec
-from agentrouted.core.wire.chat_quirks import quirks_of, wants_reasoning_back
+from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
+from agentrouted.core.wire.chat_quirks import Quirks, quirks_of, wants_reasoning_back
 from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 
 
 def chat_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
     """JSON, as https://platform.openai.com/docs/api-reference/chat/create has it, with the vendor's differences."""
-    with_reasoning = wants_reasoning_back(endpoint)
+    quirks, with_reasoning = quirks_of(endpoint), wants_reasoning_back(endpoint)
     body: dict[str, Any] = {
         "model": endpoint.model_id,
         "messages": [_message(message, with_reasoning) for message in request.messages],
@@ -22,9 +22,12 @@ def chat_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
     }
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.must_call is not None:
+        body["tool_choice"] = _choice(request.must_call, quirks)
+    if request.output is not None:
+        body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.output)}
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
-    quirks = quirks_of(endpoint)
     named = {quirks.renamed.get(name, name): value for name, value in body.items() if name not in quirks.refused}
     return to_json(named, inf_nan_mode="null")
 
@@ -79,3 +82,13 @@ def _call(call: ToolCall) -> dict[str, Any]:
 def _tool(tool: ToolSpec) -> dict[str, Any]:
     function = {"name": tool.name, "description": tool.description, "parameters": tool.input_schema}
     return {"type": "function", "function": function}
+
+
+def _choice(must_call: str, quirks: Quirks) -> str | dict[str, Any]:
+    if must_call == ANY_TOOL or not quirks.names_tools:
+        return "required"
+    return {"type": "function", "function": {"name": must_call}}
+
+
+def _schema(output: OutputSchema) -> dict[str, Any]:
+    return {"name": output.name, "schema": output.schema, "strict": output.strict}

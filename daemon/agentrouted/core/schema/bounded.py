@@ -1,0 +1,140 @@
+"""Validation by jsonschema that gives up in time."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema.validators import extend, validator_for
+from referencing import Registry, Resource
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import specification_with
+
+# A step is a keyword looked at for one part of a value. What is honest takes a few for each part; a schema whose
+# alternatives hold itself can ask for more of them than a lifetime has.
+_STEPS: Final = 20_000
+_STEPS_A_PART: Final = 20
+
+_steps_left: ContextVar[list[int]] = ContextVar("steps_left")
+
+
+class GivenUp(Exception):
+    """More steps than are worth it."""
+
+
+@contextmanager
+def within_bounds(value: Any) -> Iterator[None]:
+    """Checking `value` inside may take so many steps altogether, then it raises `GivenUp`."""
+    token = _steps_left.set([_STEPS + _STEPS_A_PART * _parts(value)])
+    try:
+        yield
+    finally:
+        _steps_left.reset(token)
+
+
+def count_step() -> None:
+    left = _steps_left.get()
+    left[0] -= 1
+    if left[0] < 0:
+        raise GivenUp
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A schema that can be asked."""
+
+    schema: Any
+    _validator: Validator
+    _document: Resource[Any]
+    _registry: Registry[Any]
+    _lookup: Callable[[str], Any]
+
+    @classmethod
+    def of(cls, schema: Mapping[str, Any]) -> "Rules":
+        draft = validator_for(schema, default=Draft202012Validator)
+        # What says `$schema` once more, further in, would be validated by the library's own class, without bounds.
+        plain = {keyword: value for keyword, value in schema.items() if keyword != "$schema"}
+        # An empty registry: the default one fetches what a reference names.
+        registry: Registry[Any] = Registry()
+        specification = specification_with(draft.META_SCHEMA.get("$schema", ""))
+        document = specification.create_resource(plain)
+        lookup = registry.resolver_with_root(document).lookup
+        return cls(plain, _bounded(draft)(plain, registry=registry), document, registry, lookup)
+
+    def errors(self, value: Any) -> Iterator[ValidationError]:
+        return self._validator.iter_errors(value)
+
+    def fits(self, schema: Any, value: Any) -> bool:
+        """Whether `value` fits a part of the schema."""
+        return self._validator.evolve(schema=schema).is_valid(value)
+
+    def resolved(self, reference: str) -> Any:
+        """The part of the schema that a `$ref` means; true, which all fits, where that is nothing."""
+        try:
+            return self._lookup(reference).contents
+        except Unresolvable:
+            return True
+
+    def dangling_reference(self) -> str | None:
+        """The first `$ref` that means nothing in this schema."""
+        places = [(self._document, self._registry.resolver_with_root(self._document))]
+        while places:
+            resource, resolver = places.pop()
+            for reference in _references(resource.contents):
+                try:
+                    resolver.lookup(reference)
+                except (Unresolvable, ValueError):
+                    return reference
+            places += [(part, resolver.in_subresource(part)) for part in resource.subresources()]
+        return None
+
+
+@cache
+def _bounded(draft: type[Validator]) -> type[Validator]:
+    keywords = {keyword: _counted(check) for keyword, check in draft.VALIDATORS.items()}
+    types = draft.TYPE_CHECKER.redefine("number", _is_number)
+    bounded: type[Validator] = extend(draft, keywords, type_checker=types)  # type: ignore[no-untyped-call]  # its stub
+    return bounded
+
+
+def _counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
+    def counted(validator: Validator, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+        count_step()
+        # Not checked: a pattern in a dialect that Python does not know, a number beyond all floats.
+        with suppress(re.error, OverflowError):
+            yield from check(validator, wanted, value, schema) or ()
+
+    return counted
+
+
+def _is_number(checker: Any, value: Any) -> bool:
+    # JSON has no way to write the others.
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _parts(value: Any) -> int:
+    count, inside = 0, [value]
+    while inside:
+        count += 1
+        part = inside.pop()
+        if isinstance(part, dict):
+            inside += part.values()
+        elif isinstance(part, list):
+            inside += part
+        elif isinstance(part, str):
+            # It may turn out to be JSON.
+            count += len(part) // 10
+    return count
+
+
+def _references(schema: Any) -> list[str]:
+    return [schema[name] for name in ("$ref", "$dynamicRef") if name in schema] if isinstance(schema, dict) else []
