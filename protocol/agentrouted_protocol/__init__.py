@@ -70,6 +70,7 @@ __all__ = [
     "DaemonStatus",
     "Decision",
     "Direction",
+    "Effect",
     "Empty",
     "ErrorData",
     "ErrorKind",

@@ -26,6 +26,8 @@ class WritingHost:
         self.events: list[Any] = []
         self.calls: list[ToolCallParams] = []
         self.ready = True
+        self.takes_tools = True
+        self.takes_approvals = True
         self._tools = tools or {}
         self._decisions = decisions or []
         self._edited = edited

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from agentrouted.core.config.chat_templates import configured_template
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.history.summaries import Summaries
 from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_template, locate, model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
+from agentrouted.core.output.wanted import Mode
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
@@ -31,6 +33,9 @@ class Services:
     http: HttpClient
     engines: Engines
     model_folders: ModelFolders
+    summaries: Summaries = field(default_factory=Summaries)
+    output_modes: dict[tuple[str, str], Mode] = field(default_factory=dict)
+    """By address and model, the way to a structured answer that an endpoint was found to take."""
 
     async def connect(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint as it can be called now: an embedded model is started first."""
@@ -46,6 +51,10 @@ class Services:
             supports_tools=engine.supports_tools,
             context_window=engine.context_window,
         )
+
+    async def context_window(self, endpoint: Endpoint) -> int | None:
+        """Tokens, as the server itself says; None where it does not."""
+        return endpoint.context_window
 
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""

@@ -111,13 +111,13 @@ async def test_closing_cancels_what_runs(tmp_path: Path) -> None:
         await upstream.received()
         await all_runs.aclose()
         assert (await run.result()).stop_reason == "cancelled"
-        assert (all_runs.running, all_runs.get("r")) == (0, run)
+        assert (all_runs.running, all_runs.find("r")) == (0, None)
 
 
 async def test_a_run_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async with runs(tmp_path) as all_runs:
         with pytest.raises(NotFound):
-            all_runs.get("nobody")
+            await all_runs.stored("nobody")
 
 
 async def test_three_hundred_runs_at_once_all_end(tmp_path: Path) -> None:

@@ -3,33 +3,31 @@
 from typing import Any
 
 from harness.hosts import WritingHost
+from harness.run_parts import run_context
 
 from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.plan import plan_run
-from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.toolbox import Toolbox
-from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.wire.base import CallArguments, CallStart, ModelReply, RequestedCall
 from agentrouted_protocol.messages import Usage
-from agentrouted_protocol.runs import RunAgentParams, Tool
+from agentrouted_protocol.runs import Tool
 
 
 class Bench:
     """A toolbox with one tool, `add`, and what came of its calls."""
 
     def __init__(self, host: WritingHost, **options: Any) -> None:
-        tool = Tool(name="add", input_schema={"type": "object"}, **options)
-        params = RunAgentParams(model="ollama/m", prompt="Hi", tools=[tool])
-        plan = plan_run(Snapshot.defaults({}), params)
-        self.state = RunState()
-        self._box = Toolbox(plan, "r", host, Emitter("r", host, stream=True), self.state)
+        self.run_parts = run_context(host, [Tool(name="add", input_schema={"type": "object"}, **options)])
+        self.state = self.run_parts.state
+        self._box = Toolbox(self.run_parts)
 
     async def run(self, *calls: RequestedCall) -> list[str]:
-        reply = ModelReply(text="", reasoning="", calls=calls, finish_reason="tool_calls", usage=Usage())
-        self.state.complete(reply)
-        await self._box.run(calls)
+        self.ask(*calls)
+        await self._box.run(self.state.open_calls())
         self.state.close_calls()
         return [str(message.content) for message in self.state.messages[-len(calls) :]]
+
+    def ask(self, *calls: RequestedCall) -> None:
+        self.state.complete(ModelReply("", "", calls, finish_reason="tool_calls", usage=Usage()))
 
 
 def call(id_: str = "1", name: str = "add", arguments: dict[str, Any] | None = None) -> RequestedCall:
@@ -45,7 +43,7 @@ async def test_a_tool_that_broke_is_told_to_the_model() -> None:
 async def test_arguments_that_are_no_object_are_told_and_not_sent() -> None:
     host = WritingHost({"add": "3"})
     (told,) = await Bench(host).run(RequestedCall("1", "add", "{oops", None))
-    assert told.startswith("Error: the arguments of add") and host.calls == []
+    assert told.startswith("Error: could not parse arguments for 'add'") and host.calls == []
 
 
 async def test_allow_always_is_asked_once() -> None:
@@ -82,13 +80,10 @@ async def test_a_call_is_told_once_and_before_its_arguments() -> None:
 
 
 async def test_what_was_done_before_an_interruption_is_not_forgotten() -> None:
-    host = WritingHost({"add": "3"})
-    bench = Bench(host)
-    calls = (call("1"), call("2"), call("3"))
-    reply = ModelReply(text="", reasoning="", calls=calls, finish_reason="tool_calls", usage=Usage())
-    bench.state.complete(reply)
-    await bench._box.run(calls[:1])
-    bench.state.call_sent("2")
+    bench = Bench(WritingHost({"add": "3"}))
+    bench.ask(call("1"), call("2"), call("3"))
+    await bench._box.run(bench.state.open_calls()[:1])
+    bench.state.sent.add("2")
     bench.state.interrupt()
     told = [str(message.content) for message in bench.state.messages[1:]]
     assert told[0] == "3" and "unknown whether" in told[1] and "not made" in told[2]

@@ -5,12 +5,15 @@ from typing import Final
 
 from agentrouted.core.agent.aside import ask_aside
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.tools.results import READ_RESULT, result_tool
+from agentrouted.core.agent.tools.results import result_tool
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.history.excerpt import READ_RESULT
 from agentrouted.core.history.repair import repair
 from agentrouted.core.history.shrink import Shrunk, fit_after_overflow, fit_window
 from agentrouted.core.history.strategies import strategy_of
 from agentrouted.core.history.turns import tokens
+from agentrouted.core.wire.base import ModelRequest
+from agentrouted.core.wire.bill import tokens_in
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
 
@@ -68,7 +71,8 @@ def _sent(run: RunContext, messages: Sequence[Message], shorter: Shrunk) -> Sequ
 
 
 def _reserve(run: RunContext) -> int:
-    return run.plan.limits.max_tokens or _RESERVE
+    tools = tuple(tool.spec for tool in run.tools.values())
+    return tokens_in(ModelRequest(messages=(), tools=tools)) + (run.plan.limits.max_tokens or _RESERVE)
 
 
 def _tell(run: RunContext, strategy: str, before: int, after: int) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from agentrouted.core.agent import bill
 from agentrouted.core.agent.audience import Audience
 from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.inside import Inside
+from agentrouted.core.agent.inside import NOBODYS, Inside
 from agentrouted.core.agent.plan import Plan
 from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.agent.state import RunState
@@ -36,7 +36,7 @@ class RunContext:
     budget: RunBudget
     start_child: StartChild
     recorder: Recorder | None = None
-    inside: Inside = Inside()
+    inside: Inside = NOBODYS
     depth: int = 0
     """How many runs are above this one."""
 

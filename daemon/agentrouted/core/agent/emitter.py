@@ -15,9 +15,9 @@ _Delta = TextChunk | ReasoningChunk | CallArguments
 
 
 class Emitter:
-    """Numbers events densely from 1 and hands them to the host.
+    """Numbers events densely from 1, writes them down, and hands them to the host.
 
-    With a recorder, each is written down before it is told. Text that came with one read leaves as one delta; while the host is not ready, text waits for the next event, so
+    Text that came with one read leaves as one delta; while the host is not ready, text waits for the next event, so
     that a slow reader gets fewer deltas and never a gap. With `stream` off there are only whole steps.
     """
 

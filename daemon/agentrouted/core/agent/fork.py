@@ -19,4 +19,3 @@ def forked(stored: StoredRun, fork: RunForkParams) -> RunAgentParams:
     if fork.instructions is not None:
         changes["instructions"] = fork.instructions
     return params.model_copy(update=changes)
-

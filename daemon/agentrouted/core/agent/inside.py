@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import Tool
@@ -29,3 +29,7 @@ class Inside:
 
     watch: Callable[[RunState], None] | None = None
     """Told before tools or validators are called, and before each turn."""
+
+
+NOBODYS: Final = Inside()
+"""For runs that were asked for over a wire."""

@@ -1,7 +1,7 @@
 """How far a run may go."""
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from agentrouted.core.config.agent import Caps
 from agentrouted_protocol.runs import RunAgentParams
@@ -31,5 +31,5 @@ def strictest(params: RunAgentParams, agent: Caps, caps: Caps) -> Limits:
     return Limits(**{field.name: _least(field.name, voices) for field in fields(Limits)})
 
 
-def _least(name: str, voices: tuple[Caps | RunAgentParams, ...]) -> float | None:
+def _least(name: str, voices: tuple[Caps | RunAgentParams, ...]) -> Any:
     return min((said for voice in voices if (said := getattr(voice, name)) is not None), default=None)

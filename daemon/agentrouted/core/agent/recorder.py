@@ -3,8 +3,8 @@
 import asyncio
 from typing import Final
 
-from agentrouted.core.journal.base import Journal, Step
 from agentrouted.core.agent.state import RunState
+from agentrouted.core.journal.base import Journal, Step
 from agentrouted_protocol.messages import Message
 
 # Events gather for so many seconds: a crash loses no step, and of the text in between no more than this.

@@ -10,7 +10,7 @@ from uuid import uuid4
 from agentrouted.core.agent.audience import Audience
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.emitter import Emitter
-from agentrouted.core.agent.inside import Inside
+from agentrouted.core.agent.inside import NOBODYS, Inside
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.plan import Plan, plan_run
 from agentrouted.core.agent.recorder import Recorder
@@ -25,7 +25,6 @@ from agentrouted.core.usage.budget import RunBudget
 from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, RunStatus
 
-_NOBODYS: Final = Inside()
 _DEEPEST: Final = 8
 _Value = TypeVar("_Value")
 
@@ -50,7 +49,7 @@ class Runs:
         return self._running.get(run_id)
 
     def start(
-        self, params: RunAgentParams, host: Host, inside: Inside = _NOBODYS, parent_run_id: str | None = None
+        self, params: RunAgentParams, host: Host, inside: Inside = NOBODYS, parent_run_id: str | None = None
     ) -> Run:
         """Begin a run, or join the one that was begun with the same `runId`.
 
@@ -78,7 +77,7 @@ class Runs:
             raise Conflict(f"run `{run_id}` has ended", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
         plan = plan_run(self._services.config.current, params)
-        context = self._make(plan, run_id, Audience(host, stays=True), _NOBODYS)
+        context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
     async def stored(self, run_id: str) -> StoredRun:
@@ -184,7 +183,7 @@ class Runs:
             raise
         if not run.suspended:
             context.recorder_post()
-            status = "cancelled" if result.stop_reason == "cancelled" else "completed"
+            status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
             await journal.end(run.run_id, status, result.to_wire(), None)
         return result
 
@@ -215,7 +214,7 @@ class Runs:
         params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream)
         plan = plan_run(parent.plan.snapshot, params)
         # The same id again after a crash: then it goes on where it was.
-        context = self._make(plan, f"{parent.run_id}.{call_id}"[:128], parent.audience, _NOBODYS, parent)
+        context = self._make(plan, f"{parent.run_id}.{call_id}"[:128], parent.audience, NOBODYS, parent)
         run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)
         try:
             return await run.result()

@@ -1,24 +1,26 @@
 """The tool that reads on where a long result was cut."""
 
-from typing import Final
-
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.tools.base import Tool, ToolUse
 from agentrouted.core.errors import ToolFailed
-from agentrouted.core.history.shrink import read_piece
+from agentrouted.core.history.excerpt import LONGEST_PIECE, READ_RESULT, read_piece
+from agentrouted.core.history.repair import repair
 from agentrouted.core.schema.check import compile_fit
 from agentrouted.core.tokens import text_of
 from agentrouted.core.wire.base import ToolSpec
 from agentrouted_protocol.client_requests import ToolCallResult
-
-READ_RESULT: Final = "read_result"
 
 _SCHEMA = {
     "type": "object",
     "properties": {
         "call_id": {"type": "string", "description": "The id in the note where the result was cut."},
         "offset": {"type": "integer", "minimum": 0, "description": "The first character; 0 unless told."},
-        "limit": {"type": "integer", "minimum": 1, "maximum": 8000, "description": "Characters; 4000 unless told."},
+        "limit": {
+            "type": "integer",
+            "minimum": 1,
+            "maximum": LONGEST_PIECE,
+            "description": "Characters; 4000 unless told.",
+        },
     },
     "required": ["call_id"],
     "additionalProperties": False,
@@ -32,7 +34,7 @@ def result_tool(run: RunContext) -> Tool:
         call_id = use.arguments["call_id"]
         if call_id not in run.cut:
             raise ToolFailed(f"no result with this id was cut. Cut were: {sorted(run.cut)}")
-        results = (message for message in run.state.conversation if message.tool_call_id == call_id)
+        results = (message for message in repair(run.state.conversation) if message.tool_call_id == call_id)
         text = text_of(next(results))
         offset, limit = use.arguments.get("offset", 0), use.arguments.get("limit", 4000)
         return ToolCallResult(content=read_piece(text, offset, limit))
