@@ -14,14 +14,17 @@ from agentrouted.core.local.pull import pull
 
 
 @pytest.fixture(scope="session")
-def demo_model() -> Path:
-    """SmolLM2-135M: `AGENTROUTED_TEST_MODEL`, or the user's own copy, fetched if it is not there."""
+def demo_model(pytestconfig: pytest.Config) -> Path:
+    """SmolLM2-135M: `AGENTROUTED_TEST_MODEL`, or the user's own copy, or one that is fetched into pytest's cache."""
     if find_spec("xllamacpp") is None:
         pytest.skip("xllamacpp is missing: pip install 'agentrouted[local]'")
     if given := os.environ.get("AGENTROUTED_TEST_MODEL"):
         return Path(given)
-    folder = model_folders(os.environ, Path.home()).agentrouted
+    model = KNOWN_MODELS["smollm2-135m"]
+    own = model_folders(os.environ, Path.home()).agentrouted / f"{model.name}.gguf"
+    if own.is_file():
+        return own
     try:
-        return asyncio.run(pull(KNOWN_MODELS["smollm2-135m"], folder, os.environ, lambda done, size: None))
+        return asyncio.run(pull(model, pytestconfig.cache.mkdir("models"), os.environ, lambda done, size: None))
     except AgentroutedError as error:
         pytest.skip(f"the demo model cannot be had: {error.message}")

