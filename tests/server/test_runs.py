@@ -213,7 +213,7 @@ async def test_a_run_that_takes_all_its_turns_is_an_error_with_its_bill(tmp_path
     async with Upstream([Reply.tool_call("nothing", {})]) as upstream, initialized(tmp_path) as peer:
         error = await peer.call("runAgent", params(upstream, maxTurns=2, runId="r"))
         assert error["code"] == -31012
-        assert error["data"]["details"] == {"turn": 2, "limit": 2}
+        assert error["data"]["details"] == {"turn": 3, "limit": 2}
         assert error["data"]["runId"] == "r" and error["data"]["usage"]["modelCalls"] == 2
         assert len(upstream.requests) == 2
 
@@ -272,15 +272,11 @@ async def test_what_is_asked_for_reaches_the_model(tmp_path: Path) -> None:
         assert [message["content"] for message in result["messages"]] == ["Hi", "Hello world"]
 
 
-@pytest.mark.parametrize("field", ["sessionId", "memory", "output", "maxCost", "mcpServers", "history", "boundary"])
+@pytest.mark.parametrize("field", ["sessionId", "memory", "boundary"])
 async def test_what_this_version_cannot_do_is_refused(field: str, tmp_path: Path) -> None:
     values: dict[str, Any] = {
         "sessionId": "s",
         "memory": {"scope": {}},
-        "output": {"type": "object"},
-        "maxCost": 1.0,
-        "mcpServers": ["x"],
-        "history": {"strategy": "slidingWindow"},
         "boundary": "local",
     }
     async with initialized(tmp_path) as peer:

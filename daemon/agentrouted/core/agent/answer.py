@@ -1,4 +1,4 @@
-"""Whether a reply is the end of the run, and what its answer is."""
+"""Whether a reply ends the run, and what its answer is."""
 
 from dataclasses import dataclass
 from typing import Any, Final

@@ -22,6 +22,9 @@ class Run:
         self.suspended = False
         """Whether it is stopped in order to be resumed by another process."""
 
+        self.waiters = 0
+        """How many wait for the result."""
+
         self._task: asyncio.Task[RunResult] | None = None
         self._cancelled = False
 
@@ -80,7 +83,11 @@ class Run:
 
     async def result(self) -> RunResult:
         """Wait for the end; raises what the run raised. Whoever stops waiting does not stop the run."""
-        return await asyncio.shield(self._running)
+        self.waiters += 1
+        try:
+            return await asyncio.shield(self._running)
+        finally:
+            self.waiters -= 1
 
     async def ended(self) -> None:
         """Wait for the end, whatever it is."""

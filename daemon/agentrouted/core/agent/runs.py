@@ -1,4 +1,4 @@
-"""The runs of a process: begun, found again, resumed, cancelled."""
+"""The runs of a process: begun, found, resumed, cancelled."""
 
 import asyncio
 import hashlib

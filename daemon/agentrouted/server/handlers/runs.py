@@ -132,7 +132,7 @@ async def _result(session: ClientSession, run: Run, token: Token | None) -> RunR
         try:
             return await run.result()
         except asyncio.CancelledError:
-            if session.is_closed and run.goes_on:
+            if run.waiters or (session.is_closed and run.goes_on):
                 raise
             run.cancel()
             return await run.result()

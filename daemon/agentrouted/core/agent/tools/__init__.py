@@ -1,0 +1,1 @@
+"""Tools of a run, wherever they come from."""
