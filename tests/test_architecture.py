@@ -23,11 +23,13 @@ FLOORS = (
     {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.output", "agentrouted.core.routing", "agentrouted.core.services"},
+    {"agentrouted.core.journal"},
     {
         "agentrouted.core.config",
         "agentrouted.core.history",
         "agentrouted.core.local",
         "agentrouted.core.schema",
+        "agentrouted.core.storage",
         "agentrouted.core.wire",
     },
     {
