@@ -23,20 +23,18 @@ FLOORS = (
     {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
-    {"agentrouted.core.output"},
+    {"agentrouted.core.journal", "agentrouted.core.memory", "agentrouted.core.output"},
     {
         "agentrouted.core.config",
         "agentrouted.core.history",
-        "agentrouted.core.journal",
         "agentrouted.core.local",
         "agentrouted.core.schema",
+        "agentrouted.core.storage",
         "agentrouted.core.wire",
     },
     {
         "agentrouted.core.failure",
         "agentrouted.core.host",
-        "agentrouted.core.memory",
-        "agentrouted.core.storage",
         "agentrouted.core.usage",
     },
     {

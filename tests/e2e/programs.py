@@ -6,14 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 from harness.peer import TIME_LIMIT, Peer, clean_environment
+from harness.process import running
+
+from agentrouted.testing.upstream import Upstream
 
 HERE = Path(__file__).parent
 INSTALLED = Path(sys.prefix)
@@ -32,6 +34,20 @@ def node(*arguments: str | Path) -> list[str]:
     if not (NODE_MODULES / "vscode-languageclient").exists():
         _missing("vscode-languageclient")
     return [_program("node") or _missing("Node"), *map(str, arguments)]
+
+
+def in_neovim(home: Path, scenario: str) -> list[str]:
+    """Neovim with what is at hand in `preludes/neovim.lua`."""
+    file = home / "scenario.lua"
+    file.write_text(scenario)
+    return neovim(HERE / "preludes" / "neovim.lua", file)
+
+
+def in_node(home: Path, scenario: str) -> list[str]:
+    """Node with what is at hand in `preludes/node.js`."""
+    file = home / "scenario.mjs"
+    file.write_text(scenario)
+    return node("--require", HERE / "preludes" / "node.js", file)
 
 
 def emacs(library: str, *arguments: str | Path) -> list[str]:
@@ -67,19 +83,8 @@ def environment(home: Path, **more: str) -> dict[str, str]:
     )
 
 
-@asynccontextmanager
-async def started(home: Path, *command: str, **more: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *command, stdin=asyncio.subprocess.DEVNULL, stdout=pipe, stderr=pipe, cwd=home, env=environment(home, **more)
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-        # Not `wait`: the pipes are to be closed too.
-        await process.communicate()
+def started(home: Path, *command: str, **more: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    return running(*command, environment=environment(home, **more), stdin=asyncio.subprocess.DEVNULL, folder=home)
 
 
 async def report(home: Path, *command: str, **more: str) -> Any:
@@ -92,6 +97,11 @@ async def report(home: Path, *command: str, **more: str) -> Any:
     assert "[ERROR]" not in read(home / ".local/state/nvim/lsp.log")
     assert read(home / "stderr.txt") == ""
     return json.loads(out)
+
+
+async def play(home: Path, upstream: Upstream | None, *command: str) -> Any:
+    """What the program reports where `ollama/` models are at the upstream."""
+    return await report(home, *command, OLLAMA_BASE_URL=upstream.url if upstream else "")
 
 
 async def ended(pid: int) -> None:

@@ -5,10 +5,9 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from e2e.programs import HERE, emacs, neovim, node, report, started
+from e2e.programs import HERE, emacs, neovim, node, play, started
 from harness.command import agentrouted
 from harness.peer import TIME_LIMIT
 
@@ -33,10 +32,6 @@ async def world(home: Path) -> AsyncIterator[Upstream]:
             yield upstream
         finally:
             await agentrouted(home, "stop")
-
-
-async def play(home: Path, upstream: Upstream, *command: str) -> Any:
-    return await report(home, *command, OLLAMA_BASE_URL=upstream.url)
 
 
 async def test_the_example_for_neovim(tmp_path: Path) -> None:

@@ -6,66 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.programs import HERE, alone, ended, neovim, report, started
-from harness.peer import TIME_LIMIT, joined, serving
-
-from agentrouted.testing.upstream import Reply, Upstream
+from e2e.programs import alone, ended, in_neovim, report, started
+from harness.peer import joined, serving
 
 pytestmark = pytest.mark.e2e
 
 
-def command(home: Path, scenario: str) -> list[str]:
-    file = home / "scenario.lua"
-    file.write_text(scenario)
-    return neovim(HERE / "preludes" / "neovim.lua", file)
-
-
-async def play(home: Path, scenario: str, upstream: Upstream | None = None) -> Any:
-    """What the scenario reports, in a Neovim whose `ollama/` models are at the upstream."""
-    return await report(home, *command(home, scenario), OLLAMA_BASE_URL=upstream.url if upstream else "")
-
-
-async def test_a_run_calls_the_tool_of_neovim_and_its_events_come_in_order(tmp_path: Path) -> None:
-    script = [Reply.tool_call("add", {"a": 1, "b": 2}), Reply.text("It is ", "3.")]
-    async with Upstream(script) as upstream:
-        seen = await play(
-            tmp_path,
-            """
-            local client = start()
-            local add = { name = 'add', inputSchema = { type = 'object' } }
-            local params = { model = 'ollama/llama3', prompt = 'What is 1 + 2?', tools = { add } }
-            local result = request(client, 'runAgent', params)
-            stop(client)
-            report({ result = result, events = events, calls = calls })
-            """,
-            upstream,
-        )
-    assert [call["arguments"] for call in seen["calls"]] == [{"a": 1, "b": 2}]
-    assert upstream.requests[1].body["messages"][-1]["content"] == "3"
-    assert (seen["result"]["text"], seen["result"]["stopReason"]) == ("It is 3.", "end_turn")
-    assert [event["seq"] for event in seen["events"]] == [*range(1, seen["result"]["lastSeq"] + 1)]
-    assert "".join(event["text"] for event in seen["events"] if event["kind"] == "textDelta") == "It is 3."
-
-
-async def test_a_cancelled_run_answers_neovim_with_a_result(tmp_path: Path) -> None:
-    async with Upstream([Reply.text("Wait", asyncio.Event())]) as upstream:
-        result = await play(
-            tmp_path,
-            """
-            local client, result = start(), nil
-            local params = { model = 'ollama/llama3', prompt = 'Say something long.' }
-            local _, id = client:request('runAgent', params, function(_, answer) result = answer end)
-            wait(function() return #events > 0 and events[#events].kind == 'textDelta' end)
-            client:cancel_request(id)
-            wait(function() return result end)
-            stop(client)
-            report(result)
-            """,
-            upstream,
-        )
-        async with asyncio.timeout(TIME_LIMIT):
-            await upstream.requests[0].closed_early.wait()
-    assert (result["stopReason"], result["text"], result["usage"]["modelCalls"]) == ("cancelled", "Wait", 1)
+async def play(home: Path, scenario: str) -> Any:
+    return await report(home, *in_neovim(home, scenario))
 
 
 async def test_what_editors_send_unasked_does_no_harm(tmp_path: Path) -> None:
@@ -116,7 +64,7 @@ SESSION = """
 
 
 async def test_no_daemon_outlives_a_killed_neovim(tmp_path: Path) -> None:
-    async with started(tmp_path, *command(tmp_path, SESSION % "'--stdio'")) as editor:
+    async with started(tmp_path, *in_neovim(tmp_path, SESSION % "'--stdio'")) as editor:
         assert editor.stdout is not None
         status = json.loads(await editor.stdout.readline())
         editor.kill()
@@ -127,7 +75,7 @@ async def test_a_killed_neovim_leaves_the_shared_daemon_to_the_others(tmp_path: 
     async with serving(tmp_path) as socket, joined(socket) as other:
         await other.initialize()
         bridge = f"'connect', '--listen', '{socket}'"
-        async with started(tmp_path, *command(tmp_path, SESSION % bridge)) as editor:
+        async with started(tmp_path, *in_neovim(tmp_path, SESSION % bridge)) as editor:
             assert editor.stdout is not None
             assert json.loads(await editor.stdout.readline())["connections"] == 2
             editor.kill()

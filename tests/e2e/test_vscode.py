@@ -7,65 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from e2e.programs import HERE, ended, node, report, started
-from harness.peer import TIME_LIMIT
+from e2e import programs
+from e2e.programs import ended, in_node, started
 
 from agentrouted.testing.upstream import Reply, Upstream
 
 pytestmark = pytest.mark.e2e
 
 
-def command(home: Path, scenario: str) -> list[str]:
-    file = home / "scenario.mjs"
-    file.write_text(scenario)
-    return node("--require", HERE / "preludes" / "node.js", file)
-
-
 async def play(home: Path, scenario: str, upstream: Upstream | None = None) -> Any:
-    """What the scenario reports, where `ollama/` models are at the upstream."""
-    return await report(home, *command(home, scenario), OLLAMA_BASE_URL=upstream.url if upstream else "")
-
-
-async def test_a_run_calls_the_tool_of_the_client_and_its_events_come_in_order(tmp_path: Path) -> None:
-    script = [Reply.tool_call("add", {"a": 1, "b": 2}), Reply.text("It is ", "3.")]
-    async with Upstream(script) as upstream:
-        seen = await play(
-            tmp_path,
-            """
-            const connection = await start();
-            const add = { name: "add", inputSchema: { type: "object" } };
-            const params = { model: "ollama/llama3", prompt: "What is 1 + 2?", tools: [add] };
-            const result = await connection.sendRequest("runAgent", params);
-            await stop(connection);
-            report({ result, ...connection.seen });
-            """,
-            upstream,
-        )
-    assert [call["arguments"] for call in seen["calls"]] == [{"a": 1, "b": 2}]
-    assert upstream.requests[1].body["messages"][-1]["content"] == "3"
-    assert (seen["result"]["text"], seen["result"]["stopReason"]) == ("It is 3.", "end_turn")
-    assert [event["seq"] for event in seen["events"]] == [*range(1, seen["result"]["lastSeq"] + 1)]
-    assert "".join(event["text"] for event in seen["events"] if event["kind"] == "textDelta") == "It is 3."
-
-
-async def test_a_cancellation_token_ends_a_run_with_a_result(tmp_path: Path) -> None:
-    async with Upstream([Reply.text("Wait", asyncio.Event())]) as upstream:
-        result = await play(
-            tmp_path,
-            """
-            const connection = await start();
-            const cancellation = new rpc.CancellationTokenSource();
-            connection.seen.once("textDelta", () => cancellation.cancel());
-            const params = { model: "ollama/llama3", prompt: "Say something long." };
-            const result = await connection.sendRequest("runAgent", params, cancellation.token);
-            await stop(connection);
-            report(result);
-            """,
-            upstream,
-        )
-        async with asyncio.timeout(TIME_LIMIT):
-            await upstream.requests[0].closed_early.wait()
-    assert (result["stopReason"], result["text"], result["usage"]["modelCalls"]) == ("cancelled", "Wait", 1)
+    return await programs.play(home, upstream, *in_node(home, scenario))
 
 
 async def test_progress_is_shown_in_words_and_can_be_cancelled(tmp_path: Path) -> None:
@@ -162,7 +113,7 @@ async def test_no_daemon_outlives_a_killed_extension_host(tmp_path: Path) -> Non
         report(await connection.sendRequest("daemon/status"));
         await once(connection.child, "exit");
         """
-    async with started(tmp_path, *command(tmp_path, scenario)) as editor:
+    async with started(tmp_path, *in_node(tmp_path, scenario)) as editor:
         assert editor.stdout is not None
         status = json.loads(await editor.stdout.readline())
         editor.kill()

@@ -2,12 +2,12 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.peer import TIME_LIMIT, clean_environment
+from harness.process import running
 
 AGENTROUTED = (sys.executable, "-P", "-m", "agentrouted")
 
@@ -26,15 +26,5 @@ async def agentrouted(home: Path, *arguments: str, stdin: str = "", **environmen
         return Outcome(process.returncode or 0, out.decode(), err.decode())
 
 
-@asynccontextmanager
-async def started(home: Path, *arguments: str, **environment: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(
-        *AGENTROUTED, *arguments, stdin=pipe, stdout=pipe, stderr=pipe, env=clean_environment(home, **environment)
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+def started(home: Path, *arguments: str, **environment: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
+    return running(*AGENTROUTED, *arguments, environment=clean_environment(home, **environment))

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import signal
 import sys
 import threading
 import venv
@@ -233,17 +234,23 @@ asyncio.run(pull(eval(sys.argv[1]), Path(sys.argv[2]), os.environ, lambda done, 
 """
 
 
-async def test_a_pull_that_was_killed_goes_on_where_it_was(index: Index, tmp_path: Path) -> None:
+@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+async def test_a_pull_that_was_ended_goes_on_where_it_was(index: Index, tmp_path: Path, way: signal.Signals) -> None:
     killed, folder = threading.Event(), tmp_path / "models"
     index.halfway = lambda: killed.wait(30)
     variables = clean_environment(tmp_path, **environ(index))
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", PULL, repr(row(index)), str(folder), stdout=asyncio.subprocess.PIPE, env=variables
+        *(sys.executable, "-c", PULL, repr(row(index)), str(folder)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env=variables,
+        start_new_session=True,
     )
     assert process.stdout is not None
     while int(await process.stdout.readline()) < SOME:
         pass
-    process.kill()
+    # As a terminal does, to all that it runs.
+    os.killpg(process.pid, way)
     await process.wait()
     killed.set()
     told: list[int] = []

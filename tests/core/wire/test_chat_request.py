@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from harness.wire import endpoint, prompt
 
-from agentrouted.core.wire.base import ModelRequest, ToolSpec
+from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
 from agentrouted.core.wire.chat_request import chat_body
 from agentrouted_protocol.messages import FilePart, ImagePart, Message, TextPart, ToolCall
 from agentrouted_protocol.runs import Sampling
@@ -44,6 +44,41 @@ def test_tools_are_functions() -> None:
     assert asked["tools"] == [
         {"type": "function", "function": {"name": "add", "description": "Adds.", "parameters": schema}}
     ]
+
+
+NAMED = {"type": "function", "function": {"name": "add"}}
+
+
+@pytest.mark.parametrize(
+    ("provider", "must_call", "choice"),
+    [
+        ("acme", "add", NAMED),
+        ("acme", ANY_TOOL, "required"),
+        ("mistral", "add", NAMED),
+        ("mistral", ANY_TOOL, "required"),
+        ("ollama", "add", NAMED),
+        ("vllm", "add", NAMED),
+        ("lm_studio", "add", "required"),
+        ("llamacpp", "add", "required"),
+        ("local", "add", "required"),
+    ],
+)
+def test_a_tool_that_has_to_be_called_is_named_where_that_is_understood(
+    provider: str, must_call: str, choice: Any
+) -> None:
+    request = prompt(tools=[ToolSpec("add", "Adds.", {"type": "object"})], must_call=must_call)
+    assert body(request, provider=provider)["tool_choice"] == choice
+    assert "tool_choice" not in body(prompt(tools=request.tools), provider=provider)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_schema_for_the_reply_is_sent_with_its_name(strict: bool) -> None:
+    schema = {"type": "object", "properties": {}}
+    assert body(prompt(output=OutputSchema("City", schema, strict)))["response_format"] == {
+        "type": "json_schema",
+        "json_schema": {"name": "City", "schema": schema, "strict": strict},
+    }
+    assert "response_format" not in body(prompt())
 
 
 def test_images_and_files_are_parts_of_what_the_user_says() -> None:

@@ -68,3 +68,11 @@ async def test_a_prompt_that_is_too_long_for_a_real_model_is_told(http: HttpClie
 
 async def test_a_real_server_lists_its_model(http: HttpClient, smol: Endpoint) -> None:
     assert len(await list_models(http, smol)) == 1
+
+
+async def test_one_request_right_after_the_other_is_answered(http: HttpClient, smol: Endpoint) -> None:
+    request = prompt("Say hello.", max_tokens=2)
+    for _ in range(4):
+        async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+            reply = [chunk async for batch in stream for chunk in batch][-1]
+        assert isinstance(reply, ModelReply)

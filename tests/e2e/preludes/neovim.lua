@@ -1,4 +1,4 @@
--- At hand in each scenario of test_neovim.py, which is the file that the argument names.
+-- At hand in each scenario of the tests of Neovim, which is the file that the argument names.
 
 events, calls, asked = {}, {}, {}
 

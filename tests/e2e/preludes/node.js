@@ -1,4 +1,4 @@
-// At hand in each scenario of test_vscode.py.
+// At hand in each scenario of the tests with Node.
 const { spawn } = require("node:child_process");
 const { EventEmitter, once } = require("node:events");
 const rpc = require("vscode-jsonrpc/node");

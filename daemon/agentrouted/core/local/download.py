@@ -75,6 +75,8 @@ async def _fetch(
             stdout=asyncio.subprocess.DEVNULL,
             stderr=log,
             env=environ,
+            # Ctrl-C is for us: pip would clear away what it has.
+            start_new_session=True,
         )
         try:
             code = await _watch(process, scratch, tell)

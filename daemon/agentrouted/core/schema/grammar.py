@@ -49,7 +49,7 @@ def _are_texts(value: Any) -> bool:
 
 
 def _names_types(value: Any) -> bool:
-    return (_are_texts(value) and _TYPES.issuperset(value)) if isinstance(value, list | tuple) else value in _TYPES
+    return _TYPES.issuperset([value] if isinstance(value, str) else value if _are_texts(value) else [""])
 
 
 def _lists_by_name(value: Any) -> bool:

@@ -96,7 +96,8 @@ def _reason(error: ValidationError) -> str:
         case "anyOf" | "oneOf":
             return _of_none(error)
         case None:
-            return "may not be there"
+            # The library does not say where: the place is that of what holds it.
+            return "holds what may not be there"
     said = _SAYS.get(keyword, f"does not fit `{keyword}`: {{}}")
     return said.format(_json(wanted))
 

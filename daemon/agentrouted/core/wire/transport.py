@@ -73,7 +73,8 @@ class Transport(httpx.AsyncBaseTransport):
         usable = _as_proxy(proxy) if proxy else None
         connector: aiohttp.BaseConnector
         if socket_path:
-            connector = aiohttp.UnixConnector(socket_path, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
+            # llama.cpp hangs up after each stream, without saying so: the next request would meet that.
+            connector = aiohttp.UnixConnector(socket_path, limit=_MAX_CONNECTIONS, force_close=True)
         else:
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
         session = aiohttp.ClientSession(
