@@ -1,19 +1,14 @@
 """Runs in process: the core without a door."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 from harness.hosts import WritingHost
+from harness.in_process import asked, runs
 
-from agentrouted.core.agent.runs import Runs
-from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import AgentroutedError, MaxTurns, NotFound
 from agentrouted.core.host import SilentHost
-from agentrouted.core.services import open_services
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.client_requests import ToolCallParams, ToolCallResult
 from agentrouted_protocol.runs import RunAgentParams, Tool
@@ -21,24 +16,11 @@ from agentrouted_protocol.runs import RunAgentParams, Tool
 ADD = Tool(name="add", input_schema={"type": "object"})
 
 
-@asynccontextmanager
-async def runs(home: Path) -> AsyncIterator[Runs]:
-    environment = Environment({"XDG_RUNTIME_DIR": str(home)}, home, home)
-    async with open_services(environment) as services:
-        runs = Runs(services)
-        yield runs
-        await runs.aclose()
-
-
-def params(upstream: Upstream, **more: Any) -> RunAgentParams:
-    return RunAgentParams(model=f"{upstream.url}/test-model", prompt="Hi", **more)
-
-
 async def test_a_run_tells_its_steps_in_order(tmp_path: Path) -> None:
     host = WritingHost({"add": "3"})
     script = [Reply.tool_call("add", {"a": 1}), Reply.text("It is 3.")]
     async with Upstream(script) as upstream, runs(tmp_path) as all_runs:
-        result = await all_runs.start(params(upstream, tools=[ADD]), host).result()
+        result = await all_runs.start(asked(upstream, tools=[ADD]), host).result()
     assert result.text == "It is 3."
     assert host.kinds == [
         "agentStart",
@@ -50,14 +32,14 @@ async def test_a_run_tells_its_steps_in_order(tmp_path: Path) -> None:
 
 async def test_a_run_needs_nobody_who_listens(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
-        assert (await all_runs.start(params(upstream), SilentHost()).result()).text == "Hello world"
+        assert (await all_runs.start(asked(upstream), SilentHost()).result()).text == "Hello world"
 
 
 async def test_a_failed_run_has_its_bill_and_transcript(tmp_path: Path) -> None:
     host = WritingHost({"add": "3"})
     async with Upstream([Reply.tool_call("add", {})]) as upstream, runs(tmp_path) as all_runs:
         with pytest.raises(MaxTurns) as caught:
-            await all_runs.start(params(upstream, tools=[ADD], max_turns=1), host).result()
+            await all_runs.start(asked(upstream, tools=[ADD], max_turns=1), host).result()
     assert caught.value.usage is not None and caught.value.usage.tool_calls == 1
     assert [message.role for message in caught.value.messages or ()] == ["user", "assistant", "tool"]
     assert host.events[-1].stop_reason is None
@@ -66,14 +48,14 @@ async def test_a_failed_run_has_its_bill_and_transcript(tmp_path: Path) -> None:
 async def test_an_empty_reply_is_asked_for_once_more(tmp_path: Path) -> None:
     host = WritingHost()
     async with Upstream([Reply.text(), Reply.text("Now.")]) as upstream, runs(tmp_path) as all_runs:
-        assert (await all_runs.start(params(upstream), host).result()).text == "Now."
+        assert (await all_runs.start(asked(upstream), host).result()).text == "Now."
     assert "retry" in host.kinds
 
 
 async def test_who_stops_waiting_does_not_stop_the_run(tmp_path: Path) -> None:
     gate = asyncio.Event()
     async with Upstream([Reply.text("Hello").held(gate)]) as upstream, runs(tmp_path) as all_runs:
-        run = all_runs.start(params(upstream), SilentHost())
+        run = all_runs.start(asked(upstream), SilentHost())
         waiting = asyncio.create_task(run.result())
         await upstream.received()
         waiting.cancel()
@@ -89,7 +71,7 @@ async def test_a_fault_of_ours_leaves_a_bill_and_a_last_event(tmp_path: Path) ->
     host = Broken()
     async with Upstream([Reply.tool_call("add", {})]) as upstream, runs(tmp_path) as all_runs:
         with pytest.raises(AgentroutedError) as caught:
-            await all_runs.start(params(upstream, tools=[ADD]), host).result()
+            await all_runs.start(asked(upstream, tools=[ADD]), host).result()
     assert caught.value.kind == "internalError" and caught.value.usage is not None
     assert host.kinds[-1] == "agentEnd"
 
@@ -97,17 +79,16 @@ async def test_a_fault_of_ours_leaves_a_bill_and_a_last_event(tmp_path: Path) ->
 async def test_a_later_turn_begins_with_the_endpoint_that_answered(tmp_path: Path) -> None:
     script = [Reply.tool_call("add", {}), Reply.text("Done.")]
     async with Upstream([Reply.status(503)]) as dead, Upstream(script) as alive:
-        (tmp_path / ".agentroute").mkdir()
-        (tmp_path / ".agentroute/config.yaml").write_text(f"models: {{fast: ['{dead.url}/m', '{alive.url}/m']}}\n")
-        async with runs(tmp_path) as all_runs:
-            asked = RunAgentParams(model="fast", prompt="Hi", tools=[ADD])
-            await all_runs.start(asked, WritingHost({"add": "3"})).result()
+        async with runs(tmp_path, f"models: {{fast: ['{dead.url}/m', '{alive.url}/m']}}\n") as all_runs:
+            await all_runs.start(
+                RunAgentParams(model="fast", prompt="Hi", tools=[ADD]), WritingHost({"add": "3"})
+            ).result()
         assert (len(dead.requests), len(alive.requests)) == (1, 2)
 
 
 async def test_closing_cancels_what_runs(tmp_path: Path) -> None:
     async with Upstream([Reply.silence()]) as upstream, runs(tmp_path) as all_runs:
-        run = all_runs.start(params(upstream, run_id="r"), SilentHost())
+        run = all_runs.start(asked(upstream, run_id="r"), SilentHost())
         await upstream.received()
         await all_runs.aclose()
         assert (await run.result()).stop_reason == "cancelled"
@@ -122,6 +103,6 @@ async def test_a_run_nobody_knows_is_not_found(tmp_path: Path) -> None:
 
 async def test_three_hundred_runs_at_once_all_end(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
-        started = [all_runs.start(params(upstream), SilentHost()) for _ in range(300)]
+        started = [all_runs.start(asked(upstream), SilentHost()) for _ in range(300)]
         texts = {(await run.result()).text for run in started}
     assert texts == {"Hello world"}
