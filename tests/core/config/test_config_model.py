@@ -24,7 +24,7 @@ def test_a_provider_is_read_whole() -> None:
             api_base: " https://api.groq.com/openai/v1/ "
             api_key: " sk-1 "
             api_protocol: [{"qwen-*": openai}, {"*": chat_completions}]
-            models: [{id: a, context_window: 8, price: {input: 1, output: 2.5, cached: 0}}, {id: b}]
+            models: [{id: a, context_window: 8, price: {input: 1, output: 2.5, cached: 0}, json_schema: no}, {id: b}]
             headers: {X-Title: editor}
             timeouts: {connect: 1, first_byte: 2, idle: 3}
             local: yes
@@ -34,7 +34,8 @@ def test_a_provider_is_read_whole() -> None:
     assert provider.wire_for("qwen-3") == provider.wire_for("other") == "chat_completions"
     model, other = provider.model_named("a"), provider.model_named("b")
     assert model and model.price and (model.context_window, model.price.value) == (8, Price(1, 2.5, 0))
-    assert other and (other.context_window, other.price) == (None, None)
+    assert model.json_schema is False
+    assert other and (other.context_window, other.price, other.json_schema) == (None, None, None)
     assert provider.headers["X-Title"].get_secret_value() == "editor"
     assert provider.timeouts.value == Timeouts(1, 2, 3)
     assert provider.local is True

@@ -174,3 +174,29 @@ def test_what_the_config_knows_of_a_provider_is_in_its_endpoint() -> None:
 def test_a_remote_server_may_be_called_local_by_the_config() -> None:
     config = "providers: {team: {api_base: 'http://gpu.lan/v1', local: true}}"
     assert World(config=config).resolve("team/m").endpoints[0].endpoint.local
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "known"),
+    [
+        ("openai/m", "", True),
+        ("mistral/m", "", True),
+        ("groq/m", "", False),
+        ("anthropic/m", "", False),
+        ("https://api.openai.com/v1/m", "", True),
+        ("https://models.example/v1/m", "", False),
+        ("http://localhost:9/v1/m", "", False),
+        ("ollama/m", "", True),
+        ("local/m", "", True),
+        ("openai/m", "providers: {openai: {api_base: 'https://proxy.example/v1'}}", False),
+        ("openai/m", "providers: {openai: {models: [{id: m, json_schema: false}]}}", False),
+        ("openai/other", "providers: {openai: {models: [{id: m, json_schema: false}]}}", True),
+        ("openai/m", "providers: {openai: {models: [{id: m}]}}", True),
+        ("groq/m", "providers: {groq: {models: [{id: m, json_schema: true}]}}", True),
+        ("ollama/m", "providers: {ollama: {models: [{id: m, json_schema: false}]}}", False),
+    ],
+)
+def test_it_is_known_who_holds_replies_to_a_schema(model: str, config: str, known: bool) -> None:
+    keys = {f"AGENTROUTE_{name.upper()}_API_KEY": "k" for name in VENDORS}
+    (candidate,) = World(keys, config).resolve(model).endpoints
+    assert candidate.endpoint.json_schema is known
