@@ -117,9 +117,7 @@ async def test_a_run_ends_at_its_timeout_and_a_silent_model_at_the_idle_one(tmp_
 
 async def test_fifty_runs_under_one_budget_never_overspend(tmp_path: Path) -> None:
     """One agent gives the same task to fifty others at once, each of which would cost a tenth of what it has."""
-    config = (
-        PRICED + "agents: {{boss: {{model: paid/boss, agents: [worker]}}, worker: {{model: paid/m, max_tokens: 4}}}}"
-    )
+    agents = "agents: {{boss: {{model: paid/boss, agents: [worker]}}, worker: {{model: paid/m, max_tokens: 4}}}}"
     calls = {f"c{n}": ("worker", {"prompt": "Do it."}) for n in range(50)}
     usage = {"prompt_tokens": 1, "completion_tokens": 4}
     script = [Reply.tool_calls(calls), *[Reply.text("Done", usage=usage)] * 50]

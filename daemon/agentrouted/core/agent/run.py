@@ -30,7 +30,7 @@ async def run_agent(run: RunContext) -> RunResult:
         _close(run, error)
         raise
     except Exception as unexpected:  # the owner of the run: whatever happens, its caller gets the bill
-        logger.exception("run %s", run.run_id)
+        logger.exception("run %s failed by a fault of ours", run.run_id)
         failure = AgentroutedError(f"internal error ({type(unexpected).__name__})", hint="see `agentrouted logs`")
         _close(run, failure)
         raise failure from unexpected
