@@ -186,6 +186,13 @@ def test_large_and_deep_schemas_are_taken() -> None:
     assert compile_fit(wide)({f"p{number}": str(number) for number in range(5000)})["p4999"] == 4999
 
 
+def test_each_of_many_items_is_told_from_all_others() -> None:
+    values = [{"a": number} for number in range(20_000)]
+    assert compile_fit({"uniqueItems": True})(values) == values
+    assert problems({"uniqueItems": True}, [*values, {"a": 7}]) == ("(root): has the same item twice",)
+    assert compile_fit({"uniqueItems": False})([1, 1]) == [1, 1]
+
+
 def test_large_values_are_checked_to_the_end() -> None:
     values: list[Any] = [{"price": "1"}] * 2000
     assert compile_fit(PRICES)({"items": values})["items"][-1] == {"price": 1}

@@ -1,5 +1,6 @@
 """Validation by jsonschema that gives up in time."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -98,7 +99,7 @@ class Rules:
 
 @cache
 def _bounded(draft: type[Validator]) -> type[Validator]:
-    keywords = {keyword: _counted(check) for keyword, check in draft.VALIDATORS.items()}
+    keywords = {keyword: _counted(check) for keyword, check in {**draft.VALIDATORS, "uniqueItems": _unique}.items()}
     types = draft.TYPE_CHECKER.redefine("number", _is_number)
     bounded: type[Validator] = extend(draft, keywords, type_checker=types)  # type: ignore[no-untyped-call]  # its stub
     return bounded
@@ -112,6 +113,12 @@ def _counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationErro
             yield from check(validator, wanted, value, schema) or ()
 
     return counted
+
+
+def _unique(validator: Validator, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
+    # The library's own compares each item with each other.
+    if wanted and isinstance(value, list) and len({json.dumps(item, sort_keys=True) for item in value}) < len(value):
+        yield ValidationError("the same item twice")
 
 
 def _is_number(checker: Any, value: Any) -> bool:
