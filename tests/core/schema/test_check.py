@@ -146,6 +146,13 @@ def test_schemas_of_all_drafts_are_understood(schema: Mapping[str, Any], good: A
     assert problems(schema, bad)
 
 
+def test_references_by_a_base_of_their_own_are_checked_where_they_cannot_be_coerced() -> None:
+    inner = {"$id": "b/", "anyOf": [{"$ref": "n"}], "$defs": {"n": {"$id": "n", "type": "integer"}}}
+    schema = {"$id": "https://x.example/a/", "properties": {"p": inner}}
+    assert compile_fit(schema)({"p": 1}) == {"p": 1}
+    assert problems(schema, {"p": "1"}) == ("p: is not of type 'integer'",)
+
+
 def test_a_pattern_in_another_dialect_and_an_unknown_format_are_not_checked() -> None:
     assert compile_fit({"pattern": r"\p{L}+", "format": "colour"})("x") == "x"
     assert compile_fit({"multipleOf": 0.1})(10**400) == 10**400

@@ -73,8 +73,11 @@ class Rules:
         return self._validator.iter_errors(value)
 
     def fits(self, schema: Any, value: Any) -> bool:
-        """Whether `value` fits a part of the schema."""
-        return self._validator.evolve(schema=schema).is_valid(value)
+        """Whether `value` fits a part of the schema; False where a part has a base URI of its own, and needs it."""
+        try:
+            return self._validator.evolve(schema=schema).is_valid(value)
+        except Unresolvable:
+            return False
 
     def resolved(self, reference: str) -> Any:
         """The part of the schema that a `$ref` means; true, which all fits, where that is nothing."""
