@@ -23,7 +23,7 @@ FLOORS = (
     {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
-    {"agentrouted.core.journal", "agentrouted.core.memory", "agentrouted.core.output"},
+    {"agentrouted.core.journal", "agentrouted.core.mcp", "agentrouted.core.memory", "agentrouted.core.output"},
     {
         "agentrouted.core.config",
         "agentrouted.core.history",
@@ -55,12 +55,16 @@ SEES_ONLY = {"agentrouted_client": {"agentrouted_protocol"}, "agentrouted.testin
 LIBRARIES = {
     "aiohttp": {"agentrouted.core.wire"},
     "aiosqlite": {"agentrouted.core.storage"},
+    "anyio": {"agentrouted.core.mcp"},  # the streams and errors of `mcp`
     "argparse": {"agentrouted.cli", "agentrouted.testing"},
     "cattrs": {"agentrouted.server.rpc"},
     "httpx": {"agentrouted.core.wire"},
     "httpx_aiohttp": {"agentrouted.core.wire"},
+    "httpx2": {"agentrouted.core.mcp"},  # what `mcp` stands on
     "jsonschema": {"agentrouted.core.schema"},
     "lsprotocol": {"agentrouted.server.rpc"},
+    "mcp": {"agentrouted.core.mcp"},
+    "mcp_types": {"agentrouted.core.mcp"},
     "pygls": {"agentrouted.server.rpc"},
     "referencing": {"agentrouted.core.schema"},
     "watchfiles": {"agentrouted.core.config"},

@@ -1,10 +1,11 @@
-"""What all runs share: config, HTTP, the embedded engine."""
+"""What all runs share: config, HTTP, engines, MCP servers."""
 
 import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from agentrouted.core.config.chat_templates import configured_template
 from agentrouted.core.config.environment import Environment
@@ -15,10 +16,12 @@ from agentrouted.core.history.summaries import Summaries
 from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_template, locate, model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
+from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.output.wanted import Mode
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
+from agentrouted.core.wire.windows import Windows
 
 EMBEDDED = "embedded:"
 
@@ -33,6 +36,9 @@ class Services:
     http: HttpClient
     engines: Engines
     model_folders: ModelFolders
+    database_file: Path | None = None
+    mcp: McpServers = field(default_factory=McpServers)
+    windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
     output_modes: dict[tuple[str, str], Mode] = field(default_factory=dict)
     """By address and model, the way to a structured answer that an endpoint was found to take."""
@@ -53,12 +59,20 @@ class Services:
         )
 
     async def context_window(self, endpoint: Endpoint) -> int | None:
-        """Tokens, as the server itself says; None where it does not."""
-        return endpoint.context_window
+        """Tokens of prompt and reply together, as far as that can be known; a local server is asked. Never raises."""
+        if not endpoint.local or endpoint.socket_path:
+            return endpoint.context_window
+        windows = (endpoint.context_window, await self.windows.of(endpoint, self.http))
+        return min((window for window in windows if window is not None), default=None)
 
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""
         return FORMATS[endpoint.wire](self.http).stream(endpoint, request)
+
+    async def aclose(self) -> None:
+        """Ends all children, and all connections."""
+        closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose())
+        await asyncio.gather(*closing, return_exceptions=True)
 
 
 def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
@@ -81,14 +95,16 @@ async def open_services(environment: Environment, config_file: str | None = None
         http=HttpClient(),
         engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
+        database_file=environment.database_file,
     )
+    config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
     watching = asyncio.create_task(config.watch())
     watching.add_done_callback(_tell_of_death)
     try:
         yield services
     finally:
         watching.cancel()
-        await asyncio.gather(services.engines.aclose(), services.http.aclose(), watching, return_exceptions=True)
+        await asyncio.gather(services.aclose(), watching, return_exceptions=True)
 
 
 def _tell_of_death(watching: asyncio.Task[None]) -> None:

@@ -8,6 +8,8 @@ from typing import Any, Final
 from weakref import WeakSet
 
 from agentrouted.core.agent.runs import Runs
+from agentrouted.core.journal.base import Journal
+from agentrouted.core.journal.opening import open_journal
 from agentrouted.core.models import ModelList
 from agentrouted.core.services import Services
 from agentrouted.server.capabilities import initialize_json
@@ -35,7 +37,7 @@ class Daemon:
     """
 
     def __init__(self, services: Services, seen: Collection[int] = ()) -> None:
-        self.core = Core(services, Runs(services), RouteCache(services.config), ModelList(services))
+        self.core = Core(services, Runs(services, self._open_journal), RouteCache(services.config), ModelList(services))
         self.processes = ProcessWatch(self.stop, seen)
         self.exit_code = 0
         self._registry = feature_registry({**REQUESTS, **LSP_REQUESTS}, LSP_NOTIFICATIONS)
@@ -85,6 +87,10 @@ class Daemon:
         for task in closing:
             task.cancel()
         await self.processes.aclose()
+
+    async def _open_journal(self) -> Journal:
+        services = self.core.services
+        return await open_journal(services.database_file, services.config.current.config.daemon.journal)
 
     def _connect(
         self,

@@ -21,7 +21,7 @@ class Upstream:
     """An OpenAI-compatible server on a free port, or on a Unix socket, that answers from a script.
 
     Each request takes the next reply of the script; the last one answers all that follow. `GET …/models` is
-    answered from `models`, beside the script.
+    answered from `models`, beside the script; where they are None, by the script.
 
         async with Upstream([Reply.tool_call("add", {"a": 1}), Reply.text("It is ", "3.")]) as upstream:
             ...  # use upstream.url
@@ -32,7 +32,7 @@ class Upstream:
         self,
         script: Sequence[Scripted] = (Reply.text("Hello", " world"),),
         *,
-        models: Sequence[str] = ("test-model",),
+        models: Sequence[str] | None = ("test-model",),
         socket_path: Path | None = None,
     ) -> None:
         self.url = "http://localhost/v1"
@@ -73,7 +73,7 @@ class Upstream:
         task.add_done_callback(self._open.discard)
 
     def _answer(self, request: Received) -> Reply:
-        if request.method == "GET" and request.path.endswith("/models"):
+        if self._models is not None and request.method == "GET" and request.path.endswith("/models"):
             return Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in self._models]})
         self.requests.append(request)
         self._arrived.put_nowait(request)

@@ -35,7 +35,6 @@ class RunContext:
     state: RunState
     budget: RunBudget
     start_child: StartChild
-    recorder: Recorder | None = None
     inside: Inside = NOBODYS
     depth: int = 0
     """How many runs are above this one."""
@@ -50,12 +49,17 @@ class RunContext:
     cut: set[str] = field(default_factory=set)
     """Ids of calls whose results the model sees shortened."""
 
+    @property
+    def recorder(self) -> Recorder | None:
+        """Writes the run down, if that is done at all."""
+        return self.emitter.recorder
+
     async def durable(self) -> None:
         """What has happened so far would outlive a crash when this returns."""
         if self.recorder is not None:
             await self.recorder.durable(self.state)
 
-    def recorder_post(self) -> None:
+    def post(self) -> None:
         """Hand what has happened so far to the journal."""
         if self.recorder is not None:
             self.recorder.post(self.state)

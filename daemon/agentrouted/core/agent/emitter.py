@@ -27,15 +27,13 @@ class Emitter:
         host: Host,
         *,
         stream: bool,
-        recorder: Recorder | None = None,
         parent_run_id: str | None = None,
-        last_seq: int = 0,
     ) -> None:
-        self.last_seq = last_seq
+        self.last_seq = 0
+        self.recorder: Recorder | None = None
         self._run_id = run_id
         self._host = host
         self._stream = stream
-        self._recorder = recorder
         self._parent_run_id = parent_run_id
         self._waiting: list[_Delta] = []
         self._begun: set[str] = set()
@@ -76,8 +74,8 @@ class Emitter:
     def _send(self, make: type[events.Event], **fields: Any) -> None:
         self.last_seq += 1
         event = make(run_id=self._run_id, seq=self.last_seq, parent_run_id=self._parent_run_id, **fields)
-        if self._recorder is not None:
-            self._recorder.event(self.last_seq, to_json(event, by_alias=True, exclude_none=True))
+        if self.recorder is not None:
+            self.recorder.event(self.last_seq, to_json(event, by_alias=True, exclude_none=True))
         self._host.emit(event)
 
 

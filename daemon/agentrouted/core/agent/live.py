@@ -78,8 +78,7 @@ class Run:
 
     def steer(self, text: str) -> None:
         self.context.state.steering.append(text)
-        if self.context.recorder is not None:
-            self.context.recorder.post(self.context.state)
+        self.context.post()
 
     async def result(self) -> RunResult:
         """Wait for the end; raises what the run raised. Whoever stops waiting does not stop the run."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 from uuid import uuid4
@@ -27,17 +27,19 @@ from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, 
 
 _DEEPEST: Final = 8
 _Value = TypeVar("_Value")
+OpenJournal = Callable[[], Coroutine[Any, Any, Journal]]
 
 # What no journal keeps: keys, and what belongs to one request only.
 _NOT_KEPT: Final = {"api_key", "meta", "work_done_token", "partial_result_token", "run_id"}
 
 
 class Runs:
-    """Owns every run's task. With a journal, runs outlive the process."""
+    """Owns every run's task. With a journal, which is opened when it is needed first, runs outlive the process."""
 
-    def __init__(self, services: Services, journal: Journal | None = None) -> None:
+    def __init__(self, services: Services, open_journal: OpenJournal | None = None) -> None:
         self._services = services
-        self.journal = journal
+        self._open_journal = open_journal
+        self._journal: asyncio.Task[Journal] | None = None
         self._running: dict[str, Run] = {}
 
     @property
@@ -73,8 +75,8 @@ class Runs:
             run.audience.add(host)
             return run
         stored = await self.stored(run_id)
-        if stored.status == "completed":
-            raise Conflict(f"run `{run_id}` has ended", hint="`run/fork` begins a new one from it")
+        if stored.status != "interrupted":
+            raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
         plan = plan_run(self._services.config.current, params)
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS)
@@ -83,21 +85,21 @@ class Runs:
     async def stored(self, run_id: str) -> StoredRun:
         """What the journal has of a run. Raises `NotFound`."""
         if run := self._running.get(run_id):
-            await run.context.durable()
-        stored = await self.journal.load(run_id) if self.journal else None
+            run.context.post()
+        journal = await self.journal()
+        stored = await journal.load(run_id) if journal else None
         if stored is None:
             raise NotFound(f"there is no run `{run_id[:128]}`", hint="`run/list` names those that are kept")
         return stored
 
     async def page(self, asked: RunListParams) -> Page:
         """Runs of the journal, the newest first."""
-        if self.journal is None:
+        journal = await self.journal()
+        if journal is None:
             return Page(())
         # A run that waits for an answer is a running one to the journal.
         status = "running" if asked.status == "waiting" else asked.status
-        page = await self.journal.page(
-            status=status, session_id=asked.session_id, limit=asked.limit, cursor=asked.cursor
-        )
+        page = await journal.page(status=status, session_id=asked.session_id, limit=asked.limit, cursor=asked.cursor)
         if asked.status not in ("running", "waiting"):
             return page
         return replace(page, runs=tuple(run for run in page.runs if self._has(run.record.run_id, asked.status)))
@@ -108,34 +110,46 @@ class Runs:
 
     async def events(self, run_id: str, after_seq: int) -> list[bytes]:
         """What the journal has of a run's events, as JSON."""
-        return await self.journal.events(run_id, after_seq) if self.journal else []
+        journal = await self.journal()
+        return await journal.events(run_id, after_seq) if journal else []
+
+    async def journal(self) -> Journal | None:
+        """Where runs are kept, if they are."""
+        if self._open_journal is None:
+            return None
+        if self._journal is None:
+            self._journal = asyncio.create_task(self._open_journal())
+        return await asyncio.shield(self._journal)
 
     async def aclose(self) -> None:
         """End what runs, and wait for the ends. What was to go on without its client can be resumed."""
         running = list(self._running.values())
         for run in running:
-            if run.stays and self.journal is not None:
+            if run.stays and self._journal is not None:
                 run.suspend()
             else:
                 run.cancel()
         for run in running:
             await run.ended()
+        if journal := await self._opened():
+            await journal.aclose()
+
+    async def _opened(self) -> Journal | None:
+        return await self._journal if self._journal is not None else None
 
     def _make(
         self, plan: Plan, run_id: str, audience: Audience, inside: Inside, parent: RunContext | None = None
     ) -> RunContext:
-        recorder = Recorder(self.journal, run_id) if self.journal else None
         parent_id = parent.run_id if parent else None
         return RunContext(
             run_id=run_id,
             services=self._services,
             plan=plan,
             audience=audience,
-            emitter=Emitter(run_id, audience, stream=plan.stream, recorder=recorder, parent_run_id=parent_id),
+            emitter=Emitter(run_id, audience, stream=plan.stream, parent_run_id=parent_id),
             state=RunState(run_id=run_id, opening=plan.opening),
             budget=RunBudget(plan.limits.max_cost, parent.budget if parent else None),
             start_child=self._child,
-            recorder=recorder,
             inside=inside,
             depth=parent.depth + 1 if parent else 0,
         )
@@ -167,9 +181,11 @@ class Runs:
 
     async def _live(self, run: Run, record: RunRecord, stored: StoredRun | None) -> RunResult:
         """The whole life of a run, as the journal knows it."""
-        journal, context = self.journal, run.context
+        context = run.context
+        journal = await _whole(self.journal())
         if journal is None:
             return await run_agent(context)
+        context.emitter.recorder = Recorder(journal, run.run_id)
         ended = await _whole(self._found_or_begun(journal, context, record, stored))
         if ended is not None:
             return ended
@@ -177,12 +193,12 @@ class Runs:
             result = await run_agent(context)
         except AgentroutedError as error:
             if not run.suspended:
-                context.recorder_post()
+                context.post()
                 error_object = to_error_object(error).to_wire()
                 await journal.end(run.run_id, "failed", None, error_object)
             raise
         if not run.suspended:
-            context.recorder_post()
+            context.post()
             status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
             await journal.end(run.run_id, status, result.to_wire(), None)
         return result

@@ -33,6 +33,11 @@ class Environment:
         return self.config_folder / "config" if self.config_folder else None
 
     @property
+    def database_file(self) -> Path | None:
+        """What is kept of runs; None for a user without a home."""
+        return self.config_folder / "agentrouted.db" if self.config_folder else None
+
+    @property
     def runtime_folder(self) -> Path:
         """For the socket and its lock; whoever makes it sees to it that it is ours, with mode 0700."""
         return runtime_folder(self.environ)

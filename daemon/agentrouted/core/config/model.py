@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from agentrouted.core.config.agent import Agent, RunLimits
+from agentrouted.core.config.journal import JournalSettings
 from agentrouted.core.config.mcp_server import McpServer, McpServerName
 from agentrouted.core.config.provider import Provider
 from agentrouted.core.config.section import Count, SecondsOrNever, Section, Text, WebAddress, refuse
@@ -43,6 +44,9 @@ class Daemon(Section):
 
     embedded: Embedded = Embedded()
     """The embedded engine."""
+
+    journal: JournalSettings = JournalSettings()
+    """What runs have done, kept on disk."""
 
 
 def _name(value: str) -> str:

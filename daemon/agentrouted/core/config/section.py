@@ -81,6 +81,7 @@ HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 HeaderValue = Annotated[Secret, AfterValidator(_header_value)]
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
+Days = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
 SecondsOrNever = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_number)]

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentrouted.core.config.content import Content, read_content
 from agentrouted.core.config.difference import difference
@@ -39,6 +39,7 @@ class ConfigStore:
 
     def __init__(self, environment: Environment, explicit: str | None = None) -> None:
         self._environment = environment
+        self._explicit = explicit
         self._path = environment.config_file(explicit)
         self._is_named = environment.named_config_file(explicit) is not None
         self._subscribers: list[Subscriber] = []
@@ -58,6 +59,15 @@ class ConfigStore:
         async with aclosing(changes(files)) as stream:
             async for _ in stream:
                 await self._reload(self._read_saved)
+
+    def look(self, environment: Environment) -> Snapshot:
+        """For a program that does not watch: take in the files and the environment as they are now."""
+        self._environment = environment
+        self._path = environment.config_file(self._explicit)
+        contents, environ = self._read(), environment.environ
+        if contents != self._contents or environ != self.current.environ:
+            self._contents, self.current = contents, self._next(replace(self.current, environ=environ), contents)
+        return self.current
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
         """Call `subscriber` on the loop after each reload, good or bad; what this returns ends it."""

@@ -1,0 +1,1 @@
+"""What runs have done, kept so that they can go on."""

@@ -1,0 +1,1 @@
+"""The one database file, and who may write to it."""

@@ -1,0 +1,61 @@
+"""Whether the process that runs a run is still alive."""
+
+import contextlib
+import fcntl
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+
+
+class Owner:
+    """This process, as other processes see it: a file that it keeps locked as long as it lives.
+
+    The kernel drops the lock with the process, whatever ends it. Unlike with a pid, nobody else can be taken for it
+    later, and processes in containers that share the folder see each other. All methods block for a moment.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.name = ""
+        self._sweep()
+        while True:
+            self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
+            self._descriptor = os.open(folder / self.name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+            # Between the two lines above, another process may have swept it away as one that nobody holds.
+            if (folder / self.name).exists():
+                return
+            os.close(self._descriptor)
+
+    def gone(self, names: Iterable[str]) -> list[str]:
+        """Those whose process has ended."""
+        return [name for name in names if name != self.name and self._is_gone(name)]
+
+    def release(self) -> None:
+        """From now on this process counts as ended."""
+        with contextlib.suppress(OSError):
+            (self._folder / self.name).unlink()
+        os.close(self._descriptor)
+
+    def _is_gone(self, name: str) -> bool:
+        try:
+            descriptor = os.open(self._folder / name, os.O_RDWR)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        try:
+            # Shared, so that two who ask at once do not take each other for the owner.
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        finally:
+            os.close(descriptor)
+        return True
+
+    def _sweep(self) -> None:
+        """Remove the files of processes that were killed: an owner without a file is gone, too."""
+        for name in self.gone(file.name for file in list(self._folder.iterdir())):
+            (self._folder / name).unlink(missing_ok=True)

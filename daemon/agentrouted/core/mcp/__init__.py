@@ -1,0 +1,1 @@
+"""Tools of MCP servers; the only home of the `mcp` library."""

@@ -1,0 +1,136 @@
+"""The database file: one writer, one reader, each a thread."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+
+from agentrouted.core.errors import Storage
+from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.prepare import PATIENCE, prepare
+from agentrouted.core.storage.schema import SCRIPTS
+from agentrouted.core.storage.transactions import Operation, Outcome, commit, snapshot
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+# With WAL, `NORMAL` outlives the death of any process; only a power cut may take the last transactions.
+_PRAGMAS: Final = ("PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON")
+
+
+class Database:
+    """One SQLite file, which other processes may use at the same time.
+
+    An operation is a function of the connection that is called on the connection's thread, within a transaction that
+    is not its own to end. What is waiting when the writer is free goes in one transaction; an operation that raises
+    fails alone, and for that may be called a second time, after the first was rolled back. All faults of SQLite and
+    of the disk are raised as `Storage`.
+    """
+
+    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self.path = path
+        self._writer = writer
+        self._reader = reader
+        self._queue: list[tuple[Operation, asyncio.Future[Any]]] = []
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._writing = asyncio.create_task(self._write())
+
+    @classmethod
+    async def open(cls, path: Path, scripts: Sequence[str] = SCRIPTS) -> "Database":
+        """Made where it is missing, migrated where it is older. Raises `Storage` if it cannot be used."""
+        await asyncio.to_thread(prepare, path, scripts)
+        async with contextlib.AsyncExitStack() as opened:
+            writer = await _connect(path, *_PRAGMAS)
+            opened.push_async_callback(writer.close)
+            reader = await _connect(path, *_PRAGMAS, "PRAGMA query_only = ON")
+            opened.pop_all()
+        return cls(path, writer, reader)
+
+    def write(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """In order with all other writes. The future is done once it is committed; cancelling it undoes nothing."""
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            future.set_exception(self._is_closed())
+            return future
+        self._queue.append((operation, future))
+        self._wake.set()
+        return future
+
+    def post(self, operation: Callable[[sqlite3.Connection], object]) -> None:
+        """`write` for those who do not wait: a failure is logged."""
+        self.write(operation).add_done_callback(_log_failure)
+
+    async def flush(self) -> None:
+        """Returns when all that was written or posted before is committed or has failed."""
+        await self.write(lambda connection: None)
+
+    async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
+        """Sees what was committed when it begins; never waits for a writer."""
+        if self._closed:
+            raise self._is_closed()
+        try:
+            result: T = await _run(self._reader, snapshot, operation)
+        except sqlite3.Error as error:
+            raise storage_fault(error, self.path) from error
+        return result
+
+    async def aclose(self) -> None:
+        """After what was written before."""
+        if self._closed:
+            return
+        last = self.write(lambda connection: None)
+        self._closed = True
+        await asyncio.wait([last])
+        self._writing.cancel()
+        await asyncio.wait([self._writing])
+        await self._reader.close()
+        await self._writer.close()
+
+    async def _write(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            batch, self._queue = self._queue, []
+            outcomes = await _run(self._writer, commit, [operation for operation, _ in batch])
+            for (_, future), outcome in zip(batch, outcomes, strict=True):
+                self._settle(future, outcome)
+
+    def _settle(self, future: asyncio.Future[Any], outcome: Outcome) -> None:
+        value, error = outcome
+        if future.done():
+            return
+        if error is None:
+            future.set_result(value)
+        else:
+            future.set_exception(storage_fault(error, self.path) if isinstance(error, sqlite3.Error) else error)
+
+    def _is_closed(self) -> Storage:
+        return Storage(f"The database {self.path} has been closed", hint="the daemon is ending: start it again")
+
+
+async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
+    try:
+        connection = await aiosqlite.connect(path, timeout=PATIENCE, isolation_level=None)
+    except sqlite3.Error as error:
+        raise storage_fault(error, path) from error
+    for pragma in pragmas:
+        await connection.execute(pragma)
+    return connection
+
+
+async def _run(connection: aiosqlite.Connection, function: Callable[..., Any], argument: Any) -> Any:
+    # aiosqlite's public calls are a hop to its thread and back for each statement, and a transaction of them would
+    # interleave with others: this is one hop for all of it.
+    return await connection._execute(function, connection._conn, argument)  # type: ignore[no-untyped-call]
+
+
+def _log_failure(future: "asyncio.Future[object]") -> None:
+    if not future.cancelled() and (error := future.exception()):
+        logger.error("a write has failed: %s", error)

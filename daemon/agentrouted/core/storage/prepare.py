@@ -1,0 +1,102 @@
+"""A database file made ready: private, migrated, backed up."""
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from agentrouted.core.errors import Storage
+from agentrouted.core.storage.faults import is_busy, storage_fault
+
+# Seconds to wait for another process that writes.
+PATIENCE: Final = 5.0
+
+
+def prepare(path: Path, scripts: Sequence[str]) -> None:
+    """Leaves a file at `path` with the tables of `scripts`. Blocks; raises `Storage`, and never removes a file."""
+    try:
+        _make_private(path)
+        with contextlib.closing(_connect(path)) as connection:
+            _refuse_newer(connection, path, scripts)
+            _use_wal(connection)
+            _migrate(connection, path, scripts)
+    except (sqlite3.Error, OSError) as error:
+        raise storage_fault(error, path) from error
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
+
+
+def _make_private(path: Path) -> None:
+    """A folder that is there already stays as it is: it may be anything."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.touch(mode=0o600)
+    # A file of another user, which we may only write to, stays as it is.
+    with contextlib.suppress(PermissionError):
+        path.chmod(0o600)
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version
+
+
+def _refuse_newer(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    if (version := _version(connection)) > len(scripts):
+        raise Storage(
+            f"The database {path} has version {version}, and this agentrouted knows {len(scripts)} at most",
+            hint="update agentrouted, or move the file away to begin with a new one",
+        )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """SQLite does not wait when two processes do this at once, so we do."""
+    give_up = time.monotonic() + PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or time.monotonic() > give_up:
+                raise
+        time.sleep(0.01)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
+    """All scripts that are missing, or none: whatever is raised here, closing the connection rolls back."""
+    connection.execute("BEGIN IMMEDIATE")
+    # Only now is it sure: another process may have been migrating.
+    version = _version(connection)
+    _refuse_newer(connection, path, scripts)
+    if 0 < version < len(scripts):
+        _back_up(path, version)
+    for script in scripts[version:]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    if version < len(scripts):
+        connection.execute(f"PRAGMA user_version = {len(scripts)}")
+    connection.execute("COMMIT")
+
+
+def _back_up(path: Path, version: int) -> None:
+    """A copy beside the file, whole or not there."""
+    copy = path.with_name(f"{path.name}.version-{version}")
+    partial = copy.with_name(f"{copy.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    with contextlib.closing(_connect(path)) as source, contextlib.closing(_connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """`executescript` would commit what was begun."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

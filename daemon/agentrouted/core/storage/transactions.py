@@ -1,0 +1,45 @@
+"""Many writes in one transaction, each failing alone."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from agentrouted.core.storage.faults import is_busy
+
+Operation = Callable[[sqlite3.Connection], Any]
+
+# What an operation returned, or why it failed.
+Outcome = tuple[Any, Exception | None]
+
+
+def commit(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Outcome]:
+    """Do all in one transaction; if one fails, each in its own. So an operation may be done twice, once undone."""
+    try:
+        return [(value, None) for value in _in_one(connection, operations)]
+    except Exception as error:  # noqa: BLE001 - goes to those who wait for the operations
+        # Where not even the first could begin, trying each would wait once more for each.
+        if len(operations) == 1 or is_busy(error):
+            return [(None, error) for _ in operations]
+    return [outcome for operation in operations for outcome in commit(connection, [operation])]
+
+
+def snapshot(connection: sqlite3.Connection, operation: Operation) -> Any:
+    """All queries of the operation see the same moment."""
+    connection.execute("BEGIN")
+    try:
+        return operation(connection)
+    finally:
+        connection.execute("ROLLBACK")
+
+
+def _in_one(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        values = [operation(connection) for operation in operations]
+        connection.execute("COMMIT")
+    except BaseException:
+        # After some errors, such as a full disk, SQLite has rolled back itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return values
