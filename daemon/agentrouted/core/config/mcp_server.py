@@ -28,9 +28,9 @@ def _folder(value: str) -> str:
 
 def _choice(value: Any) -> Any:
     # Said here: of a union, pydantic would tell what is wrong with each of its members.
-    if not isinstance(value, bool) and not (isinstance(value, list) and all(isinstance(each, str) for each in value)):
-        raise refuse("must be `true`, `false` or a list of tools")
-    return value
+    if isinstance(value, bool) or (isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)):
+        return value
+    raise refuse("must be `true`, `false` or a list of tools")
 
 
 McpServerName = Annotated[str, AfterValidator(_server_name)]

@@ -43,7 +43,8 @@ class Child(asyncio.SubprocessProtocol):
         self._environ = environ
         self._line = bytearray()
         self._tail = b""
-        self._is_ending = False
+        self._is_left = False
+        self._ended_itself = False
         self._exit_code: int | None = None
 
     has_forgotten = False
@@ -75,7 +76,7 @@ class Child(asyncio.SubprocessProtocol):
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._is_ending = True
+        self._is_left = True
         stdin = self._transport.get_pipe_transport(0)
         try:
             if stdin is not None:
@@ -121,10 +122,11 @@ class Child(asyncio.SubprocessProtocol):
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         if fd == 1:
+            self._ended_itself = not self._is_left
             self._sender.close()
 
     def process_exited(self) -> None:
-        if not self._is_ending:
+        if self._ended_itself or not self._is_left:
             self._exit_code = self._transport.get_returncode()
         # What it has started goes with it, and lets go of the pipes.
         self._signal(signal.SIGKILL)

@@ -1,7 +1,7 @@
 """A server's tools as models and the agent loop take them."""
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
@@ -37,10 +37,10 @@ class McpTool:
     timeout: float
     """Seconds; `call` gives up by itself before."""
 
-    call: Callable[[dict[str, Any]], Awaitable[ToolCallResult]]
+    call: Callable[[dict[str, Any]], Coroutine[Any, Any, ToolCallResult]]
 
 
-Call = Callable[[str, dict[str, Any]], Awaitable[ToolCallResult]]
+Call = Callable[[str, dict[str, Any]], Coroutine[Any, Any, ToolCallResult]]
 
 
 def offered(server: str, settings: McpServer, listed: Iterable[Listed], call: Call) -> Iterator[McpTool]:
@@ -93,5 +93,5 @@ def _name_for_models(server: str, tool: str, taken: Collection[str]) -> str:
     return f"{name[: _LONGEST_NAME - 9]}_{digest}"
 
 
-def _bound(call: Call, tool: str) -> Callable[[dict[str, Any]], Awaitable[ToolCallResult]]:
+def _bound(call: Call, tool: str) -> Callable[[dict[str, Any]], Coroutine[Any, Any, ToolCallResult]]:
     return lambda arguments: call(tool, arguments)

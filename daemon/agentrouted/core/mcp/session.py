@@ -128,7 +128,7 @@ class Session:
             task.exception()  # seen: there may be nobody left who waits
 
     async def _refusal(self, error: MCPError) -> ToolFailed:
-        if error.code == CONNECTION_CLOSED:
+        if _is_end(error):
             self._over.set()
             await asyncio.wait([self._owner], timeout=_GRACE)
             return self._failure("ended before it had answered")
@@ -160,14 +160,19 @@ async def _list(client: Client) -> tuple[Listed, ...]:
             return tuple(listed)
 
 
+def _is_end(error: MCPError) -> bool:
+    # The library gives the end of a connection a code that servers give to faults of their own.
+    return error.code == CONNECTION_CLOSED and error.message == "Connection closed"
+
+
 def _why(error: Exception, settings: McpServer) -> str:
     match error:
         case ExceptionGroup(exceptions=[Exception() as first, *_]):
             return _why(first, settings)
         case TimeoutError():
             return f"did not start within {settings.timeout:g} seconds"
-        case MCPError(code=code):
-            return "ended while it was starting" if code == CONNECTION_CLOSED else f"refused to start: {error.message}"
+        case MCPError():
+            return "ended while it was starting" if _is_end(error) else f"refused to start: {error.message}"
         case ValidationError():
             return "answered what is not the protocol"
         case OSError():
