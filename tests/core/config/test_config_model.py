@@ -117,6 +117,13 @@ def test_the_daemon_has_defaults_and_settings() -> None:
     assert (embedded.sleep_idle_seconds, embedded.threads, embedded.context_window) == (1, 2, 3)
 
 
+def test_the_journal_is_kept_for_a_week_unless_the_file_says_otherwise() -> None:
+    journal = Config().daemon.journal
+    assert (journal.enabled, journal.keep_days, journal.max_megabytes) == (True, 7, 256)
+    journal = config_of("daemon: {journal: {enabled: no, keep_days: 0.5, max_megabytes: 1}}").daemon.journal
+    assert (journal.enabled, journal.keep_days, journal.max_megabytes) == (False, 0.5, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("default_provider: groq", ("groq", None)), ("api_base: http://h/v1/", (None, "http://h/v1")), ("", (None, None))],

@@ -71,14 +71,14 @@ def forget_oldest(connection: sqlite3.Connection, excess: int) -> int:
 
 def _forget(connection: sqlite3.Connection, row: int) -> int:
     """One run, and the messages that no other has. Returns the bytes of those messages."""
-    hashes = connection.execute("SELECT DISTINCT hash FROM run_messages WHERE run = ?", (row,)).fetchall()
+    blobs = connection.execute("SELECT DISTINCT blob FROM run_messages WHERE run = ?", (row,)).fetchall()
     connection.execute("DELETE FROM runs WHERE id = ?", (row,))
     freed = 0
-    for (hashed,) in hashes:
+    for (blob,) in blobs:
         for (size,) in connection.execute(
-            "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM run_messages WHERE hash = ?1)"
+            "DELETE FROM blobs WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM run_messages WHERE blob = ?1)"
             " RETURNING bytes",
-            (hashed,),
+            (blob,),
         ).fetchall():
             freed += size
     return freed

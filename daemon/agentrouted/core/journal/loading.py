@@ -23,7 +23,7 @@ def load_run(connection: sqlite3.Connection, run_id: str) -> StoredRun | None:
         return None
     *summary, params, state, result, error = found
     messages = connection.execute(
-        "SELECT place, seq, body FROM run_messages JOIN blobs USING (hash) WHERE run = ? ORDER BY place", (summary[0],)
+        "SELECT place, seq, body FROM run_messages JOIN blobs ON id = blob WHERE run = ? ORDER BY place", (summary[0],)
     ).fetchall()
     texts = {place: unpack(body) for place, _, body in messages}
     calls = connection.execute("SELECT call_id FROM run_calls WHERE run = ?", (summary[0],)).fetchall()

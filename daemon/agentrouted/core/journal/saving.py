@@ -87,8 +87,8 @@ def _add_steps(rows: _Rows, row: int, written: Sequence[Written]) -> None:
 
 
 def _add_message(rows: _Rows, row: int, place: int, seq: int, text: bytes) -> None:
-    hashed, body = digest(text), pack(text)
-    rows.blobs.append((hashed, len(body), body))
+    hashed = digest(text)
+    rows.blobs.append((hashed, len(text), pack(text)))
     rows.messages.append((row, place, seq, hashed))
 
 
@@ -107,8 +107,10 @@ def _chunks(events: Iterable[tuple[int, bytes]]) -> Iterator[tuple[int, int, lis
 
 
 def _insert(connection: sqlite3.Connection, rows: _Rows) -> None:
-    connection.executemany("INSERT OR IGNORE INTO blobs VALUES (?, ?, ?)", rows.blobs)
-    connection.executemany("INSERT OR REPLACE INTO run_messages VALUES (?, ?, ?, ?)", rows.messages)
+    connection.executemany("INSERT OR IGNORE INTO blobs (hash, bytes, body) VALUES (?, ?, ?)", rows.blobs)
+    connection.executemany(
+        "INSERT OR REPLACE INTO run_messages SELECT ?, ?, ?, id FROM blobs WHERE hash = ?", rows.messages
+    )
     connection.executemany("INSERT OR REPLACE INTO run_events VALUES (?, ?, ?, ?)", rows.events)
     connection.executemany("INSERT OR IGNORE INTO run_calls VALUES (?, ?)", rows.calls)
     connection.executemany(
@@ -119,7 +121,11 @@ def _insert(connection: sqlite3.Connection, rows: _Rows) -> None:
 
 
 def _end(connection: sqlite3.Connection, row: int, ending: Ending, at: float) -> None:
-    places = dict(connection.execute("SELECT hash, place FROM run_messages WHERE run = ? AND place >= 0", (row,)))
+    places = dict(
+        connection.execute(
+            "SELECT hash, place FROM run_messages JOIN blobs ON id = blob WHERE run = ? AND place >= 0", (row,)
+        )
+    )
     result, error = _folded(ending.result, places), _folded(ending.error, places)
     connection.execute(
         "UPDATE runs SET status = ?, result = ?, error = ?, ended_at = ?, bytes = length(params) + ?"

@@ -21,7 +21,6 @@ class _Kept:
     number: int
     created_at: float
     updated_at: float
-    ended_at: float | None = None
     status: RunStatus = "running"
     usage: Usage = field(default_factory=Usage)
     events: deque[tuple[int, bytes]] = field(default_factory=deque)
@@ -41,6 +40,8 @@ class VolatileJournal:
         self.reason = reason
         self._retention = retention
         self._runs: dict[str, _Kept] = {}
+        # The oldest end first.
+        self._ended: dict[str, _Kept] = {}
         self._begun = 0
         self._bytes = 0
 
@@ -53,7 +54,7 @@ class VolatileJournal:
         self._count(run, len(encode(record.params)))
 
     def write(self, run_id: str, step: Step) -> None:
-        if (run := self._runs.get(run_id)) is None or run.ended_at is not None:
+        if (run := self._runs.get(run_id)) is None or run_id in self._ended:
             return
         run.updated_at = time.time()
         run.events.extend(step.events)
@@ -71,12 +72,13 @@ class VolatileJournal:
     async def end(
         self, run_id: str, status: RunStatus, result: dict[str, Any] | None, error: dict[str, Any] | None
     ) -> None:
-        if (run := self._runs.get(run_id)) is None or run.ended_at is not None:
+        if (run := self._runs.get(run_id)) is None or run_id in self._ended:
             return
         run.status, run.result, run.error = status, result, error
-        run.updated_at = run.ended_at = time.time()
+        run.updated_at = time.time()
         self._count(run, len(encode(result or error)))
-        await self.prune(run.ended_at)
+        self._ended[run_id] = run
+        await self.prune(run.updated_at)
 
     async def reopen(self, run_id: str) -> None:
         run = self._runs.get(run_id)
@@ -85,7 +87,8 @@ class VolatileJournal:
         if run.status != "interrupted":
             said = "is running already" if run.status == "running" else f"has ended: it is {run.status}"
             raise Conflict(f"run `{run_id}` {said}", hint="only an interrupted run can go on")
-        run.status, run.ended_at, run.result, run.error = "running", None, None, None
+        run.status, run.result, run.error = "running", None, None
+        del self._ended[run_id]
 
     async def load(self, run_id: str) -> StoredRun | None:
         run = self._runs.get(run_id)
@@ -108,12 +111,12 @@ class VolatileJournal:
         return Page(tuple(_summary(run) for run in found[:limit]), next_cursor)
 
     async def prune(self, now: float) -> None:
-        ended = [(run.ended_at, run) for run in self._runs.values() if run.ended_at is not None]
-        for ended_at, run in sorted(ended, key=lambda each: each[0]):
-            is_old = ended_at < now - self._retention.seconds
-            if is_old or (self._bytes > self._retention.max_bytes and run.status != "interrupted"):
-                del self._runs[run.record.run_id]
-                self._bytes -= run.bytes
+        while self._ended:
+            run_id, run = next(iter(self._ended.items()))
+            if run.updated_at >= now - self._retention.seconds and self._bytes <= self._retention.max_bytes:
+                return
+            del self._runs[run_id], self._ended[run_id]
+            self._bytes -= run.bytes
 
     async def aclose(self) -> None:
         self._runs.clear()

@@ -26,28 +26,30 @@ CREATE TABLE runs (
     result TEXT,
     error TEXT
 );
-CREATE INDEX runs_status ON runs (status, owner);
+CREATE INDEX runs_running ON runs (owner) WHERE status = 'running';
 CREATE INDEX runs_session ON runs (session_id) WHERE session_id IS NOT NULL;
-CREATE INDEX runs_ended ON runs (ended_at, bytes);
+CREATE INDEX runs_ended ON runs (ended_at, bytes) WHERE ended_at IS NOT NULL;
 
 -- Messages and what else is the same in many runs, once each.
 CREATE TABLE blobs (
-    hash BLOB NOT NULL PRIMARY KEY,
+    id INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL,
+    -- Of the text, not of the body: the same for the same hash.
     bytes INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    -- With the bytes in it, their sum is found without reading the bodies.
+    UNIQUE (hash, bytes)
 );
--- For their sum, without reading the bodies.
-CREATE INDEX blobs_bytes ON blobs (bytes);
 
 CREATE TABLE run_messages (
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     -- From 0 the transcript; below 0 the large parts of the params.
     place INTEGER NOT NULL,
     seq INTEGER NOT NULL,
-    hash BLOB NOT NULL,
+    blob INTEGER NOT NULL REFERENCES blobs (id),
     PRIMARY KEY (run, place)
 ) WITHOUT ROWID;
-CREATE INDEX run_messages_hash ON run_messages (hash);
+CREATE INDEX run_messages_blob ON run_messages (blob);
 
 -- Each row holds the events from first_seq to last_seq, one a line.
 CREATE TABLE run_events (
