@@ -20,7 +20,8 @@ WINGS = {"agentrouted": "daemon", "agentrouted_protocol": "protocol", "agentrout
 FLOORS = (
     {"agentrouted.__main__", "agentrouted.testing"},
     {"agentrouted.cli"},
-    {"agentrouted", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
+    {"agentrouted"},
+    {"agentrouted.face", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
     {"agentrouted.core.journal", "agentrouted.core.mcp", "agentrouted.core.memory", "agentrouted.core.output"},
@@ -49,7 +50,7 @@ FLOORS = (
 )
 
 # These do not see all that lies below them.
-SEES_ONLY = {"agentrouted_client": {"agentrouted_protocol"}, "agentrouted.testing": set()}
+SEES_ONLY = {"agentrouted_client": {"agentrouted_protocol"}, "agentrouted.testing": {"agentrouted.face"}}
 
 # Where each library is at home. What is not here is in the standard library, or has no business in the house.
 LIBRARIES = {
@@ -58,6 +59,7 @@ LIBRARIES = {
     "anyio": {"agentrouted.core.mcp"},  # the streams and errors of `mcp`
     "argparse": {"agentrouted.cli", "agentrouted.testing"},
     "cattrs": {"agentrouted.server.rpc"},
+    "docstring_parser": {"agentrouted.face.docstrings"},
     "httpx": {"agentrouted.core.wire"},
     "httpx_aiohttp": {"agentrouted.core.wire"},
     "httpx2": {"agentrouted.core.mcp"},  # what `mcp` stands on
@@ -67,6 +69,7 @@ LIBRARIES = {
     "mcp_types": {"agentrouted.core.mcp"},
     "pygls": {"agentrouted.server.rpc"},
     "referencing": {"agentrouted.core.schema"},
+    "typing_extensions": {"agentrouted.face.typed_dicts"},
     "watchfiles": {"agentrouted.core.config"},
     "xllamacpp": {"agentrouted.core.local.child"},
     "yaml": {"agentrouted.core.config"},

@@ -1,0 +1,1 @@
+"""Memory: facts and conversations that outlive a run."""

@@ -8,9 +8,7 @@ COLUMNS: Final = ("role", "content", "parts", "tool_calls", "tool_call_id", "nam
 """`parts` and `tool_calls` are JSON."""
 
 
-def add_messages(
-    connection: sqlite3.Connection, session_id: str | None, messages: Iterable[Mapping[str, Any]]
-) -> None:
+def add_messages(connection: sqlite3.Connection, session_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:
     places = ", ".join("?" * (len(COLUMNS) + 1))
     connection.executemany(
         f"INSERT INTO messages (session_id, {', '.join(COLUMNS)}) VALUES ({places})",

@@ -1,0 +1,1 @@
+"""The Python door: agents of a program, in its own process."""

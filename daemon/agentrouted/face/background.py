@@ -1,0 +1,184 @@
+"""The core, at work for all of a program's threads."""
+
+import asyncio
+import atexit
+import logging
+import os
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Generic, TypeVar
+
+from agentrouted.core.agent.runs import Runs
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.config.store import ConfigStore
+from agentrouted.core.local.catalog import model_folders
+from agentrouted.core.local.engine import Engines
+from agentrouted.core.services import Services
+from agentrouted.core.wire.http import HttpClient
+
+_Result = TypeVar("_Result")
+
+_SECONDS_TO_END: Final = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    services: Services
+    runs: Runs
+
+
+class Background:
+    """One thread with one event loop, and on it the core: one HTTP client, whoever asks and how often."""
+
+    def __init__(self) -> None:
+        environment = Environment.of_process()
+        self._config = ConfigStore(environment)
+        self._tell_problems()
+        services = _services(environment, self._config)
+        # Without a journal: a run of a program ends with it.
+        self._core = Core(services, Runs(services))
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._thread = threading.Thread(target=self._serve, name="agentrouted", daemon=True)
+        self._thread.start()
+
+    def snapshot(self) -> Snapshot:
+        """The configuration, as files and environment are now."""
+        before = self._config.current
+        if self._config.look(Environment.of_process()) is not before:
+            self._tell_problems()
+        return self._config.current
+
+    def start(self, work: Callable[[Core], Coroutine[Any, Any, _Result]]) -> "Job[_Result]":
+        """Begin `work` there, under the configuration as it is now. May be called from any thread."""
+        self.snapshot()
+        return Job(self._loop, self._tasks, partial(work, self._core))
+
+    def end(self) -> None:
+        """Cancel what runs, and close what is open."""
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(_SECONDS_TO_END)
+
+    def _serve(self) -> None:
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self._until_stopped())
+
+    async def _until_stopped(self) -> None:
+        await self._stop.wait()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._core.runs.aclose()
+        await self._core.services.aclose()
+
+    def _tell_problems(self) -> None:
+        for problem in self._config.current.problems:
+            logger.warning("%s: %s", problem.file, problem.message)
+
+
+class Job(Generic[_Result]):
+    """A coroutine on the background's loop, for somebody who waits on another."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        tasks: set[asyncio.Task[Any]],
+        work: Callable[[], Coroutine[Any, Any, _Result]],
+    ) -> None:
+        self._loop = loop
+        self._tasks = tasks
+        self._future: Future[_Result] = Future()
+        # From now on, whoever stops waiting for the future does not cancel it.
+        self._future.set_running_or_notify_cancel()
+        loop.call_soon_threadsafe(self._begin, work)
+
+    async def result(self) -> _Result:
+        """Wait for the end without blocking this loop. Whoever stops waiting does not stop the work."""
+        return await asyncio.shield(asyncio.wrap_future(self._future))
+
+    def when_done(self, tell: Callable[[], None]) -> None:
+        """Call `tell` on the background's loop, however it ends."""
+        self._future.add_done_callback(lambda _: tell())
+
+    def cancel(self) -> None:
+        """Its result then says what it has done until now, if it is one that can."""
+        # A task that is cancelled before its first step has no chance to say so: hence one tick later.
+        self._loop.call_soon_threadsafe(lambda: self._loop.call_soon(self._task.cancel))
+
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, _Result]]) -> None:
+        self._task = self._loop.create_task(work())
+        self._tasks.add(self._task)
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: "asyncio.Task[_Result]") -> None:
+        self._tasks.discard(task)
+        if task.cancelled():
+            self._future.set_exception(asyncio.CancelledError())
+        elif error := task.exception():
+            self._future.set_exception(error)
+        else:
+            self._future.set_result(task.result())
+
+
+def background() -> Background:
+    """The one of this process: started when it is first needed, in a forked child anew, ended with the program."""
+    with _OF_PROCESS.lock:
+        if _OF_PROCESS.background is None:
+            _OF_PROCESS.background = Background()
+            _OF_PROCESS.at_end()
+        return _OF_PROCESS.background
+
+
+async def in_background(work: Callable[[Core], Coroutine[Any, Any, _Result]]) -> _Result:
+    """Do `work` there and wait for it. Whoever is cancelled waiting cancels the work."""
+    job = background().start(work)
+    try:
+        return await job.result()
+    except asyncio.CancelledError:
+        job.cancel()
+        raise
+
+
+class _OfProcess:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.background: Background | None = None
+        self._left_behind: list[Background] = []
+        self._is_told = False
+
+    def at_end(self) -> None:
+        if not self._is_told:
+            self._is_told = True
+            atexit.register(self._end)
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _end(self) -> None:
+        if self.background is not None:
+            self.background.end()
+
+    def _forget(self) -> None:
+        # The thread is not in the child, and its sockets are the parent's: they are neither used nor closed.
+        self.lock = threading.Lock()
+        if self.background is not None:
+            self._left_behind.append(self.background)
+            self.background = None
+
+
+_OF_PROCESS = _OfProcess()
+
+
+def _services(environment: Environment, config: ConfigStore) -> Services:
+    home = environment.home or environment.runtime_folder
+    return Services(
+        config=config,
+        http=HttpClient(),
+        engines=Engines(environment.runtime_folder / "engines"),
+        model_folders=model_folders(environment.environ, home),
+    )

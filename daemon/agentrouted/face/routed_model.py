@@ -1,0 +1,115 @@
+"""`resolve_model`: a model string as an object to ask."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError, ResponseInvalid
+from agentrouted.core.routing.keys import PLACEHOLDER
+from agentrouted.core.routing.resolve import resolve
+from agentrouted.core.routing.vendors import LOCAL_KINDS
+from agentrouted.core.services import Services
+from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
+from agentrouted.face.background import background, in_background
+from agentrouted.face.channel import Channel
+from agentrouted.face.failures import face_error
+from agentrouted.face.llm import LLMChunk, LLMRequest, LLMResponse
+from agentrouted.face.model_calls import from_chunks, from_reply, to_request
+
+
+def resolve_model(model: str, *, api_key: str | None = None, base_url: str | None = None) -> "RoutedModel":
+    """Where a model string leads: `anthropic/claude-sonnet-4`, `ollama/llama3`, `http://host:8000/v1/id`, …
+
+    Nothing is asked of any server. May be used by any number of runs, threads and event loops. Raises `ErrorAgent`
+    for a string that leads nowhere; that no key is found is no error here.
+    """
+    try:
+        resolution = resolve(background().snapshot(), model, api_key=api_key, base_url=base_url)
+    except AgentroutedError as error:
+        raise face_error(error) from error
+    endpoint = resolution.endpoints[0].endpoint
+    return RoutedModel(
+        name=model,
+        provider=endpoint.provider,
+        model_id=endpoint.model_id,
+        base_url=endpoint.base_url,
+        api_key=_key(endpoint),
+        given_key=api_key,
+        given_url=base_url,
+        endpoint=endpoint,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class RoutedModel:
+    """A model at its server. Agents take it as their `model`, and it can be asked by itself."""
+
+    name: str
+    """The model string that led here."""
+
+    provider: str
+    model_id: str
+    base_url: str
+    api_key: str | None = field(repr=False)
+    given_key: str | None = field(repr=False)
+    given_url: str | None = field(repr=False)
+    endpoint: Endpoint = field(repr=False)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the name alone leads here."""
+        return self.given_key is None and self.given_url is None
+
+    async def complete(self, request: LLMRequest) -> LLMResponse:
+        """One call. Raises `ErrorAgent`."""
+        asked, endpoint = to_request(request), self._endpoint_for(request)
+        try:
+            return from_reply(await in_background(lambda core: _ask(core.services, endpoint, asked, _unheard)))
+        except AgentroutedError as error:
+            raise face_error(error) from error
+
+    async def complete_stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
+        """The same, as it comes."""
+        asked, endpoint = to_request(request), self._endpoint_for(request)
+        channel = Channel[Sequence[Chunk]]()
+        job = background().start(lambda core: _ask(core.services, endpoint, asked, channel.put))
+        job.when_done(channel.close)
+        try:
+            async for chunks in channel:
+                for chunk in from_chunks(chunks):
+                    yield chunk
+            await job.result()
+        except AgentroutedError as error:
+            raise face_error(error) from error
+        finally:
+            job.cancel()
+
+    async def close(self) -> None:
+        """Nothing to do: all models of a program share its connections, which end with it."""
+
+    def _endpoint_for(self, request: LLMRequest) -> Endpoint:
+        return replace(self.endpoint, model_id=request.model or self.model_id)
+
+
+def _key(endpoint: Endpoint) -> str | None:
+    """The key, or for local servers, which need none, a word in its place: other clients insist on one."""
+    key = endpoint.api_key.get_secret_value() if endpoint.api_key else None
+    if key != PLACEHOLDER:
+        return key
+    return endpoint.provider if endpoint.provider in LOCAL_KINDS else None
+
+
+async def _ask(
+    services: Services, endpoint: Endpoint, request: ModelRequest, hear: Callable[[Sequence[Chunk]], None]
+) -> ModelReply:
+    async with aclosing(services.stream(await services.connect(endpoint), request)) as batches:
+        async for batch in batches:
+            hear(batch)
+            if isinstance(batch[-1], ModelReply):
+                return batch[-1]
+    raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+
+
+def _unheard(batch: Sequence[Chunk]) -> None:
+    """Nobody listens while it comes."""
