@@ -30,6 +30,8 @@ def _choice(value: Any) -> Any:
     # Said here: of a union, pydantic would tell what is wrong with each of its members.
     if isinstance(value, bool) or (isinstance(value, list | tuple) and all(isinstance(each, str) for each in value)):
         return value
+    if isinstance(value, str) and value.lower() in {"true", "false"}:  # of a `${VARIABLE}`
+        return value.lower() == "true"
     raise refuse("must be `true`, `false` or a list of tools")
 
 
