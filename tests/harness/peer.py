@@ -154,6 +154,14 @@ async def joined(socket: Path) -> AsyncIterator[Peer]:
         writer.close()
 
 
+@asynccontextmanager
+async def connected(socket: Path, **options: Any) -> AsyncIterator[Peer]:
+    """One more client of a shared daemon, its session open."""
+    async with joined(socket) as peer:
+        await peer.initialize(**options)
+        yield peer
+
+
 def errors(messages: Sequence[dict[str, Any]]) -> list[tuple[Any, int]]:
     """The id and code of each error among the messages."""
     return [(message["id"], message["error"]["code"]) for message in messages if "error" in message]

@@ -16,15 +16,20 @@ class Audience:
     """A host made of hosts that come and go.
 
     Events go to all. A question goes to the first that takes such questions; if that one goes away before it answers,
-    to the next. A run that goes on without its client (`stays`) waits for somebody to come; else nobody is a refusal.
+    to the next. In a run that goes on without its client (`stays`) it waits for the next to come, if there was one that
+    takes such questions; else nobody is a refusal.
     """
 
     def __init__(self, first: Host, *, stays: bool) -> None:
-        self._hosts = [first]
+        self._hosts: list[Host] = []
         self._stays = stays
+        self._had_tools = False
+        self._had_approvals = False
         self._came = asyncio.Event()
         self.waiting = 0
         """How many questions are open."""
+
+        self.add(first)
 
     @property
     def ready(self) -> bool:
@@ -32,11 +37,11 @@ class Audience:
 
     @property
     def takes_tools(self) -> bool:
-        return self._stays or any(host.takes_tools for host in self._hosts)
+        return any(host.takes_tools for host in self._hosts) or (self._stays and self._had_tools)
 
     @property
     def takes_approvals(self) -> bool:
-        return self._stays or any(host.takes_approvals for host in self._hosts)
+        return any(host.takes_approvals for host in self._hosts) or (self._stays and self._had_approvals)
 
     @property
     def is_empty(self) -> bool:
@@ -44,6 +49,8 @@ class Audience:
 
     def add(self, host: Host) -> None:
         self._hosts.append(host)
+        self._had_tools |= host.takes_tools
+        self._had_approvals |= host.takes_approvals
         self._came.set()
 
     def replace(self, one: Host, other: Host) -> None:
@@ -59,33 +66,35 @@ class Audience:
 
     async def call_tool(self, params: ToolCallParams, *, repeatable: bool = True) -> ToolCallResult:
         """Raises `HostGone` where the host went away, and another must not do it once more."""
-        return await self._ask(lambda host: host.takes_tools, lambda host: host.call_tool(params), repeatable)
+        while True:
+            host = await self._first(lambda host: host.takes_tools, lambda: self.takes_tools)
+            try:
+                return await self._answer(host.call_tool(params))
+            except HostGone:
+                self.remove(host)
+                if not (repeatable and self.takes_tools):
+                    raise
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
-        return await self._ask(lambda host: host.takes_approvals, lambda host: host.approve(params), True)
-
-    async def _ask(
-        self, takes: Callable[[Host], bool], ask: Callable[[Host], Awaitable[_Answer]], repeatable: bool
-    ) -> _Answer:
-        self.waiting += 1
-        try:
-            while True:
-                host = await self._first(takes)
-                try:
-                    return await ask(host)
-                except HostGone:
-                    self.remove(host)
-                    if not repeatable or not (self._stays or any(map(takes, self._hosts))):
-                        raise
-        finally:
-            self.waiting -= 1
-
-    async def _first(self, takes: Callable[[Host], bool]) -> Host:
         while True:
+            host = await self._first(lambda host: host.takes_approvals, lambda: self.takes_approvals)
+            try:
+                return await self._answer(host.approve(params))
+            except HostGone:
+                self.remove(host)
+
+    async def _first(self, takes: Callable[[Host], bool], may_come: Callable[[], bool]) -> Host:
+        while may_come():
             for host in self._hosts:
                 if takes(host):
                     return host
-            if not self._stays:
-                raise ToolFailed("no client is here to answer")
             self._came.clear()
-            await self._came.wait()
+            await self._answer(self._came.wait())
+        raise ToolFailed("no client is here to answer")
+
+    async def _answer(self, waiting: Awaitable[_Answer]) -> _Answer:
+        self.waiting += 1
+        try:
+            return await waiting
+        finally:
+            self.waiting -= 1

@@ -22,6 +22,9 @@ class Run:
         self.suspended = False
         """Whether it is stopped in order to be resumed by another process."""
 
+        self.is_over = False
+        """Whether its last event is out, and only the journal is waited for."""
+
         self.waiters = 0
         """How many wait for the result."""
 

@@ -127,6 +127,8 @@ async def _act(run: RunContext, toolbox: Toolbox) -> Ending | None:
         if hints := await toolbox.run(state.open_calls()):
             ask_again(run, hints)
         state.close_calls()
+        # What the tools have done outlives a crash before anything more is paid for.
+        await run.durable()
         if (ending := _going_round(run)) is not None:
             return ending
     return None

@@ -48,7 +48,8 @@ class Runs:
 
     def find(self, run_id: str) -> Run | None:
         """The run if it is under way in this process."""
-        return self._running.get(run_id)
+        run = self._running.get(run_id)
+        return None if run is None or run.is_over else run
 
     def start(
         self, params: RunAgentParams, host: Host, inside: Inside = NOBODYS, parent_run_id: str | None = None
@@ -85,7 +86,10 @@ class Runs:
     async def stored(self, run_id: str) -> StoredRun:
         """What the journal has of a run. Raises `NotFound`."""
         if run := self._running.get(run_id):
-            run.context.post()
+            if run.is_over:
+                await run.ended()
+            else:
+                run.context.post()
         journal = await self.journal()
         stored = await journal.load(run_id) if journal else None
         if stored is None:
@@ -192,11 +196,13 @@ class Runs:
         try:
             result = await run_agent(context)
         except AgentroutedError as error:
+            run.is_over = True
             if not run.suspended:
                 context.post()
                 error_object = to_error_object(error).to_wire()
                 await journal.end(run.run_id, "failed", None, error_object)
             raise
+        run.is_over = True
         if not run.suspended:
             context.post()
             status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"

@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any, Final
 
 from agentrouted.core.agent.approval import Approvals
@@ -58,14 +59,17 @@ class Toolbox:
     def _groups(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
         group: list[ToolCall] = []
         for call in calls:
-            tool = self._run.tools.get(call.name)
-            if tool is None or tool.effect != "once":
+            if not self._is_once(call):
                 group.append(call)
                 continue
             yield group
             yield [call]
             group = []
         yield group
+
+    def _is_once(self, call: ToolCall) -> bool:
+        tool = self._run.tools.get(call.name)
+        return tool is not None and tool.effect == "once"
 
     async def _run_one(self, call: ToolCall) -> str | None:
         run = self._run
@@ -75,6 +79,9 @@ class Toolbox:
         place = run.state.answer(message)
         if run.recorder is not None:
             run.recorder.result(place, message)
+        if self._is_once(call):
+            # Whatever runs after it: that it was done must not be forgotten.
+            await run.durable()
         run.emitter.emit(
             events.ToolCallEnd,
             call_id=call.id,
@@ -88,7 +95,7 @@ class Toolbox:
     async def _outcome(self, call: ToolCall) -> _Outcome:
         tool = self._run.tools.get(call.name)
         if tool is None:
-            return _Outcome(call.arguments, _error(f"unknown tool '{call.name}'. Available: {sorted(self._run.tools)}"))
+            return _Outcome(call.arguments, _error(_unknown(call.name, sorted(self._run.tools))))
         if call.id in self._run.state.malformed:
             return _Outcome({}, _error(f"could not parse arguments for '{call.name}': they are not a JSON object"))
         arguments = call.arguments
@@ -148,6 +155,11 @@ class Toolbox:
         self._abandoned.discard(task)
         if not task.cancelled():
             task.exception()
+
+
+def _unknown(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=1)
+    return f"unknown tool '{name}'. Available: {known}" + (f". Did you mean '{near[0]}'?" if near else "")
 
 
 def _error(text: str) -> ToolCallResult:
