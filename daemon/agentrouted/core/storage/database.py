@@ -116,12 +116,16 @@ class Database:
 
 
 async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
+    connecting = aiosqlite.connect(path, timeout=PATIENCE, isolation_level=None)
+    # A process that ends without closing should end: nothing that was committed depends on it.
+    connecting._thread.daemon = True
     try:
-        connection = await aiosqlite.connect(path, timeout=PATIENCE, isolation_level=None)
+        connection = await connecting
+        for pragma in pragmas:
+            await connection.execute(pragma)
     except sqlite3.Error as error:
+        await connecting.close()
         raise storage_fault(error, path) from error
-    for pragma in pragmas:
-        await connection.execute(pragma)
     return connection
 
 

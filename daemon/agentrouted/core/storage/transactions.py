@@ -29,7 +29,7 @@ def snapshot(connection: sqlite3.Connection, operation: Operation) -> Any:
     try:
         return operation(connection)
     finally:
-        connection.execute("ROLLBACK")
+        _roll_back(connection)
 
 
 def _in_one(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:
@@ -38,8 +38,12 @@ def _in_one(connection: sqlite3.Connection, operations: Sequence[Operation]) -> 
         values = [operation(connection) for operation in operations]
         connection.execute("COMMIT")
     except BaseException:
-        # After some errors, such as a full disk, SQLite has rolled back itself.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        _roll_back(connection)
         raise
     return values
+
+
+def _roll_back(connection: sqlite3.Connection) -> None:
+    # After some errors, such as a full disk, SQLite has done so itself.
+    if connection.in_transaction:
+        connection.execute("ROLLBACK")
