@@ -206,11 +206,14 @@ async def test_an_open_question_goes_to_who_comes_next(tmp_path: Path) -> None:
             await first.call("runAgent", params)
             await first.until("tool/approve")
         async with connected(socket, tools=True, approvals=True) as second:
-            attached = await second.call("run/attach", {"runId": "r"})
-            assert attached["status"] == "waiting"
+            second.send(request(1, "run/attach", {"runId": "r"}))
             client = Client()
             assert await client.follow(second) is not None
             assert client.calls == ["pay"] and len(client.questions) == 1
+            (attached,) = [
+                message["result"] for message in second.seen if message.get("id") == 1 and "result" in message
+            ]
+            assert attached["status"] == "waiting" and not attached["gap"]
             run = await second.call("run/get", {"runId": "r"})
     assert run["result"]["text"] == "Paid."
 

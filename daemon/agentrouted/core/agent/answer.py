@@ -30,7 +30,7 @@ class Ending:
 
 async def ending_of(run: RunContext, reply: Message) -> Ending | None:
     """The end of the run if this reply is one. If it is not, and holds no calls, the model was told what is missing."""
-    stop_reason = _STOP_REASONS.get(run.state.finish_reason or "", "end_turn")
+    stop_reason = _STOP_REASONS.get((run.state.finish_reason or "").lower(), "end_turn")
     if run.plan.wanted is None:
         if reply.tool_calls:
             return None

@@ -7,12 +7,12 @@ from pydantic import TypeAdapter
 
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.host import Host
+from agentrouted.core.host import Host, HostGone
 from agentrouted.core.journal.base import StoredRun
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
 from agentrouted_protocol.events import Event, RunEvent
 
-_EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent, config=None)
+_EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,16 @@ async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attache
     gate.open(last)
     if run is not None:
         run.audience.replace(gate, host)
-    kept = max(stored.last_seq, last)
+    kept = last if replayed else stored.last_seq
     gap = first > after_seq + 1 or after_seq > kept or (not replayed and after_seq < kept)
     return Attached(stored, run, kept, gap)
 
 
 class _Gate:
-    """Stands for a host until it has caught up: holds back what happens in the meantime."""
+    """Stands for a host until it has caught up: holds back what happens in the meantime, and is asked nothing."""
+
+    takes_tools = False
+    takes_approvals = False
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -61,22 +64,14 @@ class _Gate:
     def ready(self) -> bool:
         return self._host.ready
 
-    @property
-    def takes_tools(self) -> bool:
-        return self._host.takes_tools
-
-    @property
-    def takes_approvals(self) -> bool:
-        return self._host.takes_approvals
-
     def emit(self, event: Event) -> None:
         self._held.append(event)
 
     async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
-        return await self._host.call_tool(params)
+        raise HostGone("it has not come yet")
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
-        return await self._host.approve(params)
+        raise HostGone("it has not come yet")
 
     def open(self, last_seq: int) -> None:
         for event in self._held:

@@ -54,7 +54,8 @@ class Audience:
         self._came.set()
 
     def replace(self, one: Host, other: Host) -> None:
-        self._hosts = [other if host is one else host for host in self._hosts]
+        self.remove(one)
+        self.add(other)
 
     def remove(self, host: Host) -> None:
         if host in self._hosts:

@@ -42,7 +42,7 @@ async def fitted(run: RunContext, endpoint: Endpoint, messages: Sequence[Message
     """No longer than the endpoint's window, where that is known, and than what was found to be too long."""
     needed = tokens(messages)
     known = endpoint.context_window
-    if known is None and endpoint.local and needed > _FITS_ANYWHERE and run.inside.speak is None:
+    if endpoint.local and needed > _FITS_ANYWHERE and run.inside.speak is None:
         known = await run.services.context_window(endpoint)
     windows = [window for window in (known, run.window) if window is not None]
     if not windows or needed <= min(windows) - _reserve(run):

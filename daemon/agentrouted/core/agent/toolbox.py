@@ -51,10 +51,17 @@ class Toolbox:
         """
         hints: list[str] = []
         for group in self._groups(calls):
-            async with asyncio.TaskGroup() as tasks:
-                running = [tasks.create_task(self._run_one(call)) for call in group]
+            running = await self._together(group)
             hints += [hint for task in running if (hint := task.result()) is not None]
         return hints
+
+    async def _together(self, calls: Sequence[ToolCall]) -> list[asyncio.Task[str | None]]:
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                return [tasks.create_task(self._run_one(call)) for call in calls]
+        except ExceptionGroup as faults:
+            # The first ended the others, and is what went wrong.
+            raise faults.exceptions[0] from None
 
     def _groups(self, calls: Sequence[ToolCall]) -> Iterator[list[ToolCall]]:
         group: list[ToolCall] = []
@@ -140,6 +147,8 @@ class Toolbox:
             await asyncio.wait({task}, timeout=_STOP_SECONDS)
             self._abandon(task)
             raise
+        if task.cancelled():
+            return _error(f"CancelledError: {use.name} was cancelled")
         if task.done():
             return task.result()
         task.cancel()
