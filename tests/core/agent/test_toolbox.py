@@ -1,13 +1,17 @@
 """Tools of a run: approved, called, told to the model."""
 
+import asyncio
 from typing import Any
 
+import pytest
 from harness.hosts import WritingHost
 from harness.run_parts import run_context
 
 from agentrouted.core.agent.emitter import Emitter
 from agentrouted.core.agent.toolbox import Toolbox
+from agentrouted.core.errors import Storage
 from agentrouted.core.wire.base import CallArguments, CallStart, ModelReply, RequestedCall
+from agentrouted_protocol.client_requests import ToolCallParams, ToolCallResult
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.runs import Tool
 
@@ -44,6 +48,23 @@ async def test_arguments_that_are_no_object_are_told_and_not_sent() -> None:
     host = WritingHost({"add": "3"})
     (told,) = await Bench(host).run(RequestedCall("1", "add", "{oops", None))
     assert told.startswith("Error: could not parse arguments for 'add'") and host.calls == []
+
+
+async def test_a_tool_that_was_cancelled_is_told_to_the_model() -> None:
+    class Cancelled(WritingHost):
+        async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+            raise asyncio.CancelledError
+
+    assert await Bench(Cancelled()).run(call()) == ["Error: CancelledError: add was cancelled"]
+
+
+async def test_a_fault_beside_other_calls_is_still_that_fault() -> None:
+    class Full(WritingHost):
+        async def call_tool(self, params: ToolCallParams) -> ToolCallResult:
+            raise Storage("the disk is full")
+
+    with pytest.raises(Storage):
+        await Bench(Full()).run(call("1"), call("2"))
 
 
 async def test_allow_always_is_asked_once() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from pydantic_core import to_json
 
 from agentrouted.core.wire.base import CallArguments, CallStart, Chunk, RequestedCall
+from agentrouted.core.wire.call_arguments import arguments_in
 from agentrouted.core.wire.json_object import ObjectWatch
-from agentrouted.core.wire.loose_json import parse
 
 
 @dataclass(slots=True)
@@ -55,7 +55,8 @@ class CallBuilder:
         return chunks
 
     def finish(self) -> tuple[RequestedCall, ...]:
-        return tuple(_requested(call) for call in self._calls)
+        """Those that have a name: without one nothing is meant, and no provider would take it back."""
+        return tuple(_requested(call) for call in self._calls if call.name)
 
     def _take(self, delta: Mapping[str, Any], index: int | str | None) -> list[Chunk]:
         function = delta.get("function")
@@ -104,22 +105,10 @@ class CallBuilder:
 
 def _requested(call: _Call) -> RequestedCall:
     text = call.text
-    return RequestedCall(call.id, call.name, text, _as_object(text))
+    return RequestedCall(call.id, call.name, text, arguments_in(text))
 
 
 def _as_text(arguments: Any) -> str:
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     return to_json(arguments).decode()
-
-
-def _as_object(text: str) -> dict[str, Any] | None:
-    """Nothing and `null` mean no arguments; some send the JSON text once more as a JSON string."""
-    if not text.strip():
-        return {}
-    try:
-        value = parse(text)
-        value = parse(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-    return {} if value is None else value if isinstance(value, dict) else None

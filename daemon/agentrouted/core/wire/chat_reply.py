@@ -85,9 +85,7 @@ class ChatReply:
         return bill(self._endpoint, self._request, self._usage, written)
 
     def _take_document(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
-        usage = document.get("usage")
-        if usage and isinstance(usage, dict):
-            self._usage = usage
+        self._take_usage(document)
         if error := document.get("error"):
             raise self._refused(error)
         choices = document.get("choices")
@@ -98,12 +96,18 @@ class ChatReply:
         self._model = self._model or _name(document.get("model"))
         self._last = document
 
+    def _take_usage(self, holder: Mapping[str, Any]) -> None:
+        """The bill so far, of the document or, as Moonshot has it, of its choice."""
+        if (usage := holder.get("usage")) and isinstance(usage, dict):
+            self._usage = usage
+
     def _take_choice(self, choice: Mapping[str, Any], chunks: list[Chunk]) -> None:
         delta = choice.get("delta")
         if "delta" not in choice and not self._has_begun:
             # Not streamed. (Some streams end with the whole message once more.)
             delta, self.done = choice.get("message"), True
         self._has_begun = True
+        self._take_usage(choice)
         if delta and isinstance(delta, dict):
             self._take_delta(delta, chunks)
         if reason := choice.get("finish_reason"):
@@ -121,6 +125,9 @@ class ChatReply:
             self._add("", _flat(refusal), chunks)
         if (deltas := delta.get("tool_calls")) and isinstance(deltas, list):
             chunks += self._call_builder().take(deltas)
+        elif (function := delta.get("function_call")) and isinstance(function, dict):
+            # What calls were before they could be several.
+            chunks += self._call_builder().take([{"function": function}])
 
     def _take_content(self, content: Any, chunks: list[Chunk]) -> None:
         if isinstance(content, list):

@@ -1,13 +1,17 @@
 """The JSON documents in a reply: a stream's, or the one."""
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from pydantic_core import from_json
 
-from agentrouted.core.errors import ResponseInvalid
+from agentrouted.core.errors import ResponseInvalid, ResponseTruncated
 from agentrouted.core.wire.sse import EventParser
 
 _LARGEST = 64 * 1024 * 1024
+
+# White space, and a byte order mark.
+_BEFORE = b" \t\r\n\xef\xbb\xbf"
 
 
 class Payloads:
@@ -34,11 +38,11 @@ class Payloads:
         return []
 
     def _take(self, data: bytes) -> list[bytes]:
-        if self._is_document is None and (begin := data.lstrip()):
-            self._is_document = self._begins_document(begin)
+        if self._is_document is None and (data := data.lstrip(_BEFORE)):
+            self._is_document = self._begins_document(data)
         if self._is_document:
             return self._gather(data)
-        return self._events.feed(data) if data else [each for each in self._events.end() if _is_whole(each)]
+        return self._events.feed(data) if data or not self._ended else self._not_cut(self._events.end())
 
     def _begins_document(self, begin: bytes) -> bool:
         if begin.startswith(b"<"):
@@ -49,13 +53,20 @@ class Payloads:
         self._document += data
         if len(self._document) > _LARGEST:
             raise ResponseInvalid(f"{self._source} sent an answer of more than {_LARGEST >> 20} MiB")
-        return [] if data else [bytes(self._document)]
+        return [] if data else self._not_cut([bytes(self._document)])
+
+    def _not_cut(self, last: list[bytes]) -> list[bytes]:
+        if last and _is_cut(last[-1]):
+            raise ResponseTruncated(f"{self._source} ended its answer in the middle", hint="try again")
+        return last
 
 
-def _is_whole(payload: bytes) -> bool:
-    """Whether a last event without its blank line was cut off."""
-    try:
+def _is_cut(payload: bytes) -> bool:
+    """Whether it is the beginning of what it should be, and not all of it."""
+    with suppress(ValueError):
         from_json(payload)
-    except ValueError:
-        return payload.startswith(b"[DONE]")
-    return True
+        return False
+    with suppress(ValueError):
+        from_json(payload, allow_partial=True)
+        return True
+    return payload != b"[DONE]" and b"[DONE]".startswith(payload)
