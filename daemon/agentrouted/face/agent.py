@@ -38,7 +38,8 @@ class Agent(AgentSettings):
         given, self.tools = self.tools, ()
         for each in given:
             self._register(each if isinstance(each, Tool) else make_tool(each))
-        self._output: OutputType | None = None if self.output is None else output_type(self.output)
+        is_text = self.output is None or self.output_mode == "text"
+        self._output: OutputType | None = None if is_text else output_type(self.output)
         # What cannot be meant is told here, and not when the agent runs for the first time.
         run_params(self, self._output, "", (), stream=False)
 

@@ -9,8 +9,6 @@ from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import ToolRetry
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError
-from agentrouted.core.output.answer import retry_text
-from agentrouted.core.schema.fit import DoesNotFit
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.face.bill import take
 from agentrouted.face.caller import Caller
@@ -82,10 +80,7 @@ class Callbacks:
         context.messages = [*self._opening, *to_dicts(whole)]
 
     async def _check(self, value: Any, _: RunState) -> Any:
-        try:
-            answer = self._output.check(value) if self._output else value
-        except DoesNotFit as misfit:
-            raise ToolRetry(retry_text(misfit.problems).removeprefix("Retry: ")) from misfit
+        answer = self._output.check(value) if self._output else value
         try:
             for validator in self._agent.output_validators:
                 changed = await self._call(validator, self._context, answer)

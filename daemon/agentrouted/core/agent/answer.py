@@ -8,6 +8,7 @@ from agentrouted.core.agent.tools.base import ToolRetry
 from agentrouted.core.errors import OutputInvalid
 from agentrouted.core.output.answer import Answer, Refused, read, retry_text
 from agentrouted.core.output.wanted import OUTPUT_TOOL
+from agentrouted.core.schema.fit import DoesNotFit
 from agentrouted_protocol.messages import Message, StopReason
 
 _STOP_REASONS: Final[dict[str, StopReason]] = {
@@ -62,10 +63,12 @@ async def _validated(run: RunContext, value: Any, call_id: str | None = None) ->
         run.inside.watch(run.state)
     try:
         return await run.inside.check_output(value, run.state)
+    except DoesNotFit as misfit:
+        _refuse(run, Refused(misfit.problems, call_id))
     except ToolRetry as retry:
         ask_again(run, [retry.hint])
         _tell(run, call_id, f"Retry: {retry.hint}")
-        return _ASKED_AGAIN
+    return _ASKED_AGAIN
 
 
 def _refuse(run: RunContext, refused: Refused) -> None:
