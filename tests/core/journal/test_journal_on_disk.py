@@ -11,6 +11,7 @@ from random import Random
 
 import pytest
 from harness.journals import a_run_that_ended, event, events_from, record, says
+from harness.peer import TIME_LIMIT
 
 from agentrouted.core.config.journal import JournalSettings
 from agentrouted.core.errors import Conflict, Storage
@@ -245,8 +246,9 @@ async def test_what_nobody_asks_for_is_written_all_the_same(tmp_path: Path) -> N
     async with bounded(tmp_path / "journal.db", 10**9) as (journal, database):
         await journal.begin(record())
         journal.write("a", events_from(1, 1))
-        while not await count(database, "run_events"):
-            await database.flush()
+        async with asyncio.timeout(TIME_LIMIT):
+            while not await count(database, "run_events"):
+                await database.flush()
 
 
 async def test_thousands_of_deltas_become_few_small_rows(tmp_path: Path) -> None:
@@ -312,8 +314,9 @@ async def test_old_runs_are_forgotten_when_the_journal_is_opened(tmp_path: Path)
     async with opened(path) as journal:
         await a_run_that_ended(journal, "a")
     async with opened(path, JournalSettings(keep_days=1e-9)) as journal:
-        while await ids(journal):
-            pass
+        async with asyncio.timeout(TIME_LIMIT):
+            while await ids(journal):
+                pass
 
 
 async def test_old_runs_are_forgotten_now_and_then(tmp_path: Path) -> None:
@@ -322,8 +325,9 @@ async def test_old_runs_are_forgotten_now_and_then(tmp_path: Path) -> None:
             await journal.begin(record(f"{n}"))
             journal.write(f"{n}", Step(messages=[(0, says(f"{n} " * 5000))]))
             await journal.end(f"{n}", "completed", {}, None)
-        while len(await ids(journal)) > 150:
-            pass
+        async with asyncio.timeout(TIME_LIMIT):
+            while len(await ids(journal)) > 150:
+                pass
 
 
 async def test_a_journal_that_is_switched_off_is_in_memory(tmp_path: Path) -> None:

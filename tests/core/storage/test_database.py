@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from harness.peer import TIME_LIMIT
 
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage.database import Database
@@ -41,6 +42,19 @@ async def main():
         await asyncio.gather(*(database.write(add(f"{{sys.argv[2]}} {{n}} {{i}}")) for i in range(20)))
         print(n, flush=True)
     await database.aclose()
+
+asyncio.run(main())
+"""
+
+FORGETFUL = f"""
+import asyncio, sys
+from pathlib import Path
+from agentrouted.core.storage.database import Database
+
+async def main():
+    database = await Database.open(Path(sys.argv[1]), [{FIRST!r}])
+    await database.write(lambda connection: connection.execute("INSERT INTO notes (text) VALUES ('kept')") and None)
+    sys.exit(3)
 
 asyncio.run(main())
 """
@@ -266,6 +280,19 @@ async def test_a_file_that_another_program_has_locked_fails_all_that_wait_at_onc
         other.execute("ROLLBACK")
     await database.write(add("free"))
     assert await database.read(texts) == ["free"]
+    await database.aclose()
+
+
+async def test_a_process_that_forgets_to_close_ends_all_the_same(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", FORGETFUL, tmp_path / "notes.db")
+    try:
+        async with asyncio.timeout(TIME_LIMIT):
+            assert await process.wait() == 3
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+    database = await Database.open(tmp_path / "notes.db", [FIRST])
+    assert await database.read(texts) == ["kept"]
     await database.aclose()
 
 

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agentrouted.core.errors import Conflict, Storage
 from agentrouted.core.journal.base import Step
@@ -16,8 +16,6 @@ logger = logging.getLogger(__name__)
 
 # Seconds that steps wait for others when nobody asks for them: a thousand deltas become few rows.
 _GATHER: Final = 1.0
-
-_NOTHING: Final = Step()
 
 # So many steps of one run do not wait.
 _ENOUGH: Final = 500
@@ -30,13 +28,12 @@ class Ending:
     error: dict[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """One step, or the end, as it was given."""
 
     at: float
     last_seq: int
-    step: Step = _NOTHING
+    step: Step = Step()
     state: bytes | None = None
     """The step's, as it was at that moment: the run goes on changing it."""
 
