@@ -19,7 +19,10 @@ class Inside:
 
     tools: tuple[Tool, ...] = ()
     check_output: Callable[[Any, RunState], Awaitable[Any]] | None = None
-    """Takes an answer that fits the schema and returns what the result is to hold. Raises `DoesNotFit`, or `ToolRetry`."""
+    """Takes an answer that fits the schema, and returns what the result is to hold.
+
+    Raises `DoesNotFit`, or `ToolRetry`.
+    """
 
     compact: Callable[[Sequence[Message]], Awaitable[Sequence[Message]]] | None = None
     """In place of a history strategy: a shorter conversation, or the same."""
