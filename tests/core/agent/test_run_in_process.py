@@ -99,10 +99,3 @@ async def test_a_run_nobody_knows_is_not_found(tmp_path: Path) -> None:
     async with runs(tmp_path) as all_runs:
         with pytest.raises(NotFound):
             await all_runs.stored("nobody")
-
-
-async def test_three_hundred_runs_at_once_all_end(tmp_path: Path) -> None:
-    async with Upstream() as upstream, runs(tmp_path) as all_runs:
-        started = [all_runs.start(asked(upstream), SilentHost()) for _ in range(300)]
-        texts = {(await run.result()).text for run in started}
-    assert texts == {"Hello world"}
