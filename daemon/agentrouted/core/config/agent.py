@@ -1,8 +1,8 @@
 """The agents of the configuration file, and their limits."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import ConfigDict, ValidationInfo, field_validator
+from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 
 from agentrouted.core.config.section import Count, Dollars, NaturalNumber, Seconds, Section, Text, refuse
 from agentrouted_protocol.runs import History, Sampling, SlidingWindow, Summarize, Truncate
@@ -40,6 +40,12 @@ class AgentHistory(Section):
         if value is not None and strategy and info.field_name not in _BELONGS[strategy]:
             raise refuse(f"does not belong to `{strategy}`", "leave it out")
         return value
+
+    @model_validator(mode="after")
+    def _has_a_writer(self) -> Self:
+        if self.strategy == "summarize" and self.model is None:
+            raise refuse("has no `model`", "name the one that writes the summary")
+        return self
 
     @property
     def value(self) -> History:

@@ -13,6 +13,7 @@ def unknown_names(config: Config, document: Document) -> Iterator[Problem]:
     for agent, section in config.agents.items():
         path = ("agents", agent, "mcp_servers")
         yield from _unknown(section.mcp_servers, config.mcp_servers, "MCP server", path, document)
+        yield from _unknown(section.agents, config.agents, "agent", ("agents", agent, "agents"), document)
 
 
 def _unknown(

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -22,6 +22,9 @@ from referencing.jsonschema import specification_with
 # alternatives hold itself can ask for more of them than a lifetime has.
 _STEPS: Final = 20_000
 _STEPS_A_PART: Final = 20
+
+# Levels of a value: each takes several calls of Python's stack, which has room for a thousand.
+_DEEPEST: Final = 64
 
 _steps_left: ContextVar[list[int]] = ContextVar("steps_left")
 
@@ -132,18 +135,22 @@ def _is_number(checker: Any, value: Any) -> bool:
 
 
 def _parts(value: Any) -> int:
-    count, inside = 0, [value]
-    while inside:
-        count += 1
-        part = inside.pop()
-        if isinstance(part, dict):
-            inside += part.values()
-        elif isinstance(part, list):
-            inside += part
-        elif isinstance(part, str):
-            # It may turn out to be JSON.
-            count += len(part) // 10
+    count, level, depth = 0, [value], 0
+    while level:
+        count += len(level)
+        depth += 1
+        if depth > _DEEPEST:
+            raise GivenUp
+        # A text may turn out to be JSON.
+        count += sum(len(part) // 10 for part in level if isinstance(part, str))
+        level = [inner for part in level for inner in _inside(part)]
     return count
+
+
+def _inside(part: Any) -> Iterable[Any]:
+    if isinstance(part, dict):
+        return part.values()
+    return part if isinstance(part, list) else ()
 
 
 def _references(schema: Any) -> list[str]:

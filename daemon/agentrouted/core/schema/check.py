@@ -34,6 +34,11 @@ def compile_fit(schema: Mapping[str, Any]) -> Fit:
                 problems = lines(rules.errors(result), most=_MOST_PROBLEMS)
         except (GivenUp, RecursionError):
             raise DoesNotFit([_GIVEN_UP]) from None
+        except BaseException as panic:
+            # jsonschema's maps are written in Rust: there, too deep a recursion is a panic.
+            if type(panic).__name__ != "PanicException":
+                raise
+            raise DoesNotFit([_GIVEN_UP]) from None
         if problems:
             raise DoesNotFit(problems)
         return result
