@@ -104,6 +104,20 @@ async def test_a_model_calls_the_clients_tool_and_tells_what_it_said(demo_model:
         assert [message["role"] for message in result["messages"]] == ["user", "assistant", "tool", "assistant"]
 
 
+async def test_a_model_answers_as_the_schema_says(demo_model: Path, tmp_path: Path) -> None:
+    schema = {
+        "type": "object",
+        "properties": {"name": {"type": "string", "maxLength": 20}, "size": {"enum": ["small", "large"]}},
+        "required": ["name", "size"],
+        "additionalProperties": False,
+    }
+    async with initialized(tmp_path) as peer:
+        asked = {"output": schema, "prompt": "Name a city.", "maxTokens": 100, "sampling": {"temperature": 0}}
+        result = await peer.call("runAgent", params(demo_model, **asked))
+        assert set(result["output"]) == {"name", "size"} and result["output"]["size"] in ("small", "large")
+        assert isinstance(result["output"]["name"], str) and result["stopReason"] == "end_turn"
+
+
 async def test_tools_are_refused_where_the_chat_template_has_no_place_for_them(
     demo_model: Path, tmp_path: Path
 ) -> None:
