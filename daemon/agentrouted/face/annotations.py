@@ -7,6 +7,8 @@ import types
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
+from agentrouted.face.typed_dicts import readable
+
 
 def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
     """By parameter; names in quotes, or all of them under `from __future__ import annotations`, are looked up.
@@ -18,9 +20,10 @@ def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
     module = getattr(written_in, "__globals__", {})
     holder = types.SimpleNamespace(__annotations__=written)
     try:
-        return get_type_hints(holder, module, _names_around(module), include_extras=True)
+        hints = get_type_hints(holder, module, _names_around(module), include_extras=True)
     except NameError as error:
         raise TypeError(f"a type in the parameters of {plain_function(function).__qualname__}: {error}") from error
+    return {name: readable(hint) for name, hint in hints.items()}
 
 
 def plain_function(function: Callable[..., Any]) -> Any:

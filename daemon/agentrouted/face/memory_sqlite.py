@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -36,44 +37,44 @@ class MemorySQLite:
 
     async def get_messages(self, limit: int | None = None, *, session_id: str | None = None) -> list[Message]:
         """The newest `limit` of a conversation, or all; oldest first."""
-        rows = await self._do(lambda connection: conversation.get_messages(connection, session_id, limit))
+        rows = await self._read(lambda connection: conversation.get_messages(connection, session_id, limit))
         return [_message(row) for row in rows]
 
     async def add_messages(self, messages: list[Message], *, session_id: str | None = None) -> None:
         rows = [_row(message) for message in messages]
-        await self._do(lambda connection: conversation.add_messages(connection, session_id, rows))
+        await self._write(lambda connection: conversation.add_messages(connection, session_id, rows))
 
     async def clear_messages(self, *, session_id: str | None = None) -> None:
-        await self._do(lambda connection: conversation.clear_messages(connection, session_id))
+        await self._write(lambda connection: conversation.clear_messages(connection, session_id))
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a fact, in place of the one that has this key."""
-        await self._do(lambda connection: facts.remember(connection, _storable(key), _storable(value)))
+        await self._write(lambda connection: facts.remember(connection, _storable(key), _storable(value)))
 
     async def recall(self, query: str, limit: int = 10) -> list[str]:
         """The facts that have the query's words, in their key or value: all of them, or else any, the best first; parts
         of words count, too. An empty query finds everything, in the order it came.
         """
-        return await self._do(lambda connection: facts.recall(connection, _storable(query), max(0, limit)))
+        return await self._read(lambda connection: facts.recall(connection, _storable(query), max(0, limit)))
 
     async def forget(self, key: str) -> None:
         """A key that is not there is no error."""
-        await self._do(lambda connection: facts.forget(connection, _storable(key)))
+        await self._write(lambda connection: facts.forget(connection, _storable(key)))
 
     async def close(self) -> None:
         """Close the file. The next use opens it again."""
         await asyncio.to_thread(self._close)
 
-    async def _do(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
+    async def _read(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         return await asyncio.to_thread(self._locked, work)
+
+    async def _write(self, work: Callable[[sqlite3.Connection], None]) -> None:
+        await asyncio.to_thread(self._locked, partial(_in_transaction, work))
 
     def _locked(self, work: Callable[[sqlite3.Connection], _Result]) -> _Result:
         try:
             with self._lock:
-                connection = self._connection or self._open()
-                connection.execute("BEGIN")
-                with connection:
-                    return work(connection)
+                return work(self._connection or self._open())
         except (sqlite3.Error, OSError) as error:
             raised = ErrorAgent(f"the memory {self._path} cannot be used: {error}")
             raised.kind = "storage"
@@ -88,6 +89,13 @@ class MemorySQLite:
         with self._lock:
             self._connection = None
             self._closing()
+
+
+def _in_transaction(work: Callable[[sqlite3.Connection], None], connection: sqlite3.Connection) -> None:
+    # Other programs may write to the same file: it is ours from the beginning, or we wait for it.
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        work(connection)
 
 
 def _nothing() -> None:

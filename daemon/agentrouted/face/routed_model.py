@@ -1,6 +1,6 @@
 """`resolve_model`: a model string as an object to ask."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -69,8 +69,8 @@ class RoutedModel:
         except AgentroutedError as error:
             raise face_error(error) from error
 
-    async def complete_stream(self, request: LLMRequest) -> AsyncIterator[LLMChunk]:
-        """The same, as it comes."""
+    async def complete_stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
+        """The same, as it comes. Whoever stops reading closes it (`contextlib.aclosing`), and so the connection."""
         asked, endpoint = to_request(request), self._endpoint_for(request)
         channel = Channel[Sequence[Chunk]]()
         job = background().start(lambda core: _ask(core.services, endpoint, asked, channel.put))
