@@ -1,10 +1,10 @@
 """Runs what the model asked for, and tells it what came of it."""
 
 import asyncio
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, Final
 
 from agentrouted.core.agent.approval import Approvals
@@ -102,9 +102,9 @@ class Toolbox:
     async def _outcome(self, call: ToolCall) -> _Outcome:
         tool = self._run.tools.get(call.name)
         if tool is None:
-            return _Outcome(call.arguments, _error(_unknown(call.name, sorted(self._run.tools))))
-        if call.id in self._run.state.malformed:
-            return _Outcome({}, _error(f"could not parse arguments for '{call.name}': they are not a JSON object"))
+            return _Outcome(call.arguments, _error(f"unknown tool '{call.name}'. Available: {sorted(self._run.tools)}"))
+        if (malformed := self._run.state.malformed.get(call.id)) is not None:
+            return _Outcome({}, _error(f"could not parse arguments for '{call.name}': {_fault_of(malformed)}"))
         arguments = call.arguments
         try:
             use = ToolUse(self._run.run_id, call.id, call.name, tool.check(arguments))
@@ -166,9 +166,13 @@ class Toolbox:
             task.exception()
 
 
-def _unknown(name: str, known: Sequence[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    return f"unknown tool '{name}'. Available: {known}" + (f". Did you mean '{near[0]}'?" if near else "")
+def _fault_of(text: str) -> str:
+    """Why the text of arguments is no JSON object."""
+    try:
+        json.loads(text)
+    except ValueError as fault:
+        return str(fault)
+    return "they are not a JSON object"
 
 
 def _error(text: str) -> ToolCallResult:

@@ -1,5 +1,6 @@
 """The body of a request for a chat completion."""
 
+import json
 from typing import Any
 
 from pydantic_core import to_json
@@ -22,8 +23,7 @@ def chat_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
     }
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
-    if request.must_call is not None:
-        body["tool_choice"] = _choice(request.must_call, quirks)
+        body["tool_choice"] = "auto" if request.must_call is None else _choice(request.must_call, quirks)
     if request.output is not None:
         body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.output)}
     if request.max_tokens is not None:
@@ -72,11 +72,15 @@ def _address(part: ImagePart | FilePart) -> str:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "type": "function",
-        "function": {"name": call.name, "arguments": to_json(call.arguments, inf_nan_mode="null").decode()},
-    }
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _text(call.arguments)}}
+
+
+def _text(arguments: dict[str, Any]) -> str:
+    """With blanks, as most models write it themselves: what comes back as it was is found in their caches."""
+    try:
+        return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return to_json(arguments, inf_nan_mode="null").decode()
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:
