@@ -118,8 +118,8 @@ def _costs(reported: Any, dollars: float = 0.0) -> Quirk:
     return Quirk((text("Done.", usage={**USAGE, "cost": reported}),), cost=dollars)
 
 
-def _fails(first: Said, kind: ErrorKind, **more: Any) -> Quirk:
-    return Quirk((first,), kind=kind, **{"text": "", **more})
+def _fails(first: Said, kind: ErrorKind, *, times: int = 1, **more: Any) -> Quirk:
+    return Quirk((first,) * times, kind=kind, **{"text": "", **more})
 
 
 def _thinks(*deltas: Delta) -> Quirk:
@@ -217,16 +217,17 @@ ENDS: Final[Mapping[str, Quirk]] = {
     "a connection that is reset": _fails(
         Said(text("Hello").streamed.cut(after=180), Reply.json({"choices": []}).cut(after=10)),
         "responseTruncated",
-        unbilled=1,
+        times=2,
+        unbilled=2,
     ),
     "a document that is cut": _fails(
-        _one_way(Reply.raw(b'{"choices":[{"message":{"content":"Hel')), "responseTruncated", unbilled=1
+        _one_way(Reply.raw(b'{"choices":[{"message":{"content":"Hel')), "responseTruncated", times=2, unbilled=2
     ),
     "no [DONE] after a finish": Quirk(
         (Said(Reply.events(chunk({"content": "Done."}, "stop"), {"choices": [], "usage": USAGE}), DONE.whole),)
     ),
     "no finish before [DONE]": Quirk((text("Done.", finish=None),)),
-    "too many requests": _fails(_one_way(Reply.status(429, headers={"retry-after": "7"})), "rateLimited", unbilled=1),
+    "too many requests": _fails(_one_way(Reply.status(429, headers={"retry-after": "70"})), "rateLimited", unbilled=1),
     "a redirect": _fails(
         _one_way(Reply.status(307, headers={"location": "http://127.0.0.1:1/v1"})), "providerError", unbilled=1
     ),

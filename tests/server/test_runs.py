@@ -223,7 +223,7 @@ async def test_a_run_that_takes_all_its_turns_is_an_error_with_its_bill(tmp_path
     [
         (Reply.status(401, headers={"x-request-id": "sk-very-secret-key"}), "providerAuth"),
         (Reply.status(404, {"error": {"message": "model 'test-model' not found"}}), "modelMissing"),
-        (Reply.status(429, headers={"retry-after": "7"}), "rateLimited"),
+        (Reply.status(429, headers={"retry-after": "70"}), "rateLimited"),
         (Reply.status(500), "providerError"),
         (Reply.raw(b'data: {"choices":[{"index":0,"delta":{"content":"We"}}]}\n\n'), "responseTruncated"),
         (Reply.text(), "responseInvalid"),
@@ -233,7 +233,7 @@ async def test_a_providers_fault_is_a_typed_error(reply: Reply, kind: str, tmp_p
     async with Upstream([reply]) as upstream, initialized(tmp_path) as peer:
         error = await peer.call("runAgent", params(upstream, apiKey="sk-very-secret-key"))
         assert error["data"]["kind"] == kind
-        assert error["data"].get("retryAfter") == (7 if kind == "rateLimited" else None)
+        assert error["data"].get("retryAfter") == (70 if kind == "rateLimited" else None)
         assert "sk-very-secret-key" not in str(error)
 
 

@@ -53,6 +53,9 @@ class Endpoint:
     json_schema: bool = False
     """True where the server is known to hold the text of a reply to a JSON Schema."""
 
+    retries: int = 2
+    """How often it is asked again when it is busy, or failed in passing."""
+
     context_window: int | None = None
     price: Price | None = None
 

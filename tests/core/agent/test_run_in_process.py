@@ -78,7 +78,7 @@ async def test_a_fault_of_ours_leaves_a_bill_and_a_last_event(tmp_path: Path) ->
 
 async def test_a_later_turn_begins_with_the_endpoint_that_answered(tmp_path: Path) -> None:
     script = [Reply.tool_call("add", {}), Reply.text("Done.")]
-    async with Upstream([Reply.status(503)]) as dead, Upstream(script) as alive:
+    async with Upstream([Reply.status(500)]) as dead, Upstream(script) as alive:
         async with runs(tmp_path, f"models: {{fast: ['{dead.url}/m', '{alive.url}/m']}}\n") as all_runs:
             await all_runs.start(
                 RunAgentParams(model="fast", prompt="Hi", tools=[ADD]), WritingHost({"add": "3"})

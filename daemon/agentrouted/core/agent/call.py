@@ -1,5 +1,6 @@
 """One model turn: ask the chain until somebody answers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from agentrouted.core.agent.ask import Asked, ask
 from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
     AgentroutedError,
@@ -25,7 +27,6 @@ from agentrouted.core.output.modes import first_mode, next_mode
 from agentrouted.core.output.shape import shape
 from agentrouted.core.output.wanted import Mode, Wanted
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.services import EMBEDDED
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
@@ -80,14 +81,12 @@ async def _ask_chain(run: RunContext, messages: Sequence[Message]) -> ModelReply
 
 async def _ask_endpoint(run: RunContext, candidate: ResolvedEndpoint, messages: Sequence[Message]) -> ModelReply:
     """Its reply; where it refuses the way in which a structured answer is asked for, the next way is tried."""
-    endpoint = _with_idle_timeout(candidate.endpoint, run.plan.limits.idle_timeout)
-    if run.inside.speak is None:
-        endpoint = await run.services.connect(endpoint)
+    endpoint = await _reached(run, candidate.endpoint)
     messages = await fitted(run, endpoint, messages)
     while True:
         request = _request(run, endpoint, messages)
         try:
-            return await _ask_twice(run, Asked(candidate, endpoint, request))
+            return await _ask_again(run, Asked(candidate, endpoint, request))
         except AgentroutedError as error:
             wanted, mode = run.plan.wanted, run.state.mode
             lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
@@ -123,23 +122,26 @@ def _mode(run: RunContext, wanted: Wanted, endpoint: Endpoint) -> Mode:
     return first_mode(wanted, endpoint, has_tools=bool(run.tools))
 
 
-async def _ask_twice(run: RunContext, asked: Asked) -> ModelReply:
-    """Ask; and once more where that may well do: see `_is_worth_another_try`."""
-    try:
-        return await ask(run, asked)
-    except AgentroutedError as error:
-        if run.state.has_spoken or not _is_worth_another_try(error, asked.candidate.endpoint):
-            raise
-        run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
-        again = asked.endpoint if run.inside.speak else await run.services.connect(asked.candidate.endpoint)
-        return await ask(run, replace(asked, endpoint=_with_idle_timeout(again, run.plan.limits.idle_timeout)))
+async def _ask_again(run: RunContext, asked: Asked) -> ModelReply:
+    """Ask, and again for as long as that may help and nothing of a reply was seen."""
+    tries = 0
+    while True:
+        try:
+            return await ask(run, asked)
+        except AgentroutedError as error:
+            tries += 1
+            wait = wait_before_again(error, tries, asked.candidate.endpoint)
+            if wait is None or run.state.has_spoken:
+                raise
+            run.emitter.emit(events.Retry, attempt=tries, reason=error.message, delay=wait)
+            await asyncio.sleep(wait)
+        asked = replace(asked, endpoint=await _reached(run, asked.candidate.endpoint))
 
 
-def _is_worth_another_try(error: AgentroutedError, endpoint: Endpoint) -> bool:
-    """Small models give an empty reply now and then; an embedded engine that has just died is started anew."""
-    if isinstance(error, ProviderUnreachable | ResponseTruncated):
-        return endpoint.base_url.startswith(EMBEDDED)
-    return isinstance(error, ResponseInvalid)
+async def _reached(run: RunContext, endpoint: Endpoint) -> Endpoint:
+    """The endpoint as it can be asked now; an embedded engine that has died is started anew."""
+    endpoint = _with_idle_timeout(endpoint, run.plan.limits.idle_timeout)
+    return endpoint if run.inside.speak else await run.services.connect(endpoint)
 
 
 def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:

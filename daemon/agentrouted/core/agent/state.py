@@ -6,7 +6,15 @@ from typing import Any, Final
 
 from agentrouted.core.output.wanted import Mode
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.wire.base import CallArguments, Chunk, ModelReply, ReasoningChunk, RequestedCall, TextChunk
+from agentrouted.core.wire.base import (
+    CallArguments,
+    CallStart,
+    Chunk,
+    ModelReply,
+    ReasoningChunk,
+    RequestedCall,
+    TextChunk,
+)
 from agentrouted_protocol.messages import Message, ToolCall, Usage
 
 # What a journal keeps of the state beside messages and usage.
@@ -51,6 +59,7 @@ class RunState:
     """Results of the last reply's calls that are not in the transcript yet."""
 
     _pieces: list[str] = field(default_factory=list)
+    _has_called: bool = False
 
     @property
     def conversation(self) -> tuple[Message, ...]:
@@ -58,8 +67,8 @@ class RunState:
 
     @property
     def has_spoken(self) -> bool:
-        """Whether any of an incomplete reply's text has been seen."""
-        return bool(self._pieces)
+        """Whether any of an incomplete reply's text or calls has been seen: then nobody else is asked in its place."""
+        return bool(self._pieces) or self._has_called
 
     @property
     def partial_text(self) -> str:
@@ -96,9 +105,11 @@ class RunState:
                 self._pieces.append(chunk.text)
             if isinstance(chunk, TextChunk | ReasoningChunk | CallArguments):
                 self.heard += len(chunk.text)
+            self._has_called |= isinstance(chunk, CallStart)
 
     def forget_partial(self) -> None:
         self._pieces.clear()
+        self._has_called = False
         self.heard = 0
 
     def complete(self, reply: ModelReply) -> None:

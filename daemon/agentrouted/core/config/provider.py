@@ -10,6 +10,7 @@ from agentrouted.core.config.section import (
     Dollars,
     HeaderName,
     HeaderValue,
+    NaturalNumber,
     Seconds,
     Secret,
     Section,
@@ -108,6 +109,9 @@ class Provider(Section):
 
     timeouts: TimeoutsSection = TimeoutsSection()
     """How long to wait."""
+
+    retries: NaturalNumber = 2
+    """How often it is asked again when it is busy or fails in passing. A wait that it asks for is kept, up to 30 s."""
 
     local: bool | None = None
     """True if nothing that is sent there leaves this machine. If left out, a loopback address makes it true."""

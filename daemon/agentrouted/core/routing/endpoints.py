@@ -96,6 +96,7 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         api_key=key,
         headers={name: value.get_secret_value() for name, value in settings.headers.items()},
         timeouts=settings.timeouts.value,
+        retries=settings.retries,
         json_schema=_holds_to_schema(site, model),
         context_window=model.context_window if model else None,
         price=model.price.value if model and model.price else free,
