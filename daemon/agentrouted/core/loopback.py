@@ -1,8 +1,10 @@
 """Whether a host is this machine."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 
+@lru_cache(512)
 def is_loopback(host: str) -> bool:
     """True if what is sent there does not leave this machine. Names are not looked up; RFC 6761 keeps `localhost`."""
     if host == "localhost" or host.endswith(".localhost"):

@@ -26,10 +26,13 @@ class Limits:
 
 def strictest(params: RunAgentParams, agent: Caps, caps: Caps) -> Limits:
     """Of what the run, its agent and the daemon say, the strictest."""
-    said = Caps(max_turns=DEFAULT_MAX_TURNS) if params.max_turns is agent.max_turns is None else Caps()
-    voices = (params, agent, caps, said)
-    return Limits(**{field.name: _least(field.name, voices) for field in fields(Limits)})
+    unsaid = (Limits(),) if params.max_turns is agent.max_turns is None else ()
+    voices = (params, agent, caps, *unsaid)
+    return Limits(*(_least(name, voices) for name in _NAMES))
 
 
-def _least(name: str, voices: tuple[Caps | RunAgentParams, ...]) -> Any:
-    return min((said for voice in voices if (said := getattr(voice, name)) is not None), default=None)
+_NAMES: Final = tuple(field.name for field in fields(Limits))
+
+
+def _least(name: str, voices: tuple[Caps | RunAgentParams | Limits, ...]) -> Any:
+    return min([said for voice in voices if (said := getattr(voice, name)) is not None], default=None)

@@ -1,13 +1,17 @@
 """From a JSON Schema to a function that checks values."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
+
+from pydantic_core import from_json, to_json
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.schema.fit import DoesNotFit, Fit
 from agentrouted.core.schema.grammar import faults
 
 _MOST_PROBLEMS: Final = 10
+_LARGEST_KEPT: Final = 16_384
 _GIVEN_UP: Final = "(root): is too large or nested too deep to be checked"
 
 
@@ -17,6 +21,22 @@ def compile_fit(schema: Mapping[str, Any]) -> Fit:
     `$schema` names the draft; without it, it is 2020-12. Nothing is fetched. Raises `InvalidParams` where `schema`
     itself is wrong. What it returns gives up, with `DoesNotFit`, on what would take too long.
     """
+    try:
+        encoded = to_json(schema)
+        if len(encoded) <= _LARGEST_KEPT:
+            return _kept(encoded)
+    except ValueError:
+        pass  # Nested too deep to be written: it is said below what is wrong.
+    return _compile(schema)
+
+
+@lru_cache(maxsize=256)
+def _kept(encoded: bytes) -> Fit:
+    """Run after run brings the same tools, and compiling three of them took as long as all else in it."""
+    return _compile(from_json(encoded))
+
+
+def _compile(schema: Mapping[str, Any]) -> Fit:
     # Lazy: jsonschema takes a tenth of a second to import, and many runs have neither tools nor output.
     from agentrouted.core.schema.bounded import GivenUp, Rules, within_bounds
     from agentrouted.core.schema.coerce import coerced

@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import AsyncIterator
 from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -30,17 +29,15 @@ _HEADERS = {
 }
 
 
-def open_client() -> httpx.AsyncClient:
-    """A client that keeps no cookies: what was given for one key is not shown with another."""
-    no_cookies = CookieJar(DefaultCookiePolicy(allowed_domains=()))
-    return httpx.AsyncClient(transport=Transport(), cookies=no_cookies, trust_env=False)
+async def exchange(transport: Transport, endpoint: Endpoint, method: str, path: str, body: bytes) -> "Exchange":
+    """Sends the request and waits for the reply to begin. A refusal is raised.
 
-
-async def exchange(client: httpx.AsyncClient, endpoint: Endpoint, method: str, path: str, body: bytes) -> "Exchange":
-    """Sends the request and waits for the reply to begin. Redirects are not followed; a refusal is raised."""
+    There is no `httpx.AsyncClient` between. Most of what it would add must not be, redirects and cookies: what was given
+    for one key is not shown with another. And it takes time.
+    """
     patience = Patience(endpoint.timeouts.first_byte)
     try:
-        response = await patience.wait(client.send(_request(endpoint, method, path, body), stream=True))
+        response = await patience.wait(transport.handle_async_request(_request(endpoint, method, path, body)))
     except BaseException as error:
         patience.stop()
         if isinstance(error, TimeoutError):
@@ -108,7 +105,6 @@ class Exchange:
 
 
 def _request(endpoint: Endpoint, method: str, path: str, body: bytes) -> httpx.Request:
-    # Built here and not by the client, which would merge URLs, headers and cookies anew each time.
     timeout = {"connect": endpoint.timeouts.connect, "pool": endpoint.timeouts.connect}
     return httpx.Request(
         method,

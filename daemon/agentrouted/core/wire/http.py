@@ -5,17 +5,16 @@ from typing import TYPE_CHECKING
 
 from agentrouted.core.endpoint import Endpoint
 
-if TYPE_CHECKING:  # httpx and aiohttp take 300 ms to import: see `_open_client`.
-    import httpx
-
+if TYPE_CHECKING:  # httpx and aiohttp take 300 ms to import: see `_open_transport`.
     from agentrouted.core.wire.exchange import Exchange
+    from agentrouted.core.wire.transport import Transport
 
 
 class HttpClient:
     """Make one per process, on the event loop that will use it, and close it there."""
 
     def __init__(self) -> None:
-        self._client: httpx.AsyncClient | None = None
+        self._transport: Transport | None = None
         self._opening = asyncio.Lock()
 
     async def send(self, endpoint: Endpoint, method: str, path: str, body: bytes = b"") -> "Exchange":
@@ -23,25 +22,27 @@ class HttpClient:
 
         Raises the errors of `core.errors` only, here and while the reply is read; a refusal is one of them.
         """
-        client = self._client or await self.open()
+        transport = self._transport or await self.open()
         from agentrouted.core.wire.exchange import exchange
 
-        return await exchange(client, endpoint, method, path, body)
+        return await exchange(transport, endpoint, method, path, body)
 
-    async def open(self) -> "httpx.AsyncClient":
-        """Opens the client before its first use, to spare that one the wait. The event loop goes on meanwhile."""
+    async def open(self) -> "Transport":
+        """Opens the transport before its first use, to spare that one the wait. The event loop goes on meanwhile."""
         async with self._opening:
-            if self._client is None:
-                self._client = await asyncio.to_thread(_open_client)
-            return self._client
+            if self._transport is None:
+                self._transport = await asyncio.to_thread(_open_transport)
+            return self._transport
 
     async def aclose(self) -> None:
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
 
-def _open_client() -> "httpx.AsyncClient":
-    from agentrouted.core.wire.exchange import open_client
+def _open_transport() -> "Transport":
+    # `send` needs it too, and would import it on the event loop.
+    import agentrouted.core.wire.exchange  # noqa: F401
+    from agentrouted.core.wire.transport import Transport
 
-    return open_client()
+    return Transport()
