@@ -32,8 +32,8 @@ _HEADERS = {
 async def exchange(transport: Transport, endpoint: Endpoint, method: str, path: str, body: bytes) -> "Exchange":
     """Sends the request and waits for the reply to begin. A refusal is raised.
 
-    There is no `httpx.AsyncClient` between. Most of what it would add must not be, redirects and cookies: what was given
-    for one key is not shown with another. And it takes time.
+    There is no `httpx.AsyncClient` between. It takes time, and what it would add, redirects and cookies, must not be:
+    what was given for one key is not shown with another.
     """
     patience = Patience(endpoint.timeouts.first_byte)
     try:
