@@ -190,6 +190,23 @@ async def test_a_follower_misses_nothing_and_hears_nothing_twice(tmp_path: Path)
         assert again["lastSeq"] == heard[-1]["seq"]
 
 
+@pytest.mark.parametrize("method", ["run/get", "run/attach"])
+async def test_a_run_is_found_as_soon_as_it_is_answered(method: str, tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream, initialized(tmp_path) as peer:
+        started = await peer.call("runAgent", {"model": f"{upstream.url}/m", "prompt": "Hi", "detach": True})
+        assert (await peer.call(method, {"runId": started["runId"]}))["status"] == "running"
+
+
+async def test_a_run_of_another_daemon_cannot_be_followed_while_it_goes_on(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream, initialized(tmp_path) as one, initialized(tmp_path) as other:
+        started = await one.call("runAgent", {"model": f"{upstream.url}/m", "prompt": "Hi", "detach": True})
+        run = {"runId": started["runId"]}
+        for daemon in (one, other):
+            assert (await daemon.call("run/get", run))["status"] == "running"
+        assert (await other.call("run/attach", run))["data"]["kind"] == "conflict"
+        assert (await other.call("run/cancel", run))["data"]["kind"] == "conflict"
+
+
 async def test_who_has_seen_more_than_is_kept_is_told_of_the_gap(tmp_path: Path) -> None:
     async with Upstream() as upstream, initialized(tmp_path) as peer:
         result = await peer.call("runAgent", {"model": f"{upstream.url}/m", "prompt": "Hi", "runId": "r"})

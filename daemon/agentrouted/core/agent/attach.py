@@ -7,6 +7,7 @@ from pydantic import TypeAdapter
 
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.runs import Runs
+from agentrouted.core.errors import Conflict
 from agentrouted.core.host import Host, HostGone
 from agentrouted.core.journal.base import StoredRun
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
@@ -29,13 +30,15 @@ class Attached:
 async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attached:
     """Tell `host` all events after `after_seq`, then those that come: none twice, none left out.
 
-    Open questions go to it, if it takes such. Raises `NotFound`.
+    Open questions go to it, if it takes such. Raises `NotFound`, and `Conflict` for one that another daemon runs.
     """
     run = runs.find(run_id)
     gate = _Gate(host)
     if run is not None:
         run.audience.add(gate)
     stored = await runs.stored(run_id)
+    if run is None:
+        refuse_elsewhere(stored)
     replayed = await runs.events(run_id, after_seq)
     first, last = after_seq + 1, after_seq
     for encoded in replayed:
@@ -48,6 +51,15 @@ async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attache
     kept = last if replayed else stored.last_seq
     gap = first > after_seq + 1 or after_seq > kept or (not replayed and after_seq < kept)
     return Attached(stored, run, kept, gap)
+
+
+def refuse_elsewhere(stored: StoredRun) -> None:
+    """Raises `Conflict` if a run that is not here is under way: then its daemon is another one."""
+    if stored.status == "running":
+        raise Conflict(
+            f"run `{stored.record.run_id}` is under way in another daemon",
+            hint="ask the client that began it, or wait for its end",
+        )
 
 
 class _Gate:

@@ -25,6 +25,9 @@ class Run:
         self.is_over = False
         """Whether its last event is out, and only the journal is waited for."""
 
+        self.recorded = asyncio.Event()
+        """Set when the journal knows it, if there is one: from then on it is found there."""
+
         self.waiters = 0
         """How many wait for the result."""
 
@@ -52,6 +55,7 @@ class Run:
         self._task = task
         # Its error is looked at, so that asyncio does not report it as lost where nobody waits for the result.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        task.add_done_callback(lambda _: self.recorded.set())
 
     def cancel(self) -> bool:
         """Stop it, once. False if it had ended by itself."""

@@ -86,10 +86,14 @@ class Runs:
     async def stored(self, run_id: str) -> StoredRun:
         """What the journal has of a run. Raises `NotFound`."""
         if run := self._running.get(run_id):
+            await run.recorded.wait()
             if run.is_over:
                 await run.ended()
             else:
                 run.context.post()
+        return await self._load(run_id)
+
+    async def _load(self, run_id: str) -> StoredRun:
         journal = await self.journal()
         stored = await journal.load(run_id) if journal else None
         if stored is None:
@@ -191,6 +195,7 @@ class Runs:
             return await run_agent(context)
         context.emitter.recorder = Recorder(journal, run.run_id)
         ended = await _whole(self._found_or_begun(journal, context, record, stored))
+        run.recorded.set()
         if ended is not None:
             return ended
         try:
@@ -218,7 +223,7 @@ class Runs:
                 await journal.begin(record)
                 return None
             except Conflict:
-                stored = await self.stored(record.run_id)
+                stored = await self._load(record.run_id)
             if stored.record.fingerprint != record.fingerprint:
                 raise _other_parameters(record.run_id)
             if stored.result is not None:

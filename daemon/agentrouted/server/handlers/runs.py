@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from agentrouted.core.agent.attach import attach
+from agentrouted.core.agent.attach import attach, refuse_elsewhere
 from agentrouted.core.agent.fork import forked
 from agentrouted.core.agent.limits import strictest
 from agentrouted.core.agent.live import Run
@@ -51,7 +51,7 @@ def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[Any, 
 async def cancel_run(session: ClientSession, params: RunIdParams) -> RunCancelResult:
     run = session.core.runs.find(params.run_id)
     if run is None:
-        await session.core.runs.stored(params.run_id)
+        refuse_elsewhere(await session.core.runs.stored(params.run_id))
     return RunCancelResult(run_id=params.run_id, cancelled=run is not None and run.cancel())
 
 
