@@ -160,6 +160,8 @@ __all__ = [
     "SentParams",
     "SessionMessage",
     "SessionSummary",
+    "SignedBlock",
+    "SignedReasoning",
     "SlidingWindow",
     "Source",
     "StopReason",

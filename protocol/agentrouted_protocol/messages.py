@@ -48,6 +48,24 @@ class ToolCall(WireModel):
     arguments: dict[str, Any] = {}
 
 
+class SignedBlock(WireModel):
+    """A piece of reasoning as its provider wrote it."""
+
+    at: int
+    """How much of the same message stands before it: 1 for its text, if it has any, and 1 for each call."""
+
+    block: dict[str, Any]
+
+
+class SignedReasoning(WireModel):
+    """Reasoning that its provider signed or encrypted. Opaque: only the model that wrote it takes it back."""
+
+    wire: str
+    provider: str
+    model_id: str
+    blocks: list[SignedBlock]
+
+
 class Message(WireModel):
     """One message, the same whichever vendor wrote it."""
 
@@ -55,6 +73,9 @@ class Message(WireModel):
     content: str | list[Part] = ""
     reasoning: str | None = None
     """What the model thought, where the provider tells."""
+
+    signed: SignedReasoning | None = None
+    """The same in its own shape, to be given back as it is: without it some models lose their thread."""
 
     tool_calls: list[ToolCall] | None = None
     """On an `assistant` message: the calls it asks for."""

@@ -122,6 +122,7 @@ class RunState:
                 role="assistant",
                 content=reply.text,
                 reasoning=reply.reasoning or None,
+                signed=reply.signed,
                 tool_calls=[_tool_call(call) for call in reply.calls] or None,
             )
         )

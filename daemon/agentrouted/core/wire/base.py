@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 from agentrouted.core.endpoint import Endpoint
-from agentrouted_protocol.messages import Message, Usage
+from agentrouted_protocol.messages import Message, SignedReasoning, Usage
 from agentrouted_protocol.runs import Sampling
 
 
@@ -98,6 +98,8 @@ class ModelReply:
     request_id: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict)
     """Top-level fields of the reply that have no name here."""
+
+    signed: SignedReasoning | None = None
 
 
 Chunk = TextChunk | ReasoningChunk | CallStart | CallArguments | ModelReply

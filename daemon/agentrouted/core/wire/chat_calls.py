@@ -42,6 +42,11 @@ class CallBuilder:
         self._by_given_id: dict[str, _Call] = {}
 
     @property
+    def begun(self) -> int:
+        """How many calls there are so far that have a name."""
+        return sum(bool(call.name) for call in self._calls)
+
+    @property
     def written(self) -> int:
         """How many characters the model has written."""
         return sum(len(call.name) + sum(map(len, call.parts)) for call in self._calls)

@@ -11,8 +11,9 @@ from agentrouted.core.wire.bill import bill
 from agentrouted.core.wire.chat_calls import CallBuilder
 from agentrouted.core.wire.loose_json import parse
 from agentrouted.core.wire.refusals import refused_inside
+from agentrouted.core.wire.signed import signed_by
 from agentrouted.core.wire.thinking import ThinkSplitter
-from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.messages import SignedBlock, Usage
 
 # Nothing is said, and rightly so: a limit was reached, or the model or a filter will not say it.
 _MAY_BE_EMPTY: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
@@ -53,6 +54,7 @@ class Reply(ABC):
         self._reasoning: list[str] = []
         self._splitter = ThinkSplitter()
         self._calls: CallBuilder | None = None
+        self._signed: list[SignedBlock] = []
 
     @abstractmethod
     def read(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
@@ -85,8 +87,8 @@ class Reply(ABC):
         if error := self._missing(text, calls, reason):
             raise error
         request_id = self.request_id or name_in(self.last, "id")
-        usage, raw = self._bill(), self.raw()
-        return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self.model, request_id, raw)]
+        usage, raw, signed = self._bill(), self.raw(), signed_by(self.endpoint, self._signed)
+        return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self.model, request_id, raw, signed)]
 
     def raw(self) -> Mapping[str, Any]:
         return {name: value for name, value in self.last.items() if name not in self.named}
@@ -113,6 +115,16 @@ class Reply(ABC):
             messages = self.request.messages
             self._calls = CallBuilder(call.id for message in messages for call in message.tool_calls or ())
         chunks += self._calls.take(deltas)
+
+    def next_thought(self, chunks: list[Chunk]) -> None:
+        """What comes is another piece of reasoning."""
+        if self._reasoning:
+            self.add("\n\n", "", chunks)
+
+    def sign(self, block: Mapping[str, Any]) -> None:
+        """Reasoning that has to go back to the model as it is."""
+        has_text = any(text.strip() for text in self._text)
+        self._signed.append(SignedBlock(at=has_text + (self._calls.begun if self._calls else 0), block=dict(block)))
 
     def refused(self, error: Any) -> AgentroutedError:
         return refused_inside(self.endpoint, error, self.request_id)
