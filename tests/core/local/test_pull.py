@@ -225,11 +225,13 @@ async def test_a_cancelled_pull_leaves_no_model_and_can_be_done_again(index: Ind
 
 
 PULL = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from pathlib import Path
 from agentrouted.core.local.known import KnownModel
 from agentrouted.core.local.pull import pull
 
+# A job in the background of a shell is started with SIGINT ignored.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 asyncio.run(pull(eval(sys.argv[1]), Path(sys.argv[2]), os.environ, lambda done, size: print(done, flush=True)))
 """
 
