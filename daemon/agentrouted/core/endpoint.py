@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import SecretStr
 
 from agentrouted_protocol.messages import CostSource
+
+Think = bool | Literal["low", "medium", "high", "max"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,9 @@ class Endpoint:
     """The wire format: a key of `core.wire.formats.FORMATS`, such as `chat_completions`."""
 
     local: bool
+    better_wire: str | None = None
+    """The format to take in place of `wire` if the server turns out to have it: `Services.connect` asks."""
+
     api_key: SecretStr | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
@@ -55,6 +61,12 @@ class Endpoint:
 
     retries: int = 2
     """How often it is asked again when it is busy, or failed in passing."""
+
+    think: Think | None = None
+    """Whether the model thinks before it answers, or how hard; None leaves it to the provider."""
+
+    keep_alive: float | str | None = None
+    """How long an Ollama keeps the model loaded after a call: seconds, or text such as `30m`."""
 
     context_window: int | None = None
     price: Price | None = None

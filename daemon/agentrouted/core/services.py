@@ -19,6 +19,7 @@ from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.output.wanted import Mode
 from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.better_wires import BetterWires
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.windows import Windows
@@ -38,15 +39,17 @@ class Services:
     model_folders: ModelFolders
     database_file: Path | None = None
     mcp: McpServers = field(default_factory=McpServers)
+    better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
     output_modes: dict[tuple[str, str], Mode] = field(default_factory=dict)
     """By address and model, the way to a structured answer that an endpoint was found to take."""
 
     async def connect(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint as it can be called now: an embedded model is started first."""
+        """The endpoint as it can be called now: an embedded model is started, and the best format is chosen."""
         if not endpoint.base_url.startswith(EMBEDDED):
-            return endpoint
+            wire = await self.better_wires.wire_of(endpoint, self.http)
+            return endpoint if wire == endpoint.wire else replace(endpoint, wire=wire)
         model = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
         engine = await self.engines.open(model.path, await asyncio.to_thread(_settings, model, self.config.current))
         return replace(

@@ -31,13 +31,13 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     """The reply, when it is whole. The bill is in the state, whatever becomes of the call."""
     state = run.state
     request, reservation = await reserve(run, asked.endpoint, asked.request)
-    run.emitter.emit(events.ModelCallStart, turn=state.turn, route=asked.candidate.to_route())
+    run.emitter.emit(events.ModelCallStart, turn=state.turn, route=asked.candidate.to_route(asked.endpoint.wire))
     watch = _Stopwatch()
     spent: Usage | None = None
     try:
         speak = run.inside.speak or run.services.stream
         async with aclosing(speak(asked.endpoint, request)) as batches:
-            reply = await _listen(batches, run, asked.candidate, watch)
+            reply = await _listen(batches, run, asked, watch)
         spent = reply.usage
     except AgentroutedError as error:
         spent = error.usage or (bill.cut_off(request, state.heard, asked.endpoint) if state.heard else None)
@@ -61,18 +61,18 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
 
 
 async def _listen(
-    batches: AsyncIterator[Sequence[Chunk]], run: RunContext, speaker: ResolvedEndpoint, watch: "_Stopwatch"
+    batches: AsyncIterator[Sequence[Chunk]], run: RunContext, asked: Asked, watch: "_Stopwatch"
 ) -> ModelReply:
     partial = PartialOutput(run.plan.wanted) if run.plan.wanted and run.plan.stream else None
     async for batch in batches:
         watch.token()
-        run.state.hear(batch, speaker)
+        run.state.hear(batch, asked.candidate, asked.endpoint.wire)
         run.emitter.chunks(batch)
         if partial is not None and (output := partial.take(batch)) is not None:
             run.emitter.emit(events.OutputPartial, output=output)
         if isinstance(batch[-1], ModelReply):
             return batch[-1]
-    raise ResponseInvalid(f"{speaker.endpoint.label} ended its stream without a reply")
+    raise ResponseInvalid(f"{asked.endpoint.label} ended its stream without a reply")
 
 
 class _Stopwatch:

@@ -30,6 +30,9 @@ class RunState:
     messages: list[Message] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
     answered_by: ResolvedEndpoint | None = None
+    wire: str | None = None
+    """The format in which it answered."""
+
     turn: int = 0
     retries: int = 0
     """How often the model was asked to do something again."""
@@ -98,8 +101,8 @@ class RunState:
         calls = tuple(self._requested(call) for call in reply.tool_calls or ())
         return ModelReply(text, reply.reasoning or "", calls, self.finish_reason, self.usage)
 
-    def hear(self, batch: Sequence[Chunk], speaker: ResolvedEndpoint) -> None:
-        self.answered_by = speaker
+    def hear(self, batch: Sequence[Chunk], speaker: ResolvedEndpoint, wire: str) -> None:
+        self.answered_by, self.wire = speaker, wire
         for chunk in batch:
             if isinstance(chunk, TextChunk):
                 self._pieces.append(chunk.text)

@@ -1,7 +1,9 @@
 """The `providers` section: servers that speak for models."""
 
+import re
+from collections.abc import Mapping
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
@@ -18,10 +20,20 @@ from agentrouted.core.config.section import (
     WebAddress,
     refuse,
 )
-from agentrouted.core.endpoint import Price, Timeouts
+from agentrouted.core.endpoint import Price, Think, Timeouts
 
-WireName = Literal["chat_completions", "openai", "chat"]
+WireName = Literal[
+    "chat_completions", "openai", "chat", "ollama_chat", "ollama", "gemini_generate_content", "gemini", "google"
+]
 """What may stand in `api_protocol`."""
+
+_OTHER_NAMES: Final[Mapping[str, str]] = {
+    "openai": "chat_completions",
+    "chat": "chat_completions",
+    "ollama": "ollama_chat",
+    "gemini": "gemini_generate_content",
+    "google": "gemini_generate_content",
+}
 
 _PATIENCE = Timeouts()
 
@@ -67,20 +79,37 @@ class ProviderModel(Section):
     """As the provider calls it."""
 
     context_window: Count | None = None
-    """Tokens of prompt and reply together."""
+    """Tokens of prompt and reply together. Ollama loads the model with so many; if left out, with as many as the
+    conversation needs."""
 
     price: PriceSection | None = None
     """What it costs, where the provider does not report it."""
 
+    think: Think | None = None
+    """Whether it thinks before it answers, or how hard: `true`, `false`, `low`, `medium`, `high` or `max`. Ollama and
+    Gemini are told; if left out, they do as they are used to."""
+
     json_schema: bool | None = None
     """True if the provider holds its replies to a JSON Schema; if left out, what is known of the provider counts."""
+
+
+def _keep_alive(value: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else ""
+    if isinstance(value, bool) or (text and not _DURATION.fullmatch(text)):
+        raise refuse("must be seconds, or a time such as `30m` or `1h30m`")
+    return float(text) if text and not text[-1].isalpha() else text or value
+
+
+# As Go writes them.
+_DURATION: Final = re.compile(r"-?(\d+(\.\d+)?|(\d+(\.\d+)?(h|m|s|ms))+)")
+KeepAlive = Annotated[Annotated[float, Field(allow_inf_nan=False)] | str, BeforeValidator(_keep_alive)]
 
 
 def _protocol_rows(value: Any) -> Any:
     return [{"*": value}] if isinstance(value, str) else value
 
 
-WireFormat = Annotated[WireName, AfterValidator(lambda name: "chat_completions")]
+WireFormat = Annotated[WireName, AfterValidator(lambda name: _OTHER_NAMES.get(name, name))]
 ProtocolRow = Annotated[dict[str, WireFormat], Field(min_length=1, max_length=1)]
 ProtocolRows = Annotated[
     tuple[ProtocolRow, ...],
@@ -99,7 +128,8 @@ class Provider(Section):
 
     api_protocol: ProtocolRows = ()
     """The wire format: its name, or a list of `pattern: name` where the first pattern that fits the model's id counts.
-    This version speaks `chat_completions` (also called `openai` or `chat`)."""
+    This version speaks `chat_completions` (also called `openai` or `chat`), `ollama_chat` (`ollama`) and
+    `gemini_generate_content` (`gemini` or `google`). If left out, the best that the provider is known for."""
 
     models: tuple[ProviderModel, ...] = ()
     """What you know of its models; others can be used just the same."""
@@ -113,13 +143,17 @@ class Provider(Section):
     retries: NaturalNumber = 2
     """How often it is asked again when it is busy or fails in passing. A wait that it asks for is kept, up to 30 s."""
 
+    keep_alive: KeepAlive | None = None
+    """How long an Ollama keeps a model loaded after a call: seconds, or text such as `30m`; below zero is for ever. If
+    left out, the server decides."""
+
     local: bool | None = None
     """True if nothing that is sent there leaves this machine. If left out, a loopback address makes it true."""
 
-    def wire_for(self, model_id: str) -> str:
-        """The wire format of one of its models."""
+    def wire_for(self, model_id: str, otherwise: str = "chat_completions") -> str:
+        """The wire format of one of its models; `otherwise` where nothing is said of it."""
         rows = (item for row in self.api_protocol for item in row.items())
-        return next((wire for pattern, wire in rows if fnmatchcase(model_id, pattern)), "chat_completions")
+        return next((wire for pattern, wire in rows if fnmatchcase(model_id, pattern)), otherwise)
 
     def model_named(self, model_id: str) -> ProviderModel | None:
         return next((model for model in self.models if model.id == model_id), None)

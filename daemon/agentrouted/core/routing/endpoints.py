@@ -39,14 +39,14 @@ class ResolvedEndpoint:
     found: tuple[TraceStep, ...]
     """Where its address and its key come from."""
 
-    def to_route(self) -> RouteEndpoint:
-        """What may be told of it."""
+    def to_route(self, wire: str | None = None) -> RouteEndpoint:
+        """What may be told of it; `wire` is the format that was really spoken, where that is known."""
         endpoint = self.endpoint
         return RouteEndpoint(
             provider=endpoint.provider,
             model_id=endpoint.model_id,
             base_url=endpoint.base_url,
-            wire=endpoint.wire,
+            wire=wire or endpoint.wire,
             local=endpoint.local,
             auth=self.auth,
         )
@@ -86,23 +86,26 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
     settings = (site.owner and site.owner.settings) or Settings()
     model = settings.model_named(model_id)
     local = _is_local(site, settings)
+    wire, better_wire = _wires(site, settings, model_id)
     free = _FREE if local or site.name in LOCAL_KINDS else None
     endpoint = Endpoint(
         provider=site.name,
         model_id=model_id,
         base_url=site.address.url,
-        wire=settings.wire_for(model_id),
+        wire=wire,
         local=local,
+        better_wire=better_wire,
         api_key=key,
         headers={name: value.get_secret_value() for name, value in settings.headers.items()},
         timeouts=settings.timeouts.value,
         retries=settings.retries,
         json_schema=_holds_to_schema(site, model),
+        think=model.think if model else None,
+        keep_alive=settings.keep_alive,
         context_window=model.context_window if model else None,
         price=model.price.value if model and model.price else free,
     )
-    base = TraceStep(step="base", outcome="found", why=f"{site.address.url} ({site.source})")
-    return ResolvedEndpoint(endpoint, auth, site.address, (base, _key_step(site, auth)))
+    return ResolvedEndpoint(endpoint, auth, site.address, (_base_step(site, endpoint), _key_step(site, auth)))
 
 
 def _key(ask: Ask, site: _Site) -> tuple[SecretStr | None, Auth]:
@@ -113,6 +116,17 @@ def _key(ask: Ask, site: _Site) -> tuple[SecretStr | None, Auth]:
     if site.address.loopback or site.name in LOCAL_KINDS:
         return SecretStr(PLACEHOLDER), Auth(source="placeholder")
     return None, no_key(site.owner)
+
+
+def _wires(site: _Site, settings: Settings, model_id: str) -> tuple[str, str | None]:
+    """The wire format, and the one to take in its place if the server turns out to have it."""
+    if configured := settings.wire_for(model_id, otherwise=""):
+        return configured, None
+    if kind := LOCAL_KINDS.get(site.name):
+        return "chat_completions", kind.better_wire
+    vendor = VENDORS.get(site.name)
+    # At another address of theirs, and at gateways, it is OpenAI's format that is spoken.
+    return vendor.wire if vendor and vendor.base_url == site.address.url else "chat_completions", None
 
 
 def _is_local(site: _Site, settings: Settings) -> bool:
@@ -128,6 +142,13 @@ def _holds_to_schema(site: _Site, model: ProviderModel | None) -> bool:
         return vendor.json_schema and read_address(vendor.base_url).origin == site.address.origin
     # All of them make the grammar of a schema, and pick words by it.
     return site.name in LOCAL_KINDS
+
+
+def _base_step(site: _Site, endpoint: Endpoint) -> TraceStep:
+    why = f"{site.address.url} ({site.source})"
+    if endpoint.better_wire:
+        why += f"; runs speak `{endpoint.better_wire}` there if the server has it"
+    return TraceStep(step="base", outcome="found", why=why)
 
 
 def _key_step(site: _Site, auth: Auth) -> TraceStep:

@@ -14,11 +14,13 @@ class LocalKind:
 
     base_variables: tuple[str, ...]
     key_variables: tuple[str, ...]
+    better_wire: str | None = None
+    """The format that it may have besides OpenAI's chat completions, and that says more."""
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """A hosted provider that speaks OpenAI's chat completions."""
+    """A hosted provider."""
 
     name: str
     base_url: str
@@ -28,6 +30,9 @@ class Vendor:
     keys_page: str
     """Where people get a key."""
 
+    wire: str = "chat_completions"
+    """The format that it speaks at `base_url`."""
+
     json_schema: bool = False
     """Its documentation promises replies that follow a JSON Schema. Others take one, and some of them ignore it."""
 
@@ -35,7 +40,13 @@ class Vendor:
 LOCAL_KINDS: Mapping[str, LocalKind] = {
     kind.name: kind
     for kind in (
-        LocalKind("ollama", "http://localhost:11434/v1", ("OLLAMA_BASE_URL", "OLLAMA_HOST"), ("OLLAMA_API_KEY",)),
+        LocalKind(
+            "ollama",
+            "http://localhost:11434/v1",
+            ("OLLAMA_BASE_URL", "OLLAMA_HOST"),
+            ("OLLAMA_API_KEY",),
+            better_wire="ollama_chat",
+        ),
         LocalKind("vllm", "http://localhost:8000/v1", ("VLLM_BASE_URL",), ("VLLM_API_KEY",)),
         LocalKind(
             "lm_studio", "http://127.0.0.1:1234/v1", ("LMSTUDIO_BASE_URL",), ("LM_STUDIO_API_KEY", "LMSTUDIO_API_KEY")
@@ -71,9 +82,10 @@ VENDORS: Mapping[str, Vendor] = {
         ),
         Vendor(
             "google",
-            "https://generativelanguage.googleapis.com/v1beta/openai",
+            "https://generativelanguage.googleapis.com/v1beta",
             ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             "https://aistudio.google.com/apikey",
+            wire="gemini_generate_content",
             json_schema=True,
         ),
         Vendor(

@@ -56,12 +56,12 @@ class Payloads:
         return [] if data else self._not_cut([bytes(self._document)])
 
     def _not_cut(self, last: list[bytes]) -> list[bytes]:
-        if last and _is_cut(last[-1]):
+        if last and is_cut(last[-1]):
             raise ResponseTruncated(f"{self._source} ended its answer in the middle", hint="try again")
         return last
 
 
-def _is_cut(payload: bytes) -> bool:
+def is_cut(payload: bytes) -> bool:
     """Whether it is the beginning of what it should be, and not all of it."""
     with suppress(ValueError):
         from_json(payload)

@@ -68,7 +68,7 @@ _RULES: Final = (
         wording=re.compile(
             r"maximum (context|model|prompt) length|context[ _](length|size|window) ?(was |is )?exceeded"
             r"|exceeds? (the |its )?(model'?s? |available |maximum )*context"
-            r"|prompt is too long|input is too long|too many (input )?tokens|longer than the model'?s? context"
+            r"|prompt is too long|input is too long|too many (input )?tokens|longer than the (model'?s? )?context"
             r"|token count .{0,40}exceeds|reduce the length of the (messages|prompt|input)|exceeded model token limit"
             r"|context window exceeds|context (the )?overflows|context length of only|must have less than \d+ tokens"
             r"|`inputs` tokens \+ `max_new_tokens` must be",

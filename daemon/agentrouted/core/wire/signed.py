@@ -20,9 +20,13 @@ def with_signed(endpoint: Endpoint, message: Message, parts: Sequence[dict[str, 
 
     Without, if another model wrote it: it could not read it, and would refuse it.
     """
-    whole, signed = list(parts), message.signed
-    if signed is None or signed_by(endpoint, signed.blocks) != signed:
-        return whole
-    for inserted, each in enumerate(signed.blocks):
+    whole = list(parts)
+    for inserted, each in enumerate(own_blocks(endpoint, message)):
         whole.insert(each.at + inserted, each.block)
     return whole
+
+
+def own_blocks(endpoint: Endpoint, message: Message) -> Sequence[SignedBlock]:
+    """None, if another model wrote them."""
+    signed = message.signed
+    return signed.blocks if signed and signed_by(endpoint, signed.blocks) == signed else ()

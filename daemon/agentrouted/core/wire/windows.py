@@ -2,19 +2,12 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from pydantic_core import from_json, to_json
-
-from agentrouted.core.endpoint import Endpoint, Timeouts
-from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.http import HttpClient
-
-_TIMEOUTS: Final = Timeouts(connect=1.0, first_byte=2.0, idle=2.0)
-_LARGEST: Final = 16 * 1024 * 1024
+from agentrouted.core.wire.question import Question, answer_to
 
 # Seconds that an answer holds. A model that is not loaded yet, of which nothing is known, may be so soon.
 _FRESH: Final = 300.0
@@ -25,45 +18,26 @@ class Windows:
     """Asks each server for each model once in a while."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, str], tuple[float, int | None]] = {}
+        self._said: dict[tuple[str, str, str], tuple[float, int | None]] = {}
 
     async def of(self, endpoint: Endpoint, http: HttpClient) -> int | None:
         """Tokens of prompt and reply together, as the server says; None where it does not. Never raises."""
-        key = (endpoint.base_url, endpoint.model_id)
+        key = (endpoint.base_url, endpoint.wire, endpoint.model_id)
         asked_at, window = self._said.get(key, (float("-inf"), None))
         if time.monotonic() - asked_at <= (_FRESH_IF_UNKNOWN if window is None else _FRESH):
             return window
-        window = await _ask(http, endpoint)
+        window = await ask_window(http, endpoint, _questions(endpoint))
         self._said[key] = (time.monotonic(), window)
         return window
 
 
-async def _ask(http: HttpClient, endpoint: Endpoint) -> int | None:
-    for question in _QUESTIONS.get(endpoint.provider, _USUAL):
-        document = await _document(http, endpoint, question)
-        window = question.find(document, endpoint.model_id) if isinstance(document, dict) else None
+async def ask_window(http: HttpClient, endpoint: Endpoint, questions: Sequence[Question]) -> int | None:
+    """What the first of these questions finds that finds something."""
+    for question in questions:
+        window = await answer_to(http, endpoint, question)
         if isinstance(window, int) and window > 0:
             return window
     return None
-
-
-async def _document(http: HttpClient, endpoint: Endpoint, question: "_Question") -> Any:
-    base = endpoint.base_url if question.under_base else endpoint.base_url.removesuffix("/v1")
-    hurried = replace(endpoint, base_url=base, timeouts=_TIMEOUTS)
-    body = to_json({"model": endpoint.model_id}) if question.method == "POST" else b""
-    try:
-        async with aclosing(await http.send(hurried, question.method, question.path, body)) as exchange:
-            return from_json(await exchange.read_all(_LARGEST))
-    except (AgentroutedError, ValueError):
-        return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Question:
-    method: str
-    path: str
-    find: Callable[[Mapping[str, Any], str], Any]
-    under_base: bool = False
 
 
 def _loaded_by_ollama(document: Mapping[str, Any], model: str) -> Any:
@@ -97,12 +71,33 @@ def _entries(document: Mapping[str, Any], key: str, id_key: str, model: str) -> 
             yield entry
 
 
+def _made_for_in_ollama(document: Mapping[str, Any], model: str) -> Any:
+    # Under the name of the model's architecture, such as `llama.context_length`.
+    info = document.get("model_info")
+    return info.get(f"{info.get('general.architecture')}.context_length") if isinstance(info, dict) else None
+
+
+def _questions(endpoint: Endpoint) -> Sequence[Question]:
+    return _BY_WIRE.get(endpoint.wire) or _BY_PROVIDER.get(endpoint.provider, _USUAL)
+
+
+NOW_IN_OLLAMA: Final = (
+    Question("GET", "/api/ps", _loaded_by_ollama),
+    Question("POST", "/api/show", _set_in_ollama),
+)
+"""What it has the model loaded with, or would load it with."""
+
+AT_MOST_IN_OLLAMA: Final = (Question("POST", "/api/show", _made_for_in_ollama),)
+
 # vLLM's way, which SGLang and others took over.
-_USUAL: Final[Sequence[_Question]] = (_Question("GET", "/models", _in_list_of_models, under_base=True),)
+_USUAL: Final[Sequence[Question]] = (Question("GET", "/models", _in_list_of_models, under_base=True),)
 
 # By provider, what to ask until a window is found. What a model was made for is not asked: servers take less.
-_QUESTIONS: Final[Mapping[str, Sequence[_Question]]] = {
-    "ollama": (_Question("GET", "/api/ps", _loaded_by_ollama), _Question("POST", "/api/show", _set_in_ollama)),
-    "llamacpp": (_Question("GET", "/props", _of_llamacpp),),
-    "lm_studio": (_Question("GET", "/api/v0/models", _loaded_by_lm_studio),),
+_BY_PROVIDER: Final[Mapping[str, Sequence[Question]]] = {
+    "ollama": NOW_IN_OLLAMA,
+    "llamacpp": (Question("GET", "/props", _of_llamacpp),),
+    "lm_studio": (Question("GET", "/api/v0/models", _loaded_by_lm_studio),),
 }
+
+# Here the server takes as much as each request wants.
+_BY_WIRE: Final[Mapping[str, Sequence[Question]]] = {"ollama_chat": AT_MOST_IN_OLLAMA}

@@ -1,0 +1,89 @@
+"""A reply of Gemini, put together as it comes."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import ResponseInvalid
+from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.reply import Reply, name_in
+
+_NAMED: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
+_NAMED_IN_CANDIDATE: Final = frozenset({"content", "finishReason", "index"})
+
+_BLOCKED: Final = frozenset(
+    {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"}
+)
+_BROKEN_CALL: Final = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
+
+
+class GeminiReply(Reply):
+    named = _NAMED
+
+    def __init__(self, endpoint: Endpoint, request: ModelRequest, request_id: str | None) -> None:
+        super().__init__(endpoint, request, request_id)
+        self._unnamed: dict[str, Any] = {}
+
+    def read(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        self._take_usage(document.get("usageMetadata"))
+        if error := document.get("error"):
+            raise self.refused(error)
+        self.model = self.model or name_in(document, "modelVersion")
+        self.request_id = self.request_id or name_in(document, "responseId")
+        self._unnamed |= {name: value for name, value in document.items() if name not in _NAMED}
+        candidates, feedback = document.get("candidates"), document.get("promptFeedback")
+        if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
+            self._take_candidate(candidates[0], chunks)
+        elif isinstance(feedback, dict) and feedback.get("blockReason"):
+            # The prompt was not even shown to the model.
+            self.has_begun, self.finish_reason = True, "content_filter"
+            self.add("", name_in(feedback, "blockReasonMessage") or "", chunks)
+
+    def raw(self) -> Mapping[str, Any]:
+        return self._unnamed
+
+    def _take_usage(self, usage: Any) -> None:
+        if isinstance(usage, dict):
+            self.usage = {
+                "prompt_tokens": _sum(usage, "promptTokenCount", "toolUsePromptTokenCount"),
+                "completion_tokens": _sum(usage, "candidatesTokenCount", "thoughtsTokenCount"),
+                "prompt_tokens_details": {"cached_tokens": usage.get("cachedContentTokenCount")},
+                "completion_tokens_details": {"reasoning_tokens": usage.get("thoughtsTokenCount")},
+            }
+
+    def _take_candidate(self, candidate: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        self.has_begun = True
+        self._unnamed |= {name: value for name, value in candidate.items() if name not in _NAMED_IN_CANDIDATE}
+        content = candidate.get("content")
+        parts = content.get("parts") if isinstance(content, dict) else None
+        for part in parts if isinstance(parts, list) else ():
+            if isinstance(part, dict):
+                self._take_part(part, chunks)
+        if reason := name_in(candidate, "finishReason"):
+            self._end(reason)
+
+    def _take_part(self, part: Mapping[str, Any], chunks: list[Chunk]) -> None:
+        if isinstance(call := part.get("functionCall"), dict):
+            self._take_call(call, name_in(part, "thoughtSignature"), chunks)
+        elif isinstance(text := part.get("text"), str):
+            self.add(*((text, "") if part.get("thought") else ("", text)), chunks)
+        else:
+            # What it has drawn, or run by itself.
+            self._unnamed.setdefault("parts", []).append(part)
+
+    def _take_call(self, call: Mapping[str, Any], signature: str | None, chunks: list[Chunk]) -> None:
+        """It comes whole."""
+        if signature:
+            self.sign({"thoughtSignature": signature})
+        function = {"name": call.get("name"), "arguments": call.get("args") or {}}
+        self.call([{"id": call.get("id"), "function": function}], chunks)
+
+    def _end(self, reason: str) -> None:
+        if reason in _BROKEN_CALL:
+            raise ResponseInvalid(f"{self.endpoint.label} wrote a tool call that cannot be read", hint="try again")
+        self.finish_reason = "content_filter" if reason in _BLOCKED else reason.lower()
+
+
+def _sum(usage: Mapping[str, Any], *names: str) -> int:
+    values = (usage.get(name) for name in names)
+    return sum(value for value in values if isinstance(value, int) and not isinstance(value, bool))
