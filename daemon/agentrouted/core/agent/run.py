@@ -51,7 +51,7 @@ def _result(run: RunContext, ending: Ending) -> RunResult:
         interrupted=interrupted,
         usage=state.usage,
         messages=state.messages,
-        route=state.answered_by.to_route() if state.answered_by else None,
+        route=state.answered_by.to_route(state.wire) if state.answered_by else None,
         last_seq=run.emitter.last_seq,
         config_generation=run.plan.resolution.generation,
     )
