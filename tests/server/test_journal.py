@@ -273,6 +273,17 @@ async def test_a_run_is_steered_before_its_next_turn(tmp_path: Path) -> None:
         assert (await peer.call("run/steer", {"runId": "r", "text": "Late."}))["data"]["kind"] == "conflict"
 
 
+async def test_what_is_said_while_the_last_reply_comes_is_answered(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text("One").held(gate), Reply.text("Two")]) as upstream, initialized(tmp_path) as peer:
+        peer.send(request(1, "runAgent", {"model": f"{upstream.url}/m", "prompt": "Hi", "runId": "r"}))
+        await upstream.received()
+        await peer.call("run/steer", {"runId": "r", "text": "And more?"})
+        gate.set()
+        result = (await peer.answer(1))["result"]
+    assert [message["content"] for message in result["messages"]] == ["Hi", "One", "And more?", "Two"]
+
+
 async def test_without_detach_a_run_ends_with_its_client(tmp_path: Path) -> None:
     async with Upstream([Reply.silence()]) as upstream, serving(tmp_path) as socket:
         async with connected(socket) as first:

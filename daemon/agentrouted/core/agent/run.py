@@ -92,9 +92,12 @@ async def _run(run: RunContext) -> Ending:
         if state.open_reply is None:
             await _turn(run)
         ending = await _act(run, toolbox)
+        if ending is None:
+            continue
         # What was said to the run in the meantime is answered first.
-        if ending is not None and not (state.steering and ending.stop_reason == "end_turn"):
+        if not state.steering or ending.stop_reason != "end_turn":
             return ending
+        state.take_steering()
 
 
 async def _turn(run: RunContext) -> None:
