@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest, ReasoningChunk, TextChunk
-from agentrouted.core.wire.chat_completions import ChatCompletions
+from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted_protocol.messages import Message
 
@@ -26,8 +26,9 @@ def prompt(text: str = "Hi", **changes: Any) -> ModelRequest:
 
 
 def talk(http: HttpClient, url: str, **changes: Any) -> AsyncGenerator[Sequence[Chunk], None]:
-    """One call, as it comes."""
-    return ChatCompletions(http).stream(endpoint(url, **changes), prompt())
+    """One call, as it comes, in the format that `wire` names."""
+    asked = endpoint(url, **changes)
+    return FORMATS[asked.wire](http).stream(asked, prompt())
 
 
 async def batches(http: HttpClient, url: str, **changes: Any) -> list[Sequence[Chunk]]:

@@ -71,7 +71,7 @@ class Reply:
     @classmethod
     def events(cls, *payloads: Mapping[str, Any] | str | asyncio.Event) -> "Reply":
         """Server-sent events with exactly these payloads."""
-        return cls(_joined(payload if isinstance(payload, asyncio.Event) else _event(payload) for payload in payloads))
+        return cls(joined(payload if isinstance(payload, asyncio.Event) else _event(payload) for payload in payloads))
 
     @classmethod
     def raw(cls, *steps: Step) -> "Reply":
@@ -133,7 +133,7 @@ def _event(payload: Mapping[str, Any] | str) -> bytes:
     return f"data: {text}\n\n".encode()
 
 
-def _joined(steps: Iterator[Step]) -> tuple[Step, ...]:
+def joined(steps: Iterator[Step]) -> tuple[Step, ...]:
     """Bytes that follow each other as one step, so that they leave as one write."""
     joined: list[Step] = []
     for step in steps:

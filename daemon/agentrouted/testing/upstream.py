@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,12 +16,15 @@ __all__ = ["Received", "Reply", "Upstream"]
 
 Scripted = Reply | Callable[[Received], Reply]
 
+_NO_OLLAMA: Mapping[str, Reply] = {"/api/version": Reply.status(404)}
+
 
 class Upstream:
     """An OpenAI-compatible server on a free port, or on a Unix socket, that answers from a script.
 
     Each request takes the next reply of the script; the last one answers all that follow. `GET …/models` is
-    answered from `models`, beside the script; where they are None, by the script.
+    answered from `models`, beside the script; where they are None, by the script. `beside` has the replies to other
+    paths. Without one for `/api/version` it is no Ollama.
 
         async with Upstream([Reply.tool_call("add", {"a": 1}), Reply.text("It is ", "3.")]) as upstream:
             ...  # use upstream.url
@@ -33,6 +36,7 @@ class Upstream:
         script: Sequence[Scripted] = (Reply.text("Hello", " world"),),
         *,
         models: Sequence[str] | None = ("test-model",),
+        beside: Mapping[str, Reply] = _NO_OLLAMA,
         socket_path: Path | None = None,
     ) -> None:
         self.url = "http://localhost/v1"
@@ -40,6 +44,7 @@ class Upstream:
         self.connections = 0
         self._script = list(script)
         self._models = models
+        self._beside = {**_NO_OLLAMA, **beside}
         self._socket_path = socket_path
         self._arrived: asyncio.Queue[Received] = asyncio.Queue()
         self._open: set[asyncio.Task[Any]] = set()
@@ -75,6 +80,8 @@ class Upstream:
     def _answer(self, request: Received) -> Reply:
         if self._models is not None and request.method == "GET" and request.path.endswith("/models"):
             return Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in self._models]})
+        if request.path in self._beside:
+            return self._beside[request.path]
         self.requests.append(request)
         self._arrived.put_nowait(request)
         scripted = self._script.pop(0) if len(self._script) > 1 else self._script[0]

@@ -80,7 +80,8 @@ _RULES: Final = (
         codes=frozenset({"model_not_found", "model_not_supported", "model_decommissioned", "model_not_available"}),
         wording=re.compile(
             r"\bmodel\b.{0,200}\b(not found|does not exist|doesn't exist|not exist|has been decommissioned)\b"
-            r"|not a valid model|no endpoints found for|\b(invalid|unknown|no such) model\b|^model: ",
+            r"|not a valid model|no endpoints found for|\b(invalid|unknown|no such) model\b|^model: "
+            r"|^models/\S+ is not found",
             re.IGNORECASE,
         ),
     ),

@@ -1,5 +1,6 @@
 """A provider's refusal, as one of our errors."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ from agentrouted.core.wire.reply_headers import request_id, retry_after
 from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.errors import ProviderReply
 
+_SECONDS: Final = re.compile(r"(\d{1,5}(?:\.\d+)?)s")
 _TEXT_LENGTH = 2000
 _EXCERPT_LENGTH = 300
 
@@ -35,11 +37,14 @@ _SAYS: Final[dict[type[AgentroutedError], str]] = {
 
 def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> AgentroutedError:
     """What a reply with this status, not 2xx, means."""
-    codes, text = _words(_parsed(body))
+    document = _parsed(body)
+    codes, text = _words(document)
     if 300 <= status < 400:
         place = headers.get("location", "nowhere").partition("?")[0]
         text = f"it redirects to {place}, and a key is never carried elsewhere"
-    return _as_error(endpoint, Refusal(status, codes, text, request_id(headers), retry_after(headers)))
+    return _as_error(
+        endpoint, Refusal(status, codes, text, request_id(headers), retry_after(headers) or _delay(document))
+    )
 
 
 def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> AgentroutedError:
@@ -111,6 +116,17 @@ def _words(document: Any) -> tuple[frozenset[str], str]:
     codes = frozenset(str(error[name]).lower() for name in ("code", "type", "status") if error.get(name))
     said = (error.get("message") or error.get("detail") or error.get("error"), _raw(error))
     return codes, ": ".join(_sentence(part) for part in said if part)
+
+
+def _delay(document: Any) -> float | None:
+    """How long Google's `RetryInfo` says to wait, in seconds such as `34.5s`."""
+    error = document.get("error") if isinstance(document, dict) else None
+    details = error.get("details") if isinstance(error, dict) else None
+    for detail in details if isinstance(details, list) else ():
+        found = _SECONDS.fullmatch(str(detail.get("retryDelay"))) if isinstance(detail, dict) else None
+        if found:
+            return float(found[1])
+    return None
 
 
 def _raw(error: Mapping[str, Any]) -> Any:
