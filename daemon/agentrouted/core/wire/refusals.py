@@ -42,9 +42,9 @@ def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: b
     if 300 <= status < 400:
         place = headers.get("location", "nowhere").partition("?")[0]
         text = f"it redirects to {place}, and a key is never carried elsewhere"
-    return _as_error(
-        endpoint, Refusal(status, codes, text, request_id(headers), retry_after(headers) or _delay(document))
-    )
+    wait = retry_after(headers)
+    wait = _delay(document) if wait is None else wait
+    return _as_error(endpoint, Refusal(status, codes, text, request_id(headers), wait))
 
 
 def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> AgentroutedError:
