@@ -1,6 +1,5 @@
 """The daemon, as a Python program sees it."""
 
-import asyncio
 import sys
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
@@ -12,8 +11,10 @@ from typing import Any, Self, TypeVar, Unpack, overload
 from agentrouted_client.connection import Connection
 from agentrouted_client.errors import RpcError
 from agentrouted_client.handshake import initialize, shut_down
+from agentrouted_client.output import schema_and_reader
 from agentrouted_client.parsing import parse_params
 from agentrouted_client.run import Run
+from agentrouted_client.runs import Runs
 from agentrouted_client.tools import ClientTool, Function, ToolOptions, call_tool, client_tool
 from agentrouted_client.transport import Transport, joined, spawned
 from agentrouted_protocol.base import WireModel
@@ -22,7 +23,17 @@ from agentrouted_protocol.daemon import Advertised, ClientOptions
 from agentrouted_protocol.errors import CODES
 from agentrouted_protocol.rendezvous import default_socket_path
 from agentrouted_protocol.routing import ResolveModelParams, Route
-from agentrouted_protocol.runs import RunAgentParams, RunIdParams
+from agentrouted_protocol.runs import (
+    RunAgentParams,
+    RunAttachParams,
+    RunForkParams,
+    RunGetResult,
+    RunIdParams,
+    RunListParams,
+    RunListResult,
+    RunStatus,
+    RunSummary,
+)
 
 Approve = Callable[[ToolApproveParams], Awaitable[ToolApproveResult]]
 AnyFunction = TypeVar("AnyFunction", bound=Function)
@@ -49,9 +60,9 @@ class Client:
 
         self._approve = approve
         self._tools: dict[str, ClientTool] = {}
-        self._runs: dict[str, Run] = {}
         self._listeners: dict[str, list[Callable[[Any], object]]] = {}
-        self._connection = Connection(transport, self._answer, self._hear)
+        self._connection = Connection(transport, self._answer, self._hear, lambda: self._runs.lost())
+        self._runs = Runs(self._connection)
 
     @classmethod
     def spawn(
@@ -105,19 +116,59 @@ class Client:
         model: str | None = None,
         instructions: str | None = None,
         tools: Iterable[Function] | None = None,
+        output: Any = None,
         **options: Any,
     ) -> Run:
         """Begin a run. `tools` are functions; by default all that were given to `client.tool`.
 
-        `options` are the other fields of `RunAgentParams`, such as `max_turns`, `messages` or `session_id`.
+        `output` is a JSON Schema, or a type such as a pydantic model, which the result's `output` is then one of.
+        `options` are the other fields of `RunAgentParams`, such as `max_turns`, `messages` or `detach`.
         """
         offered = self._offered(tools)
         descriptions = [tool.description for tool in offered.values()]
-        options = {"run_id": uuid.uuid4().hex, **options}
+        schema, read = schema_and_reader(output)
+        options = {"run_id": uuid.uuid4().hex, "output": schema, **options}
         params = RunAgentParams(prompt=prompt, model=model, instructions=instructions, tools=descriptions, **options)
-        result = self._connection.request("runAgent", params.to_wire())
-        run = self._runs[options["run_id"]] = Run(options["run_id"], offered, result, self._cancel)
-        result.add_done_callback(lambda _: self._runs.pop(run.run_id, None))
+        return self._runs.start(options["run_id"], params, offered, read)
+
+    async def attach(self, run_id: str, after_seq: int = 0) -> Run:
+        """Follow a run, whoever began it: its events after `after_seq`, then those that come.
+
+        Tools of it that were not answered are called here: those given to `client.tool`. Raises `RpcError` for one that
+        is not kept any more.
+        """
+        params = RunAttachParams(run_id=run_id, after_seq=after_seq)
+        return await self._runs.attach(params, self._offered(None))
+
+    async def resume(self, run_id: str) -> Run:
+        """Go on with a run that was interrupted by the end of its daemon. Its events are those from now on."""
+        self._runs.refuse_followed(run_id)
+        return await self._runs.begin("run/resume", RunIdParams(run_id=run_id), self._offered(None))
+
+    async def fork(
+        self,
+        run_id: str,
+        seq: int,
+        *,
+        prompt: str | None = None,
+        model: str | None = None,
+        instructions: str | None = None,
+    ) -> Run:
+        """Begin a new run from where another one was at event `seq`, with what is given here in place of its own."""
+        params = RunForkParams(run_id=run_id, seq=seq, prompt=prompt, model=model, instructions=instructions)
+        return await self._runs.begin("run/fork", params, self._offered(None))
+
+    async def runs(
+        self, *, status: RunStatus | None = None, session_id: str | None = None, limit: int = 50
+    ) -> list[RunSummary]:
+        """The runs that are kept, the newest first."""
+        params = RunListParams(status=status, session_id=session_id, limit=limit)
+        page: RunListResult = await self.request("run/list", params)
+        return page.runs
+
+    async def run(self, run_id: str) -> RunGetResult:
+        """What is known of a run: its transcript, and its result if it has ended."""
+        run: RunGetResult = await self.request("run/get", RunIdParams(run_id=run_id))
         return run
 
     @overload
@@ -151,15 +202,9 @@ class Client:
                 await client._close()
 
     async def _close(self) -> None:
-        results = [run.result for run in self._runs.values()]
-        for result in results:
-            result.cancel()
-        await asyncio.gather(*results, return_exceptions=True)
+        await self._runs.stop()
         await shut_down(self._connection)
         await self._connection.close()
-
-    async def _cancel(self, run_id: str) -> None:
-        await self.request("run/cancel", RunIdParams(run_id=run_id))
 
     def _register(self, function: AnyFunction, **options: Unpack[ToolOptions]) -> AnyFunction:
         tool = client_tool(function, **options)
@@ -182,14 +227,14 @@ class Client:
         raise RpcError(CODES["methodNotFound"], f"this client does not answer {method}")
 
     async def _call_tool(self, params: ToolCallParams) -> ToolCallResult:
-        run = self._runs.get(params.run_id)
+        run = self._runs.find(params.run_id)
         tool = (run.tools if run else self._tools).get(params.name)
         if tool is None:
             return ToolCallResult(content=f"Error: this client has no tool {params.name}", is_error=True)
         return await call_tool(tool, params.arguments)
 
     def _hear(self, method: str, params: Any) -> None:
-        if method == "run/event" and (run := self._runs.get(params["runId"])):
-            run.deliver(params)
+        if method == "run/event":
+            self._runs.deliver(params)
         for listener in self._listeners.get(method, ()):
             listener(parse_params(method, params))

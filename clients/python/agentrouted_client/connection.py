@@ -22,12 +22,14 @@ _READ_SIZE = 64 * 1024
 class _Pending:
     method: str
     answer: asyncio.Future[Any]
+    read: Callable[[Any], Any]
 
 
 class Connection:
     """Sends requests and notifications; hands what the other side sends to two functions.
 
-    `on_request` returns the result, or raises `RpcError`. `on_notification` must not wait.
+    `on_request` returns the result, or raises `RpcError`. `on_notification` must not wait. `on_end` is called when
+    nothing will come any more.
     """
 
     def __init__(
@@ -35,10 +37,12 @@ class Connection:
         transport: Transport,
         on_request: Callable[[str, Any], Awaitable[Any]],
         on_notification: Callable[[str, Any], None],
+        on_end: Callable[[], None],
     ) -> None:
         self._transport = transport
         self._on_request = on_request
         self._on_notification = on_notification
+        self._on_end = on_end
         self._ids = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._answering: dict[int | str, asyncio.Future[Any]] = {}
@@ -46,14 +50,19 @@ class Connection:
         self._gone: str | None = None
         self._reading = asyncio.create_task(self._read())
 
-    def request(self, method: str, params: Any) -> asyncio.Future[Any]:
-        """Sent at once. Gives the result or a `ClientError`. Cancelling it cancels the request itself."""
+    def request(
+        self, method: str, params: Any, read: Callable[[Any], Any] = lambda result: result
+    ) -> asyncio.Future[Any]:
+        """Sent at once. Gives the result or a `ClientError`. Cancelling it cancels the request itself.
+
+        `read` makes of the result what is given, before the next message is looked at; it may raise `ClientError`.
+        """
         answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         if self._gone is not None:
             answer.set_exception(DaemonGone(self._gone))
             return answer
         number = next(self._ids)
-        self._pending[number] = _Pending(method, answer)
+        self._pending[number] = _Pending(method, answer, read)
         answer.add_done_callback(lambda _: self._forget(number))
         self._send({"id": number, "method": method} | _present(params))
         return answer
@@ -85,6 +94,7 @@ class Connection:
         for pending in self._pending.values():
             if not pending.answer.done():
                 pending.answer.set_exception(DaemonGone(self._gone))
+        self._on_end()
 
     async def _read_frames(self) -> None:
         frames = Frames()
@@ -118,8 +128,8 @@ class Connection:
         try:
             if error:
                 raise _rpc_error(error)
-            pending.answer.set_result(parse_result(pending.method, message.get("result")))
-        except RpcError as failure:
+            pending.answer.set_result(pending.read(parse_result(pending.method, message.get("result"))))
+        except ClientError as failure:
             pending.answer.set_exception(failure)
         except ValidationError as failure:
             what = f"the daemon's answer to {pending.method} is not what the contract says: {failure}"

@@ -6,14 +6,16 @@ from typing import Any, Self
 
 from agentrouted_client.parsing import parse_event
 from agentrouted_client.tools import ClientTool
-from agentrouted_protocol.events import RunEvent
-from agentrouted_protocol.runs import RunResult
+from agentrouted_protocol.base import WireModel
+from agentrouted_protocol.events import AgentEnd, RunEvent
+from agentrouted_protocol.runs import RunIdParams, RunResult, RunSteerParams
 
 
 class Run(AsyncIterator[RunEvent]):
     """Iterate over it for its events, once; await `result` for its end, with or without having iterated.
 
-    Both raise `RpcError` if the run failed. Cancelling the task that waits here cancels the run.
+    Both raise `RpcError` if the run failed. Cancelling the task that waits here cancels the run, unless it was
+    detached, attached, resumed or forked: those go on by themselves, here and when the connection is lost.
     Events wait for whoever iterates; those that come while only `result` has been asked for are dropped.
     """
 
@@ -22,31 +24,61 @@ class Run(AsyncIterator[RunEvent]):
         run_id: str,
         tools: Mapping[str, ClientTool],
         result: asyncio.Future[RunResult],
-        request_cancel: Callable[[str], Awaitable[Any]],
+        request: Callable[[str, WireModel], Awaitable[Any]],
+        *,
+        over: asyncio.Event | None = None,
+        last_seq: int = 0,
     ) -> None:
         self.run_id = run_id
         self.tools = tools
+        self.last_seq = last_seq
+        """Of the last event that iterating gave: `client.attach(run_id, run.last_seq)` goes on behind it."""
+
+        self.gap = False
+        """Whether events are missing before the first: the daemon did not keep them, or never had them."""
+
         self._result = result
         self._is_awaited = False
         self._is_iterated = False
-        self._request_cancel = request_cancel
+        self._request = request
+        self._over = over
         self._events: asyncio.Queue[RunEvent | None] = asyncio.Queue()
         result.add_done_callback(lambda _: self._events.put_nowait(None))
 
     @property
     def result(self) -> asyncio.Future[RunResult]:
         self._is_awaited = True
-        return self._result
+        return self._result if self._over is None else asyncio.shield(self._result)
 
     async def cancel(self) -> None:
         """Stop it. `result` still comes, with `stop_reason` "cancelled" and what was spent."""
-        await self._request_cancel(self.run_id)
+        await self._request("run/cancel", RunIdParams(run_id=self.run_id))
+
+    async def steer(self, text: str) -> None:
+        """Say something to the model, as the user, before its next turn. Raises `RpcError` when the run is over."""
+        await self._request("run/steer", RunSteerParams(run_id=self.run_id, text=text))
 
     def deliver(self, params: Any) -> None:
         """Take in the params of one `run/event`."""
+        event = parse_event(params)
         is_wanted = self._is_iterated or not self._is_awaited
-        if is_wanted and (event := parse_event(params)):
+        if event and is_wanted:
             self._events.put_nowait(event)
+        if isinstance(event, AgentEnd):
+            self.end()
+
+    def end(self) -> None:
+        """No event comes any more. Where no answer tells the result, it is asked for now."""
+        if self._over is not None:
+            self._over.set()
+
+    def when_ended(self, call: Callable[[], object]) -> None:
+        self._result.add_done_callback(lambda _: call())
+
+    def stop(self) -> asyncio.Future[RunResult]:
+        """Do not wait for its end any more."""
+        self._result.cancel()
+        return self._result
 
     def __aiter__(self) -> Self:
         self._is_iterated = True
@@ -57,10 +89,12 @@ class Run(AsyncIterator[RunEvent]):
         try:
             event = await self._events.get()
         except asyncio.CancelledError:
-            self._result.cancel()
+            if self._over is None:
+                self._result.cancel()
             raise
         if event is None:
             self._events.put_nowait(None)
             await self._result
             raise StopAsyncIteration
+        self.last_seq = event.seq
         return event
