@@ -47,19 +47,6 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in _MODULES:
-        raise AttributeError(f"module 'agentrouted' has no attribute '{name}'")
-    from importlib import import_module
-
-    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_MODULES})
-
-
 __all__ = [
     "Agent",
     "Context",
@@ -86,3 +73,17 @@ __all__ = [
     "resolve_model",
     "tool",
 ]
+
+
+if not TYPE_CHECKING:  # else a name that is not there would be no error
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULES:
+            raise AttributeError(f"module 'agentrouted' has no attribute '{name}'")
+        from importlib import import_module
+
+        value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *_MODULES})

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -19,6 +19,7 @@ from agentrouted.core.local.catalog import model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.services import Services
 from agentrouted.core.wire.http import HttpClient
+from agentrouted.face.inbox import Inbox, inbox_here, settle
 
 _Result = TypeVar("_Result")
 
@@ -44,6 +45,7 @@ class Background:
         # Without a journal: a run of a program ends with it.
         self._core = Core(services, Runs(services))
         self._loop = asyncio.new_event_loop()
+        self._inbox = Inbox(self._loop)
         self._stop = asyncio.Event()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._thread = threading.Thread(target=self._serve, name="agentrouted", daemon=True)
@@ -57,13 +59,13 @@ class Background:
         return self._config.current
 
     def start(self, work: Callable[[Core], Coroutine[Any, Any, _Result]]) -> "Job[_Result]":
-        """Begin `work` there, under the configuration as it is now. May be called from any thread."""
+        """Begin `work` there, under the configuration as it is now. May be called from any event loop."""
         self.snapshot()
-        return Job(self._loop, self._tasks, partial(work, self._core))
+        return Job(self._inbox, self._tasks, partial(work, self._core))
 
     def end(self) -> None:
         """Cancel what runs, and close what is open."""
-        self._loop.call_soon_threadsafe(self._stop.set)
+        self._inbox.put(self._stop.set)
         self._thread.join(_SECONDS_TO_END)
 
     def _serve(self) -> None:
@@ -84,47 +86,42 @@ class Background:
 
 
 class Job(Generic[_Result]):
-    """A coroutine on the background's loop, for somebody who waits on another."""
+    """A coroutine on the background's loop. Make it on the loop that waits for it."""
 
     def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        tasks: set[asyncio.Task[Any]],
-        work: Callable[[], Coroutine[Any, Any, _Result]],
+        self, inbox: Inbox, tasks: set[asyncio.Task[Any]], work: Callable[[], Coroutine[Any, Any, _Result]]
     ) -> None:
-        self._loop = loop
+        self._inbox = inbox
         self._tasks = tasks
-        self._future: Future[_Result] = Future()
-        # From now on, whoever stops waiting for the future does not cancel it.
-        self._future.set_running_or_notify_cancel()
-        loop.call_soon_threadsafe(self._begin, work)
+        self._work = work
+        self._home = inbox_here()
+        self._future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        inbox.put(self._begin)
 
     async def result(self) -> _Result:
         """Wait for the end without blocking this loop. Whoever stops waiting does not stop the work."""
-        return await asyncio.shield(asyncio.wrap_future(self._future))
+        result: _Result = await asyncio.shield(self._future)
+        return result
 
-    def when_done(self, tell: Callable[[], None]) -> None:
-        """Call `tell` on the background's loop, however it ends."""
+    def when_done(self, tell: Callable[[], object]) -> None:
+        """Call `tell` on this loop, however it ends."""
         self._future.add_done_callback(lambda _: tell())
 
     def cancel(self) -> None:
         """Its result then says what it has done until now, if it is one that can."""
         # A task that is cancelled before its first step has no chance to say so: hence one tick later.
-        self._loop.call_soon_threadsafe(lambda: self._loop.call_soon(self._task.cancel))
+        with suppress(RuntimeError):  # the program ends, and all runs with it
+            self._inbox.put(lambda: asyncio.get_running_loop().call_soon(self._task.cancel))
 
-    def _begin(self, work: Callable[[], Coroutine[Any, Any, _Result]]) -> None:
-        self._task = self._loop.create_task(work())
+    def _begin(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._work())
         self._tasks.add(self._task)
         self._task.add_done_callback(self._end)
 
-    def _end(self, task: "asyncio.Task[_Result]") -> None:
+    def _end(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
-        if task.cancelled():
-            self._future.set_exception(asyncio.CancelledError())
-        elif error := task.exception():
-            self._future.set_exception(error)
-        else:
-            self._future.set_result(task.result())
+        with suppress(RuntimeError):  # the loop is closed: nobody waits
+            self._home.put(partial(settle, self._future, task))
 
 
 def background() -> Background:

@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Generic, TypeVar
 
+from agentrouted.face.inbox import inbox_here
+
 _Item = TypeVar("_Item")
 
 
 class Channel(Generic[_Item]):
-    """Make it on the loop that reads; `put` from any thread, which never waits. What comes together is one wake-up."""
+    """Make it on the loop that reads; `put` from any thread, which never waits."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self._inbox = inbox_here()
         self._items: deque[_Item] = deque()
         self._arrived = asyncio.Event()
         self._is_waking = False
@@ -46,7 +48,7 @@ class Channel(Generic[_Item]):
         if not self._is_waking:
             self._is_waking = True
             with suppress(RuntimeError):  # the loop is closed: nobody reads
-                self._loop.call_soon_threadsafe(self._woken)
+                self._inbox.put(self._woken)
 
     def _woken(self) -> None:
         self._is_waking = False

@@ -19,6 +19,8 @@ from agentrouted_protocol.runs import RunAgentParams, Sampling, SlidingWindow, S
 # What stands in the core under the same name.
 _SAME: Final = (
     "instructions",
+    "mcp_servers",
+    "agents",
     "max_turns",
     "max_cost",
     "max_tokens",

@@ -36,6 +36,12 @@ class AgentSettings:
 
     description: str | None = None
     tools: Sequence[Tool | Callable[..., Any]] = ()
+    mcp_servers: list[str] | None = None
+    """Servers of tools, by their names in the configuration file."""
+
+    agents: list[str] | None = None
+    """Agents of the configuration file that this one may call as tools."""
+
     output: Any = None
     """The type of the answer: a pydantic model, dataclass, TypedDict, `list[X]`, a union, …; text if left out."""
 

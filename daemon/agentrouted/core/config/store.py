@@ -62,11 +62,13 @@ class ConfigStore:
 
     def look(self, environment: Environment) -> Snapshot:
         """For a program that does not watch: take in the files and the environment as they are now."""
-        self._environment = environment
-        self._path = environment.config_file(self._explicit)
-        contents, environ = self._read(), environment.environ
-        if contents != self._contents or environ != self.current.environ:
-            self._contents, self.current = contents, self._next(replace(self.current, environ=environ), contents)
+        is_same = environment == self._environment
+        if not is_same:
+            self._environment, self._path = environment, environment.config_file(self._explicit)
+        contents = self._read()
+        if not is_same or contents != self._contents:
+            before = replace(self.current, environ=environment.environ)
+            self._contents, self.current = contents, self._next(before, contents)
         return self.current
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
