@@ -74,6 +74,16 @@ class Reply:
         return cls(joined(payload if isinstance(payload, asyncio.Event) else _event(payload) for payload in payloads))
 
     @classmethod
+    def typed_events(cls, *payloads: Mapping[str, Any] | asyncio.Event) -> "Reply":
+        """The same, each under the name that its `type` says."""
+        return cls(
+            joined(
+                payload if isinstance(payload, asyncio.Event) else b"event: %b\n%b" % (_type(payload), _event(payload))
+                for payload in payloads
+            )
+        )
+
+    @classmethod
     def raw(cls, *steps: Step) -> "Reply":
         """An event stream of these very bytes."""
         return cls(steps)
@@ -131,6 +141,10 @@ def chunk(delta: Mapping[str, Any], finish: str | None = None) -> dict[str, Any]
 def _event(payload: Mapping[str, Any] | str) -> bytes:
     text = payload if isinstance(payload, str) else json.dumps(payload, separators=(",", ":"))
     return f"data: {text}\n\n".encode()
+
+
+def _type(payload: Mapping[str, Any]) -> bytes:
+    return str(payload["type"]).encode()
 
 
 def joined(steps: Iterator[Step]) -> tuple[Step, ...]:

@@ -182,7 +182,7 @@ def test_a_remote_server_may_be_called_local_by_the_config() -> None:
         ("openai/m", "", True),
         ("mistral/m", "", True),
         ("groq/m", "", False),
-        ("anthropic/m", "", False),
+        ("anthropic/m", "", True),
         ("https://api.openai.com/v1/m", "", True),
         ("https://models.example/v1/m", "", False),
         ("http://localhost:9/v1/m", "", False),

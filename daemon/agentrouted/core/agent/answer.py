@@ -11,9 +11,14 @@ from agentrouted.core.output.wanted import OUTPUT_TOOL
 from agentrouted.core.schema.fit import DoesNotFit
 from agentrouted_protocol.messages import Message, StopReason
 
+# Whatever cut a reply short is told as the limit that it is for whoever reads it.
 _STOP_REASONS: Final[dict[str, StopReason]] = {
+    "incomplete": "max_tokens",
     "length": "max_tokens",
+    "max_output_tokens": "max_tokens",
     "max_tokens": "max_tokens",
+    "model_context_window_exceeded": "max_tokens",
+    "pause_turn": "max_tokens",
     "content_filter": "refusal",
     "refusal": "refusal",
 }

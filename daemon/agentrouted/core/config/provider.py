@@ -23,13 +23,28 @@ from agentrouted.core.config.section import (
 from agentrouted.core.endpoint import Price, Think, Timeouts
 
 WireName = Literal[
-    "chat_completions", "openai", "chat", "ollama_chat", "ollama", "gemini_generate_content", "gemini", "google"
+    "chat_completions",
+    "openai",
+    "chat",
+    "openai_responses",
+    "responses",
+    "anthropic_messages",
+    "anthropic",
+    "messages",
+    "ollama_chat",
+    "ollama",
+    "gemini_generate_content",
+    "gemini",
+    "google",
 ]
 """What may stand in `api_protocol`."""
 
 _OTHER_NAMES: Final[Mapping[str, str]] = {
     "openai": "chat_completions",
     "chat": "chat_completions",
+    "responses": "openai_responses",
+    "anthropic": "anthropic_messages",
+    "messages": "anthropic_messages",
     "ollama": "ollama_chat",
     "gemini": "gemini_generate_content",
     "google": "gemini_generate_content",
@@ -128,8 +143,9 @@ class Provider(Section):
 
     api_protocol: ProtocolRows = ()
     """The wire format: its name, or a list of `pattern: name` where the first pattern that fits the model's id counts.
-    This version speaks `chat_completions` (also called `openai` or `chat`), `ollama_chat` (`ollama`) and
-    `gemini_generate_content` (`gemini` or `google`). If left out, the best that the provider is known for."""
+    There are `chat_completions` (also called `openai` or `chat`), `openai_responses` (`responses`),
+    `anthropic_messages` (`anthropic` or `messages`), `ollama_chat` (`ollama`) and `gemini_generate_content` (`gemini`
+    or `google`). If left out, the best that the provider is known for."""
 
     models: tuple[ProviderModel, ...] = ()
     """What you know of its models; others can be used just the same."""

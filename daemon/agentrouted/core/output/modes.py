@@ -11,7 +11,8 @@ from agentrouted.core.output.wanted import Mode, Wanted
 _REFUSES: Final = frozenset({400, 404, 422, 500, 501})
 _OF_TOOL_CHOICE: Final = re.compile(r"tool[_ ]choice", re.IGNORECASE)
 _OF_OUTPUT: Final = re.compile(
-    r"response[_ ]?(format|schema|mime)|json[_ ]?schema|json[_ ]mode|structured[_ ]output|\btools?\b|\bfunctions?\b",
+    r"response[_ ]?(format|schema|mime)|json[_ ]?schema|json[_ ]mode|structured[_ ]output"
+    r"|output[_ ](config|format)|\btools?\b|\bfunctions?\b",
     re.IGNORECASE,
 )
 _BELOW: Final[dict[Mode, Mode]] = {"native": "tool", "tool": "prompted", "offered": "prompted"}

@@ -125,8 +125,9 @@ def _wires(site: _Site, settings: Settings, model_id: str) -> tuple[str, str | N
     if kind := LOCAL_KINDS.get(site.name):
         return "chat_completions", kind.better_wire
     vendor = VENDORS.get(site.name)
-    # At another address of theirs, and at gateways, it is OpenAI's format that is spoken.
-    return vendor.wire if vendor and vendor.base_url == site.address.url else "chat_completions", None
+    # OpenAI's format has an address of its own at vendors that speak another one.
+    is_its_own = site.owner and site.owner.name == site.name and not site.address.path.endswith("/openai")
+    return vendor.wire if vendor and is_its_own else "chat_completions", None
 
 
 def _is_local(site: _Site, settings: Settings) -> bool:

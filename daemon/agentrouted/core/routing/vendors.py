@@ -31,7 +31,7 @@ class Vendor:
     """Where people get a key."""
 
     wire: str = "chat_completions"
-    """The format that it speaks at `base_url`."""
+    """The format that it speaks, unless the config says otherwise."""
 
     json_schema: bool = False
     """Its documentation promises replies that follow a JSON Schema. Others take one, and some of them ignore it."""
@@ -79,6 +79,8 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.anthropic.com/v1",
             ("ANTHROPIC_API_KEY",),
             "https://console.anthropic.com/settings/keys",
+            wire="anthropic_messages",
+            json_schema=True,
         ),
         Vendor(
             "google",

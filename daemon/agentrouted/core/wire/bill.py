@@ -15,8 +15,8 @@ def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any],
 
     `written` is how many characters the model wrote: what is not reported is estimated, and marked so.
     """
-    input_tokens = _count(reported, "prompt_tokens")
-    output_tokens = _count(reported, "completion_tokens")
+    input_tokens = count(reported, "prompt_tokens")
+    output_tokens = count(reported, "completion_tokens")
     estimated = not input_tokens or (not output_tokens and written > 0)
     if estimated:
         input_tokens = input_tokens or tokens_in(request)
@@ -24,9 +24,9 @@ def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any],
     usage = Usage(
         input_tokens=input_tokens,
         output_tokens=output_tokens,
-        cached_tokens=_count(reported.get("prompt_tokens_details"), "cached_tokens")
-        or _count(reported, "prompt_cache_hit_tokens"),
-        reasoning_tokens=_count(reported.get("completion_tokens_details"), "reasoning_tokens"),
+        cached_tokens=count(reported.get("prompt_tokens_details"), "cached_tokens")
+        or count(reported, "prompt_cache_hit_tokens"),
+        reasoning_tokens=count(reported.get("completion_tokens_details"), "reasoning_tokens"),
         model_calls=1,
         estimated=estimated,
     )
@@ -53,7 +53,7 @@ def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None
     return (0.0, "local") if endpoint.local else (None, "unknown")
 
 
-def _count(reported: Any, name: str) -> int:
+def count(reported: Any, name: str) -> int:
     """A number of tokens; nonsense is 0."""
     value = reported.get(name) if isinstance(reported, Mapping) else None
     return int(value) if _is_amount(value) else 0

@@ -1,7 +1,11 @@
-"""The arguments of a call, from what a model has written."""
+"""The arguments of a call, from and as a model writes them."""
 
+import json
 import re
+from collections.abc import Mapping
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from agentrouted.core.wire.loose_json import parse
 
@@ -24,6 +28,14 @@ def arguments_in(text: str) -> dict[str, Any] | None:
     except ValueError:
         return None
     return {} if value in (None, []) else value if isinstance(value, dict) else None
+
+
+def arguments_text(arguments: Mapping[str, Any]) -> str:
+    """With blanks, as most models write it themselves: what comes back as it was is found in their caches."""
+    try:
+        return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
+    except ValueError:
+        return to_json(arguments, inf_nan_mode="null").decode()
 
 
 def _parsed(text: str) -> Any:

@@ -1,12 +1,12 @@
 """The body of a request for a chat completion."""
 
-import json
 from typing import Any
 
 from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
+from agentrouted.core.wire.call_arguments import arguments_text
 from agentrouted.core.wire.chat_quirks import Quirks, quirks_of, wants_reasoning_back
 from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCall
 
@@ -72,15 +72,11 @@ def _address(part: ImagePart | FilePart) -> str:
 
 
 def _call(call: ToolCall) -> dict[str, Any]:
-    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": _text(call.arguments)}}
-
-
-def _text(arguments: dict[str, Any]) -> str:
-    """With blanks, as most models write it themselves: what comes back as it was is found in their caches."""
-    try:
-        return json.dumps(arguments, ensure_ascii=False, allow_nan=False)
-    except ValueError:
-        return to_json(arguments, inf_nan_mode="null").decode()
+    return {
+        "id": call.id,
+        "type": "function",
+        "function": {"name": call.name, "arguments": arguments_text(call.arguments)},
+    }
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

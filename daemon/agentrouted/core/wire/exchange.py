@@ -9,7 +9,7 @@ import httpx
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ConfigInvalid
 from agentrouted.core.wire.faults import FOREIGN, Wait, interrupted, not_sent, too_slow
-from agentrouted.core.wire.key_header import key_header
+from agentrouted.core.wire.key_headers import key_headers
 from agentrouted.core.wire.patience import Patience
 from agentrouted.core.wire.refusals import refused
 from agentrouted.core.wire.reply_headers import request_id
@@ -122,16 +122,14 @@ def _url(base_url: str, path: str) -> httpx.URL:
 
 
 def _headers(endpoint: Endpoint, body: bytes) -> dict[str, str]:
-    headers = dict(_HEADERS)
+    keys = key_headers(endpoint)
+    headers = {**_HEADERS, **keys}
     if body:
         headers["content-length"] = str(len(body))
-    key = key_header(endpoint)
-    if endpoint.api_key:
-        headers[key.name] = key.before + endpoint.api_key.get_secret_value()
     headers.update((name.lower(), value) for name, value in endpoint.headers.items())
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
-            what = "key" if name == key.name else f"header `{name}`"
+            what = "key" if name in keys else f"header `{name}`"
             raise ConfigInvalid(
                 f"the {what} of {endpoint.provider} holds characters that HTTP cannot carry",
                 hint="enter it again, without line breaks, quotes of a word processor, or letters with accents",

@@ -53,7 +53,7 @@ _RULES: Final = (
     _Rule(
         QuotaExceeded,
         statuses=frozenset({402}),
-        codes=frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached"}),
+        codes=frozenset({"insufficient_quota", "billing_not_active", "billing_hard_limit_reached", "billing_error"}),
         wording=re.compile(r"credit balance is too low|insufficient (credit|balance|fund)|key limit exceeded", re.I),
     ),
     _Rule(
@@ -88,7 +88,9 @@ _RULES: Final = (
     _Rule(
         ProviderAuth,
         statuses=frozenset({401, 403}),
-        codes=frozenset({"invalid_api_key", "authentication_error", "invalid_authentication_error"}),
+        codes=frozenset(
+            {"invalid_api_key", "authentication_error", "invalid_authentication_error", "permission_error"}
+        ),
         wording=re.compile(r"\b(invalid|incorrect) api key\b|\bapi key not valid\b", re.IGNORECASE),
     ),
 )

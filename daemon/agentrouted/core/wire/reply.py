@@ -16,7 +16,17 @@ from agentrouted.core.wire.thinking import ThinkSplitter
 from agentrouted_protocol.messages import SignedBlock, Usage
 
 # Nothing is said, and rightly so: a limit was reached, or the model or a filter will not say it.
-_MAY_BE_EMPTY: Final = frozenset({"length", "max_tokens", "content_filter", "refusal"})
+_MAY_BE_EMPTY: Final = frozenset(
+    {
+        "content_filter",
+        "incomplete",
+        "length",
+        "max_output_tokens",
+        "max_tokens",
+        "model_context_window_exceeded",
+        "refusal",
+    }
+)
 
 
 class Reply(ABC):

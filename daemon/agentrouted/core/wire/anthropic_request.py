@@ -1,0 +1,140 @@
+"""The body of a request for one of Anthropic's messages."""
+
+import base64
+import binascii
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic_core import to_json
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.wire.anthropic_schema import narrowed
+from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
+from agentrouted.core.wire.parts import inline, plain_text
+from agentrouted.core.wire.signed import with_signed
+from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCall
+from agentrouted_protocol.runs import Sampling
+
+# `max_tokens` has to be there, and what is beyond a model's own limit is refused. The first that the name contains.
+_LONGEST: Final = (
+    (("claude-3-opus", "claude-3-sonnet", "claude-3-haiku"), 4_096),
+    (("claude-3-5",), 8_192),
+    (("claude-opus-4-0", "claude-opus-4-1", "claude-opus-4-2025"), 32_000),
+    (("claude",), 64_000),
+)
+_LONGEST_OF_OTHERS: Final = 8_192
+
+_Block = dict[str, Any]
+
+
+def anthropic_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
+    """JSON, as https://platform.claude.com/docs/en/api/messages has it.
+
+    `seed` and the penalties have no place there.
+    """
+    body: dict[str, Any] = {
+        "model": endpoint.model_id,
+        "max_tokens": request.max_tokens or _longest(endpoint.model_id),
+        "messages": _turns(endpoint, request.messages),
+        "stream": True,
+        **_sampling(request.sampling),
+    }
+    if system := "\n\n".join(plain_text(message) for message in request.messages if message.role == "system"):
+        body["system"] = system
+    if request.tools:
+        body["tools"] = [_tool(tool) for tool in request.tools]
+    if request.must_call is not None:
+        named = {"type": "tool", "name": request.must_call}
+        body["tool_choice"] = {"type": "any"} if request.must_call == ANY_TOOL else named
+    if request.output is not None:
+        body["output_config"] = {"format": {"type": "json_schema", "schema": narrowed(request.output.schema)}}
+    return to_json(body, inf_nan_mode="null")
+
+
+def _longest(model_id: str) -> int:
+    name = model_id.lower()
+    limits = (limit for names, limit in _LONGEST if any(each in name for each in names))
+    return next(limits, _LONGEST_OF_OTHERS)
+
+
+def _sampling(sampling: Sampling) -> Mapping[str, Any]:
+    given = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": sampling.top_k,
+        "stop_sequences": sampling.stop,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _turns(endpoint: Endpoint, messages: Sequence[Message]) -> list[dict[str, Any]]:
+    """User and assistant in turn: results of tools are said by the user, all those of a turn in one message."""
+    turns: list[dict[str, Any]] = []
+    for message in messages:
+        role = "assistant" if message.role == "assistant" else "user"
+        blocks = _blocks(endpoint, message)
+        if turns and turns[-1]["role"] == role:
+            turns[-1]["content"] += blocks
+        elif blocks:
+            turns.append({"role": role, "content": blocks})
+    return turns
+
+
+def _blocks(endpoint: Endpoint, message: Message) -> list[_Block]:
+    match message.role:
+        case "system":
+            return []
+        case "user":
+            return _content(message)
+        case "tool":
+            result = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id or "")}
+            return [{**result, "content": _content(message)}]
+        case "assistant":
+            said = _content(message.model_copy(update={"content": plain_text(message)}))
+            return with_signed(endpoint, message, [*said, *map(_call, message.tool_calls or ())])
+
+
+def _content(message: Message) -> list[_Block]:
+    """Text that is empty or blank is refused."""
+    parts = [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
+    return [_part(part) for part in parts if not (isinstance(part, TextPart) and not part.text.strip())]
+
+
+def _part(part: Part) -> _Block:
+    if isinstance(part, TextPart):
+        return {"type": "text", "text": part.text}
+    source = _source(part)
+    if isinstance(part, ImagePart) or source.get("media_type", "").startswith("image/"):
+        return {"type": "image", "source": source}
+    return {"type": "document", "source": source, **({"title": part.name} if part.name else {})}
+
+
+def _source(part: ImagePart | FilePart) -> _Block:
+    file = inline(part)
+    if file is None:
+        return {"type": "url", "url": part.url or ""}
+    if file.mime_type.startswith("text/"):
+        return {"type": "text", "media_type": "text/plain", "data": _decoded(file.data)}
+    return {"type": "base64", "media_type": file.mime_type, "data": file.data}
+
+
+def _decoded(data: str) -> str:
+    try:
+        return base64.b64decode(data).decode("utf-8", "replace")
+    except binascii.Error:
+        return data
+
+
+def _call(call: ToolCall) -> _Block:
+    return {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": call.arguments}
+
+
+def _id(call_id: str) -> str:
+    """Ids that other vendors gave may have characters that are refused here."""
+    return re.sub(r"[^a-zA-Z0-9_-]", "_", call_id)
+
+
+def _tool(tool: ToolSpec) -> dict[str, Any]:
+    described = {"description": tool.description} if tool.description else {}
+    return {"name": tool.name, **described, "input_schema": {"type": "object", **tool.input_schema}}
