@@ -24,7 +24,7 @@ class Upstream:
 
     Each request takes the next reply of the script; the last one answers all that follow. `GET …/models` is
     answered from `models`, beside the script; where they are None, by the script. `beside` has the replies to other
-    paths. Without one for `/api/version` it is no Ollama.
+    paths, None where the script is to answer. Without one for `/api/version` it is no Ollama.
 
         async with Upstream([Reply.tool_call("add", {"a": 1}), Reply.text("It is ", "3.")]) as upstream:
             ...  # use upstream.url
@@ -36,7 +36,7 @@ class Upstream:
         script: Sequence[Scripted] = (Reply.text("Hello", " world"),),
         *,
         models: Sequence[str] | None = ("test-model",),
-        beside: Mapping[str, Reply] = _NO_OLLAMA,
+        beside: Mapping[str, Reply | None] = _NO_OLLAMA,
         socket_path: Path | None = None,
     ) -> None:
         self.url = "http://localhost/v1"
@@ -80,8 +80,8 @@ class Upstream:
     def _answer(self, request: Received) -> Reply:
         if self._models is not None and request.method == "GET" and request.path.endswith("/models"):
             return Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in self._models]})
-        if request.path in self._beside:
-            return self._beside[request.path]
+        if reply := self._beside.get(request.path):
+            return reply
         self.requests.append(request)
         self._arrived.put_nowait(request)
         scripted = self._script.pop(0) if len(self._script) > 1 else self._script[0]

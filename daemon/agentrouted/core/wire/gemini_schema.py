@@ -52,8 +52,9 @@ def _joined(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _alternatives(schema: Mapping[str, Any]) -> Sequence[Any]:
-    if isinstance(schema.get("type"), list):
-        return [{"type": name} for name in schema["type"]]
+    types = schema.get("type")
+    if isinstance(types, list) or types == "null":
+        return [{"type": name} for name in ([types] if isinstance(types, str) else types)]
     return next((schema[name] for name in _ALTERNATIVES if isinstance(schema.get(name), list)), ())
 
 
