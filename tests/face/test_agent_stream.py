@@ -1,12 +1,21 @@
 """Events of a run, as they come."""
 
 import asyncio
+import gc
+from collections.abc import Iterator
 
 import pytest
 
 from agentrouted import Agent, ErrorAgent, Event, tool
 from agentrouted.testing import ScriptedModel
 from agentrouted.testing.upstream import Reply, Upstream
+
+
+@pytest.fixture
+def no_garbage_collection() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @tool
@@ -61,7 +70,7 @@ async def test_whoever_stops_reading_ends_the_run() -> None:
         await upstream.requests[0].closed_early.wait()
 
 
-async def test_a_stream_that_is_dropped_ends_the_run() -> None:
+async def test_a_stream_that_is_dropped_ends_the_run(no_garbage_collection: None) -> None:
     async with Upstream([Reply.text("Hello", asyncio.Event())]) as upstream:
         async for event in Agent("a", model=f"{upstream.url}/m").stream("Hi"):
             if event.kind == "text_delta":

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -18,22 +19,20 @@ class RunStream(AsyncIterator[Event]):
     """
 
     def __init__(self, begin: Callable[[Channel[Event]], Run]) -> None:
-        self._begin = begin
-        self._run: Run | None = None
-        self._result: Result | None = None
-        self._events = self._read()
+        self._progress = _Progress()
+        self._events = _read(begin, self._progress)
 
     @property
     def result(self) -> Result:
         """When all events are read."""
-        if self._result is None:
+        if self._progress.result is None:
             raise RuntimeError("the run has no result yet: read its events to the end")
-        return self._result
+        return self._progress.result
 
     def cancel(self) -> None:
         """End the run: its last events come, and its result says what was done."""
-        if self._run is not None:
-            self._run.cancel()
+        if self._progress.run is not None:
+            self._progress.run.cancel()
 
     async def aclose(self) -> None:
         await self._events.aclose()
@@ -52,15 +51,24 @@ class RunStream(AsyncIterator[Event]):
     ) -> None:
         await self.aclose()
 
-    async def _read(self) -> AsyncGenerator[Event, None]:
-        heard = Channel[Event]()
-        self._run = self._begin(heard)
-        running = asyncio.create_task(self._run.to_end())
-        running.add_done_callback(lambda _: heard.close())
-        try:
-            async for event in heard:
-                yield event
-            self._result = await running
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+
+@dataclass
+class _Progress:
+    run: Run | None = None
+    result: Result | None = None
+
+
+async def _read(begin: Callable[[Channel[Event]], Run], progress: _Progress) -> AsyncGenerator[Event, None]:
+    # It does not hold the stream, so that one that nobody holds any more is closed at once, and not when the garbage
+    # is collected.
+    heard = Channel[Event]()
+    progress.run = begin(heard)
+    running = asyncio.create_task(progress.run.to_end())
+    running.add_done_callback(lambda _: heard.close())
+    try:
+        async for event in heard:
+            yield event
+        progress.result = await running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
