@@ -1,7 +1,10 @@
 """What tests of several wings share."""
 
 import asyncio
+import fcntl
 import os
+import tempfile
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +14,13 @@ from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.local.catalog import model_folders
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted.core.local.pull import pull
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """A folder with a short path: sockets in it have a hundred bytes for theirs."""
+    with tempfile.TemporaryDirectory(prefix="at-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +34,11 @@ def demo_model(pytestconfig: pytest.Config) -> Path:
     own = model_folders(os.environ, Path.home()).agentrouted / f"{model.name}.gguf"
     if own.is_file():
         return own
+    folder = pytestconfig.cache.mkdir("models")
     try:
-        return asyncio.run(pull(model, pytestconfig.cache.mkdir("models"), os.environ, lambda done, size: None))
+        # One process of the tests fetches it for all.
+        with (folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return asyncio.run(pull(model, folder, os.environ, lambda done, size: None))
     except AgentroutedError as error:
         pytest.skip(f"the demo model cannot be had: {error.message}")
