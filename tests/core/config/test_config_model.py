@@ -8,6 +8,7 @@ from agentrouted.core.config.load import load_text
 from agentrouted.core.config.model import Config
 from agentrouted.core.config.virtual_model import ChainLink
 from agentrouted.core.endpoint import Price, Timeouts
+from agentrouted.core.wire.formats import FORMATS
 
 
 def config_of(text: str, environ: dict[str, str] | None = None) -> Config:
@@ -53,10 +54,21 @@ def test_an_empty_value_counts_as_not_written(written: str) -> None:
     assert (config.providers["g"].api_key, config.providers["g"].api_base) == (None, None)
 
 
-@pytest.mark.parametrize("protocol", ["chat_completions", "openai", "chat", "[{a: chat}]"])
-def test_all_names_of_the_wire_format_are_known(protocol: str) -> None:
-    provider = config_of(f"providers: {{g: {{api_protocol: {protocol}}}}}").providers["g"]
-    assert provider.wire_for("a") == "chat_completions"
+@pytest.mark.parametrize(
+    ("names", "wire"),
+    [
+        (["chat_completions", "openai", "chat", "[{a: chat}]"], "chat_completions"),
+        (["openai_responses", "responses", "[{'a*': responses}, {'*': chat}]"], "openai_responses"),
+        (["anthropic_messages", "anthropic", "messages"], "anthropic_messages"),
+        (["ollama_chat", "ollama"], "ollama_chat"),
+        (["gemini_generate_content", "gemini", "google"], "gemini_generate_content"),
+    ],
+)
+def test_all_names_of_a_wire_format_are_known(names: list[str], wire: str) -> None:
+    for name in names:
+        provider = config_of(f"providers: {{g: {{api_protocol: {name}}}}}").providers["g"]
+        assert provider.wire_for("a") == wire
+        assert wire in FORMATS
 
 
 @pytest.mark.parametrize(

@@ -200,3 +200,38 @@ def test_it_is_known_who_holds_replies_to_a_schema(model: str, config: str, know
     keys = {f"AGENTROUTE_{name.upper()}_API_KEY": "k" for name in VENDORS}
     (candidate,) = World(keys, config).resolve(model).endpoints
     assert candidate.endpoint.json_schema is known
+
+
+@pytest.mark.parametrize(
+    ("model", "config", "wire"),
+    [
+        ("openai/m", "", "chat_completions"),
+        ("openai/gpt-5-pro", "providers: {openai: {api_protocol: [{'*-pro': responses}]}}", "openai_responses"),
+        ("openai/gpt-5", "providers: {openai: {api_protocol: [{'*-pro': responses}]}}", "chat_completions"),
+        ("anthropic/m", "", "anthropic_messages"),
+        ("https://api.anthropic.com/v1/m", "", "anthropic_messages"),
+        (
+            "anthropic/m",
+            "providers: {anthropic: {api_base: 'https://gateway.example/anthropic'}}",
+            "anthropic_messages",
+        ),
+        ("anthropic/m", "providers: {anthropic: {api_protocol: chat}}", "chat_completions"),
+        ("google/m", "", "gemini_generate_content"),
+        ("google/m", "providers: {google: {api_base: 'https://g.example/v1beta/openai'}}", "chat_completions"),
+        (
+            "team/m",
+            "providers: {team: {api_base: 'https://gpu.example/v1', api_protocol: messages}}",
+            "anthropic_messages",
+        ),
+        ("openrouter/anthropic/m", "", "chat_completions"),
+    ],
+)
+def test_a_vendor_is_spoken_to_in_its_own_format(model: str, config: str, wire: str) -> None:
+    keys = {f"AGENTROUTE_{name.upper()}_API_KEY": "k" for name in VENDORS}
+    assert World(keys, config).resolve(model).to_route().wire == wire
+
+
+def test_at_the_address_of_nobody_who_is_known_it_is_openais_format() -> None:
+    keys = {"AGENTROUTE_ANTHROPIC_API_KEY": "k"}
+    route = World(keys).resolve("anthropic/m", base_url="https://elsewhere.example/v1").to_route()
+    assert route.wire == "chat_completions"
