@@ -6,11 +6,13 @@ import os
 import pty
 import re
 import signal
+import sys
 from pathlib import Path
 
 import pytest
 from harness.command import AGENTROUTED, agentrouted, started
 from harness.peer import clean_environment
+from harness.tool_servers import SCRIPT
 
 from agentrouted.testing.upstream import Reply, Upstream
 
@@ -56,6 +58,60 @@ async def test_an_agent_of_the_config_is_run_by_name(tmp_path: Path) -> None:
         config.write_text(f"agents:\n  poet:\n    model: {upstream.url}/m\n    instructions: Rhyme.\n")
         await agentrouted(tmp_path, "run", "hi", "--agent", "poet")
         assert (await upstream.received()).body["messages"][0]["content"] == "Rhyme."
+
+
+SCHEMA = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+
+
+async def test_an_answer_of_a_schema_is_json_and_no_more(tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
+    async with Upstream([Reply.text('Here: {"city":', ' "Zürich"}')]) as upstream:
+        options = ("-m", f"{upstream.url}/m", "--output", str(tmp_path / "schema.json"))
+        outcome = await agentrouted(tmp_path, "run", "Where?", *options)
+    assert (outcome.code, outcome.out) == (0, '{\n  "city": "Zürich"\n}\n')
+    assert "tokens in" in outcome.err
+
+
+async def test_an_answer_that_the_model_refuses_is_no_json(tmp_path: Path) -> None:
+    (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))
+    async with Upstream([Reply.text("I will not.", finish="content_filter")]) as upstream:
+        options = ("-m", f"{upstream.url}/m", "--output", str(tmp_path / "schema.json"))
+        outcome = await agentrouted(tmp_path, "run", "Where?", *options)
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "refused" in outcome.err
+
+
+@pytest.mark.parametrize("content", ["not JSON", "[]", None])
+async def test_a_file_that_is_no_schema_is_an_error_that_names_it(content: str | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "schema.json").write_text(content)
+    outcome = await agentrouted(tmp_path, "run", "hi", "-m", "m", "-o", str(tmp_path / "schema.json"))
+    assert (outcome.code, outcome.out) == (1, "")
+    assert "schema.json" in outcome.err and "Traceback" not in outcome.err
+
+
+async def test_tools_of_an_mcp_server_are_given_by_its_name(tmp_path: Path) -> None:
+    pytest.importorskip("mcp")
+    server = {"command": sys.executable, "args": ["-P", str(SCRIPT)]}
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text(json.dumps({"mcp_servers": {"t": server}}))
+    async with Upstream([Reply.tool_call("t__add", {"a": 1, "b": 2}), Reply.text("3.")]) as upstream:
+        outcome = await agentrouted(tmp_path, "run", "1 + 2?", "-m", f"{upstream.url}/m", "--mcp", "t")
+        answered = upstream.requests[1].body["messages"][-1]["content"]
+    assert (outcome.code, outcome.out, answered) == (0, "3.\n", "3")
+    assert "t__add was called" in outcome.err
+
+
+async def test_limits_end_the_run_with_their_error(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    async with Upstream([Reply.text("never asked")]) as upstream:
+        model = {"id": "m", "price": {"input": 1000, "output": 1000}}
+        paid = {"api_base": upstream.url, "api_key": "k", "models": [model]}
+        (tmp_path / ".agentroute/config.yaml").write_text(json.dumps({"providers": {"paid": paid}}))
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", "paid/m", "--max-cost", "0.0001", "--json")
+    error = json.loads(outcome.out.splitlines()[-1])["error"]
+    assert (outcome.code, error["data"]["kind"], upstream.requests) == (1, "budgetExceeded", [])
+    assert "maxCost" in error["data"]["hint"]
 
 
 async def test_a_failure_is_an_error_a_hint_and_code_1(tmp_path: Path) -> None:

@@ -2,22 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
-from harness.command import agentrouted, started
+from harness.command import agentrouted, serving, started
 from harness.peer import TIME_LIMIT
-
-
-@asynccontextmanager
-async def serving(home: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A shared daemon where every command of that home finds it."""
-    async with started(home, "serve") as daemon:
-        async with asyncio.timeout(TIME_LIMIT):
-            while not list((home / "run/agentrouted").glob("v1.sock")):
-                await asyncio.sleep(0.01)
-        yield daemon
 
 
 async def test_status_tells_of_the_shared_daemon(tmp_path: Path) -> None:

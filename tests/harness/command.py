@@ -2,7 +2,8 @@
 
 import asyncio
 import sys
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,3 +29,13 @@ async def agentrouted(home: Path, *arguments: str, stdin: str = "", **environmen
 
 def started(home: Path, *arguments: str, **environment: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     return running(*AGENTROUTED, *arguments, environment=clean_environment(home, **environment))
+
+
+@asynccontextmanager
+async def serving(home: Path) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A shared daemon where every command of that home finds it."""
+    async with started(home, "serve") as daemon:
+        async with asyncio.timeout(TIME_LIMIT):
+            while not list((home / "run/agentrouted").glob("v1.sock")):
+                await asyncio.sleep(0.01)
+        yield daemon

@@ -104,7 +104,8 @@ class Runs:
         if run.error is not None:
             raise RpcError(run.error.code, run.error.message, run.error.data)
         if run.result is None:
-            raise ClientError(f"run {run_id} was interrupted", "`client.resume` goes on with it")
+            hint = f"go on with it: `client.resume`, or `agentrouted runs resume {run_id}`"
+            raise ClientError(f"run {run_id} was interrupted", hint)
         return read(run.result)
 
     async def _get(self, run_id: str) -> RunGetResult:

@@ -72,12 +72,15 @@ class AnswerInWords(Answer):
             self._write(result.text)
         if self._text and not self._text.endswith("\n"):
             self._write("\n")
-        if ending := _ENDINGS.get(result.stop_reason):
-            self._note(ending)
-        self.show_bill(result.usage)
+        self._tell_end(result)
 
     def show_bill(self, usage: Usage) -> None:
         self._note(bill(usage, self._seconds))
+
+    def _tell_end(self, result: RunResult) -> None:
+        if ending := _ENDINGS.get(result.stop_reason):
+            self._note(ending)
+        self.show_bill(result.usage)
 
     def _wait(self, words: str) -> None:
         self._end_line()
@@ -98,6 +101,20 @@ class AnswerInWords(Answer):
         """Before something else is written to the same terminal."""
         if sys.stdout.isatty() and self._text and not self._text.endswith("\n"):
             self._write("\n")
+
+
+class OutputAsJson(AnswerInWords):
+    """The structured answer on stdout when it is there; all else on stderr."""
+
+    def show(self, event: RunEvent) -> None:
+        if not isinstance(event, TextDelta):
+            super().show(event)
+
+    def show_result(self, result: RunResult) -> None:
+        self._spinner.stop()
+        if result.stop_reason == "end_turn":
+            print(json.dumps(result.output, indent=2, ensure_ascii=False))
+        self._tell_end(result)
 
 
 class AnswerInJson(Answer):

@@ -1,7 +1,7 @@
 """Which daemon a command speaks to."""
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from agentrouted_client import Client, DaemonGone
@@ -18,3 +18,8 @@ async def daemon() -> AsyncIterator[Client]:
         except DaemonGone:
             client = await stack.enter_async_context(Client.spawn(client_name=CLIENT_NAME))
         yield client
+
+
+def shared_daemon() -> AbstractAsyncContextManager[Client]:
+    """The shared one, which is started if it is not there: it goes on without us."""
+    return Client.connect(start=True, client_name=CLIENT_NAME)

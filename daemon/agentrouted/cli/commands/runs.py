@@ -1,0 +1,129 @@
+"""`agentrouted runs`: what runs have done, and go on doing."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from datetime import datetime
+from typing import get_args
+
+from agentrouted.cli.answer import AnswerInJson, AnswerInWords, bill
+from agentrouted.cli.door import daemon
+from agentrouted.cli.following import show_run
+from agentrouted.cli.terminal import printable, styled, table
+from agentrouted.core.errors import NotFound
+from agentrouted_client import Client, RpcError
+from agentrouted_protocol.messages import Message, TextPart
+from agentrouted_protocol.runs import RunCancelResult, RunGetResult, RunIdParams, RunStatus, RunSummary
+
+EXAMPLE = "agentrouted runs --status interrupted"
+
+_WHAT = ("list", "show", "attach", "resume", "cancel")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        nargs="?",
+        choices=_WHAT,
+        default="list",
+        help="list them (default), the newest first; show one; attach to one: all it has done, and what it does; "
+        "resume one that was interrupted; cancel one",
+    )
+    parser.add_argument("run_id", nargs="?", metavar="ID", help="of the run")
+    parser.add_argument("--status", choices=get_args(RunStatus), help="list those of this status only")
+    parser.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="list so many at most; 20 by default")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    try:
+        return asyncio.run(_run(arguments))
+    except RpcError as error:
+        if error.kind != "notFound":
+            raise
+        raise NotFound(error.message, hint="`agentrouted runs` lists those that are kept") from error
+
+
+async def _run(arguments: argparse.Namespace) -> int:
+    async with daemon() as client:
+        if arguments.what == "list":
+            return await _list(client, arguments)
+        if arguments.run_id is None:
+            raise NotFound(f"which run is it to {arguments.what}?", hint="`agentrouted runs` lists their ids")
+        if arguments.what == "show":
+            return await _show(client, arguments.run_id, as_json=arguments.json)
+        if arguments.what == "cancel":
+            return await _cancel(client, arguments.run_id, as_json=arguments.json)
+        return await _follow(client, arguments)
+
+
+async def _list(client: Client, arguments: argparse.Namespace) -> int:
+    runs = await client.runs(status=arguments.status, limit=arguments.limit)
+    if arguments.json:
+        print(json.dumps([run.to_wire() for run in runs]))
+    elif runs:
+        print(table([_row(run) for run in runs]))
+    return 0
+
+
+async def _show(client: Client, run_id: str, *, as_json: bool) -> int:
+    run = await client.run(run_id)
+    print(json.dumps(run.to_wire()) if as_json else _in_words(run))
+    return 0
+
+
+async def _follow(client: Client, arguments: argparse.Namespace) -> int:
+    """Ctrl-C stops the following, not the run."""
+    come = client.resume if arguments.what == "resume" else client.attach
+    with AnswerInJson() if arguments.json else AnswerInWords() as answer:
+        result = await show_run(await come(arguments.run_id), answer)
+        answer.show_result(result)
+    return 0
+
+
+async def _cancel(client: Client, run_id: str, *, as_json: bool) -> int:
+    answer: RunCancelResult = await client.request("run/cancel", RunIdParams(run_id=run_id))
+    if as_json:
+        print(json.dumps(answer.to_wire()))
+    elif answer.cancelled:
+        print(f"run {run_id} is cancelled")
+    else:
+        print(f"run {run_id} is not under way: it is {(await client.run(run_id)).status}")
+    return 0
+
+
+def _row(run: RunSummary) -> tuple[str, ...]:
+    return run.run_id, run.status, _local_time(run.created_at), run.agent or run.model or "", bill(run.usage, 0.0)
+
+
+def _in_words(run: RunGetResult) -> str:
+    rows = [
+        ("run", run.run_id),
+        ("status", run.status),
+        ("begun", _local_time(run.created_at)),
+        *((("agent", run.agent),) if run.agent else ()),
+        ("model", run.model or ""),
+        *((("from", run.parent_run_id),) if run.parent_run_id else ()),
+        ("bill", bill(run.usage, 0.0)),
+        *((("error", run.error.message),) if run.error else ()),
+    ]
+    return "\n".join([table(rows), "", *(line for message in run.messages for line in _lines(message))])
+
+
+def _lines(message: Message) -> Iterator[str]:
+    who = styled(f"{message.name or message.role}:", "bold", sys.stdout)
+    if text := _text(message):
+        yield f"{who} {printable(text)}"
+    for call in message.tool_calls or ():
+        yield f"{who} {printable(f'{call.name}({json.dumps(call.arguments)})')}"
+
+
+def _text(message: Message) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    return "\n".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in message.content)
+
+
+def _local_time(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d %H:%M}"
