@@ -10,7 +10,7 @@ from agentrouted.face.output_type import OutputType, output_type
 from agentrouted.face.params import run_params
 from agentrouted.face.result import Result
 from agentrouted.face.run import Asked, Run
-from agentrouted.face.settings import AgentSettings
+from agentrouted.face.settings import LIMITS, AgentSettings
 from agentrouted.face.stream import RunStream
 from agentrouted.face.tools import NeedsApproval, Tool, make_tool
 from agentrouted_protocol.runs import Effect
@@ -133,7 +133,16 @@ class Agent(AgentSettings):
         return tool
 
     def _with(self, options: Mapping[str, Any]) -> "Agent":
-        return replace(self, **options) if options else self
+        """As this run wants it; of limits, the stricter of the agent's and the run's holds."""
+        if not options:
+            return self
+        limits = {name: self._stricter(name, options[name]) for name in LIMITS if options.get(name) is not None}
+        return replace(self, **{**options, **limits})
+
+    def _stricter(self, name: str, wanted: float) -> float:
+        own = getattr(self, name)
+        # A default is no word of anybody's.
+        return wanted if own is None or own == getattr(AgentSettings, name) else min(own, wanted)
 
 
 def _is_in_loop() -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from agentrouted.face.context import Context
 from agentrouted.face.history import History
@@ -20,6 +20,17 @@ Approve = Callable[
 ]
 """Decides on a call: yes or no, or one of `allow_once`, `allow_always`, `reject_once`, `reject_always`, or a result
 that has other arguments for the tool, or a message for the model."""
+
+
+LIMITS: Final = (
+    "max_turns",
+    "max_cost",
+    "max_tokens",
+    "max_input_tokens",
+    "max_output_tokens",
+    "timeout",
+    "idle_timeout",
+)
 
 
 @dataclass(eq=False, repr=False)
