@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from agentrouted.testing import anthropic, responses
+from agentrouted.testing import anthropic, gemini, ollama, responses
 from agentrouted.testing.replies import Reply
 from agentrouted.testing.said import TOKENS, Call, Said, Thought, Tokens, halves
 
@@ -24,7 +24,22 @@ class Dialect:
     error: dict[str, Any]
     """How it says in mid-stream that something went wrong."""
 
+    written: Callable[..., Reply] = Reply.events
+    """What such a stream is of: takes documents."""
+
     finished: str = "stop"
+    has_ids: bool = True
+    """Whether a reply has a name."""
+
+    call_pieces: int = 2
+    """In how many the arguments of a call come."""
+
+    tells_details: bool = True
+    """Whether the bill tells what was cached, and what was reasoning."""
+
+    schema_word: str = "json_schema"
+    """What stands in a request that asks for a schema to be kept."""
+
     signs: bool = True
     """Whether reasoning may be signed."""
 
@@ -109,6 +124,31 @@ DIALECTS = {
             too_long="max_tokens",
             error={"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}},
             finished="end_turn",
+        ),
+        Dialect(
+            "ollama_chat",
+            "/api/chat",
+            ollama.stream,
+            ollama.whole,
+            too_long="length",
+            error={"error": "an error was encountered while running the model"},
+            written=ollama.lines,
+            has_ids=False,
+            call_pieces=1,
+            tells_details=False,
+            schema_word="format",
+            signs=False,
+        ),
+        Dialect(
+            "gemini_generate_content",
+            "/v1/models/big-model:streamGenerateContent?alt=sse",
+            gemini.stream,
+            gemini.whole,
+            too_long="max_tokens",
+            error={"error": {"code": 503, "status": "UNAVAILABLE", "message": "The model is overloaded."}},
+            call_pieces=1,
+            schema_word="responseSchema",
+            signs=False,
         ),
     )
 }

@@ -1,39 +1,53 @@
-"""What a scripted Gemini answers on `streamGenerateContent`."""
+"""Gemini's `generateContent`, as a scripted upstream answers it."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agentrouted.testing.replies import Reply
-
-USAGE: Mapping[str, Any] = {"promptTokenCount": 10, "candidatesTokenCount": 5, "totalTokenCount": 15}
-
-
-def text(*deltas: str | asyncio.Event, finish: str = "STOP", usage: Mapping[str, Any] | None = USAGE) -> Reply:
-    """Streamed text; an event between two deltas makes the reply wait there."""
-    parts = (delta if isinstance(delta, asyncio.Event) else {"text": delta} for delta in deltas)
-    return content(*parts, finish=finish, usage=usage)
+from agentrouted.testing.said import TOKENS, Call, Said, Thought, Tokens, halves
 
 
-def tool_calls(*calls: tuple[str, Mapping[str, Any]], signature: str | None = None) -> Reply:
-    """Calls of tools, by name and arguments; the first is signed."""
-    parts: list[dict[str, Any]] = [{"functionCall": {"name": name, "args": arguments}} for name, arguments in calls]
-    if signature:
-        parts[0]["thoughtSignature"] = signature
-    return content(*parts)
+def stream(*said: Said, finish: str = "STOP", tokens: Tokens | None = TOKENS) -> Reply:
+    """A reply in events, each with one part."""
+    events = (each if isinstance(each, asyncio.Event) else chunk([each]) for each in _parts(said))
+    return Reply.events(*events, {**chunk([], finish), **_usage(tokens)})
 
 
-def content(
-    *parts: Mapping[str, Any] | asyncio.Event, finish: str = "STOP", usage: Mapping[str, Any] | None = USAGE
-) -> Reply:
-    """These parts, one an event, with the finish and the usage after them."""
-    events = (part if isinstance(part, asyncio.Event) else chunk([part]) for part in parts)
-    return Reply.events(*events, {**chunk([], finish), **({"usageMetadata": usage} if usage else {})})
+def whole(*said: Said, finish: str = "STOP", tokens: Tokens | None = TOKENS) -> Reply:
+    """A reply in one document."""
+    parts = [part for part in _parts(said) if not isinstance(part, asyncio.Event)]
+    return Reply.json({**chunk(parts, finish), **_usage(tokens)})
 
 
 def chunk(parts: Sequence[Mapping[str, Any]], finish: str | None = None) -> dict[str, Any]:
     """One event of a stream."""
     candidate: dict[str, Any] = {"content": {"role": "model", "parts": list(parts)}, "index": 0}
     if finish:
-        candidate["finishReason"] = finish
-    return {"candidates": [candidate], "modelVersion": "test-model", "responseId": "response-1"}
+        candidate["finishReason"] = finish.upper()
+    return {"responseId": "response-1", "modelVersion": "test-model", "candidates": [candidate]}
+
+
+def _parts(said: Sequence[Said]) -> Iterator[dict[str, Any] | asyncio.Event]:
+    for each in said:
+        match each:
+            case Thought(text):
+                yield from ({"text": half, "thought": True} for half in halves(text))
+            case Call(call_id, name, arguments):
+                yield {"functionCall": {"id": call_id, "name": name, "args": arguments}}
+            case str():
+                yield {"text": each}
+            case _:
+                yield each
+
+
+def _usage(tokens: Tokens | None) -> dict[str, Any]:
+    if tokens is None:
+        return {}
+    counts = {
+        "promptTokenCount": tokens.input,
+        "cachedContentTokenCount": tokens.cached,
+        "candidatesTokenCount": tokens.output - tokens.reasoning,
+        "thoughtsTokenCount": tokens.reasoning,
+    }
+    return {"usageMetadata": counts}

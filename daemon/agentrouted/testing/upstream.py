@@ -16,7 +16,8 @@ __all__ = ["Received", "Reply", "Upstream"]
 
 Scripted = Reply | Callable[[Received], Reply]
 
-_NO_OLLAMA: Mapping[str, Reply] = {"/api/version": Reply.status(404)}
+# What Ollama answers and others do not. Only a function in the script may know better.
+_NO_OLLAMA = frozenset({"/api/version", "/api/ps", "/api/show"})
 
 
 class Upstream:
@@ -24,7 +25,7 @@ class Upstream:
 
     Each request takes the next reply of the script; the last one answers all that follow. `GET …/models` is
     answered from `models`, beside the script; where they are None, by the script. `beside` has the replies to other
-    paths, None where the script is to answer. Without one for `/api/version` it is no Ollama.
+    paths; without one for `/api/version` it is no Ollama.
 
         async with Upstream([Reply.tool_call("add", {"a": 1}), Reply.text("It is ", "3.")]) as upstream:
             ...  # use upstream.url
@@ -36,7 +37,7 @@ class Upstream:
         script: Sequence[Scripted] = (Reply.text("Hello", " world"),),
         *,
         models: Sequence[str] | None = ("test-model",),
-        beside: Mapping[str, Reply | None] = _NO_OLLAMA,
+        beside: Mapping[str, Reply] | None = None,
         socket_path: Path | None = None,
     ) -> None:
         self.url = "http://localhost/v1"
@@ -44,7 +45,7 @@ class Upstream:
         self.connections = 0
         self._script = list(script)
         self._models = models
-        self._beside = {**_NO_OLLAMA, **beside}
+        self._beside = beside or {}
         self._socket_path = socket_path
         self._arrived: asyncio.Queue[Received] = asyncio.Queue()
         self._open: set[asyncio.Task[Any]] = set()
@@ -82,6 +83,8 @@ class Upstream:
             return Reply.json({"object": "list", "data": [{"id": name, "object": "model"} for name in self._models]})
         if reply := self._beside.get(request.path):
             return reply
+        if request.path in _NO_OLLAMA and isinstance(self._script[0], Reply):
+            return Reply.status(404)
         self.requests.append(request)
         self._arrived.put_nowait(request)
         scripted = self._script.pop(0) if len(self._script) > 1 else self._script[0]

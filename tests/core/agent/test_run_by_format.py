@@ -64,7 +64,7 @@ async def test_an_endpoint_that_holds_replies_to_a_schema_is_asked_to(dialect: D
         config_of = config(dialect, upstream, json_schema=True)
         async with runs(tmp_path, config_of) as all_runs:
             assert (await all_runs.start(asked(output=CITY), SilentHost()).result()).output == ROME
-    assert "json_schema" in json.dumps(upstream.requests[0].body)
+    assert dialect.schema_word in json.dumps(upstream.requests[0].body)
     assert "tools" not in upstream.requests[0].body
 
 
@@ -99,7 +99,7 @@ async def test_a_chain_goes_on_where_one_is_overloaded(dialect: Dialect, tmp_pat
 async def test_a_run_that_breaks_off_has_its_bill(dialect: Dialect, tmp_path: Path) -> None:
     body = dialect.stream("Rome ", "is").steps[0]
     assert isinstance(body, bytes)
-    script = [Reply.raw(body[: body.index(b"Rome") + 80])]
+    script = [Reply.raw(body[: body.index(b"Rome") + 120])]
     async with Upstream(script) as upstream, runs(tmp_path, config(dialect, upstream)) as all_runs:
         with pytest.raises(AgentroutedError) as caught:
             await all_runs.start(asked(), SilentHost()).result()

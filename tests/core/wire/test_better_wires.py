@@ -32,7 +32,7 @@ async def test_a_server_that_is_down_is_left_to_the_call_itself(http: HttpClient
 
 
 async def test_nobody_is_asked_where_there_is_no_choice_and_others_only_once(http: HttpClient) -> None:
-    async with Upstream([VERSION], beside={"/api/version": None}) as upstream:
+    async with Upstream([lambda request: VERSION]) as upstream:
         wires = BetterWires()
         assert await wires.wire_of(endpoint(upstream.url), http) == "chat_completions"
         assert upstream.requests == []

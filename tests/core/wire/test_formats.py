@@ -1,6 +1,7 @@
 """What holds for every wire format, streamed and whole."""
 
 import asyncio
+import json
 from collections.abc import Callable
 
 import pytest
@@ -46,7 +47,8 @@ async def test_each_has_its_path_and_asks_for_a_stream(http: HttpClient, dialect
         await answer(http, upstream.url, wire=dialect.wire)
     [request] = upstream.requests
     assert (request.method, request.path) == ("POST", dialect.path)
-    assert (request.body["model"], request.body["stream"]) == ("big-model", True)
+    assert "big-model" in f"{request.path} {request.body}"
+    assert "stream" in request.path or request.body["stream"] is True
     assert KEY in str(request.headers)
 
 
@@ -54,7 +56,7 @@ async def test_text_is_said(http: HttpClient, dialect: Dialect, said: Callable[.
     reply = await asked(http, dialect, said("Hello", " world"))
     assert (reply.text, reply.reasoning, reply.calls) == ("Hello world", "", ())
     assert (reply.finish_reason, reply.model) == (dialect.finished, "test-model")
-    assert reply.request_id
+    assert bool(reply.request_id) is dialect.has_ids
 
 
 async def test_a_delta_arrives_before_the_next_is_sent(http: HttpClient, dialect: Dialect) -> None:
@@ -94,8 +96,8 @@ async def test_a_call_is_told_as_it_is_written(http: HttpClient, dialect: Dialec
         *parts, _ = await chunks(http, upstream.url, wire=dialect.wire)
     assert parts[0] == CallStart("c1", "add")
     arguments = [part.text for part in parts if isinstance(part, CallArguments)]
-    assert len(arguments) == 2
-    assert "".join(arguments) == ADD.text
+    assert len(arguments) == dialect.call_pieces
+    assert json.loads("".join(arguments)) == ADD.arguments
 
 
 async def test_an_id_that_was_given_before_is_not_given_again(
@@ -133,9 +135,10 @@ async def test_the_bill_is_what_is_reported(http: HttpClient, dialect: Dialect, 
         price = Price(input=2, output=10, cached=1)
         usage = (await answer(http, upstream.url, wire=dialect.wire, price=price)).usage
     assert (usage.input_tokens, usage.output_tokens) == (1000, 50)
-    assert (usage.cached_tokens, usage.reasoning_tokens) == (400, 20)
+    cached, reasoning = (400, 20) if dialect.tells_details else (0, 0)
+    assert (usage.cached_tokens, usage.reasoning_tokens) == (cached, reasoning)
     assert (usage.model_calls, usage.estimated, usage.cost_source) == (1, False, "config")
-    assert usage.total_cost_usd == pytest.approx((600 * 2 + 400 * 1 + 50 * 10) / 1e6)
+    assert usage.total_cost_usd == pytest.approx(((1000 - cached) * 2 + cached * 1 + 50 * 10) / 1e6)
 
 
 async def test_what_is_not_reported_is_estimated(
@@ -189,7 +192,7 @@ async def test_a_success_may_be_a_refusal(http: HttpClient, dialect: Dialect, do
 
 
 async def test_an_error_before_any_text_may_be_tried_elsewhere(http: HttpClient, dialect: Dialect) -> None:
-    error = await refused(http, dialect, Reply.events(dialect.error))
+    error = await refused(http, dialect, dialect.written(dialect.error))
     assert (error.kind, error.retryable) == ("providerError", True)
 
 
@@ -197,7 +200,7 @@ async def test_text_before_an_error_in_mid_stream_is_not_lost(http: HttpClient, 
     never = asyncio.Event()
     body = dialect.stream("Hel", never, "lo").steps[0]
     assert isinstance(body, bytes)
-    async with Upstream([Reply.raw(body, *Reply.events(dialect.error).steps)]) as upstream:
+    async with Upstream([Reply.raw(body, *dialect.written(dialect.error).steps)]) as upstream:
         stream = talk(http, upstream.url, wire=dialect.wire)
         assert list(await anext(stream)) == [TextChunk("Hel")]
         with pytest.raises(AgentroutedError) as caught:
@@ -206,7 +209,7 @@ async def test_text_before_an_error_in_mid_stream_is_not_lost(http: HttpClient, 
 
 
 async def test_what_is_not_known_is_passed_over(http: HttpClient, dialect: Dialect) -> None:
-    strange = Reply.events({"type": "ping"}, {"type": "response.brand_new", "choices": []}).steps
+    strange = dialect.written({"type": "ping"}, {"type": "response.brand_new", "choices": []}).steps
     reply = await asked(http, dialect, Reply.raw(*strange, *dialect.stream("Hi").steps, b": bye\n\n"))
     assert reply.text == "Hi"
 

@@ -1,14 +1,10 @@
-"""Gemini's streams as they are really sent."""
+"""Gemini's streams as they are really sent. What holds for all formats is in `test_formats.py`."""
 
-import asyncio
 from typing import Any
 
 import pytest
-from harness.wire import KEY, answer, chunks, fault, talk
+from harness.wire import KEY, answer, fault
 
-from agentrouted.core.endpoint import Timeouts
-from agentrouted.core.errors import AgentroutedError
-from agentrouted.core.wire.base import CallArguments, CallStart, ModelReply, TextChunk
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.testing import gemini
 from agentrouted.testing.replies import Reply
@@ -17,21 +13,11 @@ from agentrouted.testing.upstream import Upstream
 HERE: dict[str, Any] = {"wire": "gemini_generate_content", "provider": "google", "model_id": "gemini-x"}
 SIGNED = {"functionCall": {"id": "c1", "name": "add", "args": {"a": 1}}, "thoughtSignature": "c2ln"}
 UNSIGNED = {"functionCall": {"name": "add", "args": {"a": 2}}}
-
-
-async def test_text_comes_event_by_event_and_then_whole(http: HttpClient) -> None:
-    async with Upstream([gemini.text("Hello", " world")]) as upstream:
-        *parts, reply = await chunks(http, upstream.url, **HERE)
-        [request] = upstream.requests
-    assert request.path == "/v1/models/gemini-x:streamGenerateContent?alt=sse"
-    assert parts == [TextChunk("Hello"), TextChunk(" world")]
-    assert isinstance(reply, ModelReply)
-    assert (reply.text, reply.finish_reason, reply.model) == ("Hello world", "stop", "test-model")
-    assert (reply.request_id, reply.raw) == ("response-1", {})
+NOW = {"functionCall": {"name": "now", "args": None}}
 
 
 async def test_the_key_is_in_googles_header_and_in_no_other(http: HttpClient) -> None:
-    async with Upstream([gemini.text("Hi")]) as upstream:
+    async with Upstream([gemini.stream("Hi")]) as upstream:
         await answer(http, upstream.url, **HERE)
     headers = upstream.requests[0].headers
     assert headers["x-goog-api-key"] == KEY
@@ -39,32 +25,19 @@ async def test_the_key_is_in_googles_header_and_in_no_other(http: HttpClient) ->
 
 
 async def test_a_name_as_google_lists_it_leads_to_the_same_model(http: HttpClient) -> None:
-    async with Upstream([gemini.text("Hi")]) as upstream:
+    async with Upstream([gemini.stream("Hi")]) as upstream:
         await answer(http, upstream.url, **{**HERE, "model_id": "models/gemini-x"})
     assert upstream.requests[0].path == "/v1/models/gemini-x:streamGenerateContent?alt=sse"
 
 
-async def test_an_event_arrives_before_the_next_is_sent(http: HttpClient) -> None:
-    more = asyncio.Event()
-    async with Upstream([gemini.text("first", more, "second")]) as upstream:
-        seen = []
-        async for batch in talk(http, upstream.url, **HERE):
-            seen.append(batch[0])
-            more.set()
-    assert seen[:2] == [TextChunk("first"), TextChunk("second")]
-
-
 PARROT = "Grüße, 世界 🦜"
 ONE_TEXT_IN_MANY_WAYS = {
-    "byte by byte": gemini.text(PARROT).dripped(),
-    "gzip, byte by byte": gemini.text("Grüße, ", "世界 🦜").gzipped().dripped(),
-    "one document": Reply.json(gemini.chunk([{"text": PARROT}], "STOP")),
     "a list": Reply.json([gemini.chunk([{"text": "Grüße, "}]), gemini.chunk([{"text": "世界 🦜"}], "STOP")]),
     "many parts": Reply.json(gemini.chunk([{"text": "Grüße, "}, {"text": ""}, {"text": "世界 🦜"}], "STOP")),
     "candidates without content": Reply.events(
         {"candidates": [{"index": 0}]}, {"usageMetadata": {}}, gemini.chunk([{"text": PARROT}], "STOP")
     ),
-    "reset after the end": gemini.text(PARROT).cut(after=10**6),
+    "reset after the end": gemini.stream(PARROT).cut(after=10**6),
 }
 
 
@@ -74,26 +47,11 @@ async def test_the_same_text_however_it_is_sent(http: HttpClient, script: Reply)
         assert (await answer(http, upstream.url, **HERE)).text == PARROT
 
 
-async def test_thoughts_are_told_from_text(http: HttpClient) -> None:
-    script = gemini.content({"text": "pl", "thought": True}, {"text": "an", "thought": True}, {"text": "Done."})
-    async with Upstream([script]) as upstream:
-        reply = await answer(http, upstream.url, **HERE)
-    assert (reply.reasoning, reply.text) == ("plan", "Done.")
-
-
-async def test_a_call_comes_whole(http: HttpClient) -> None:
-    async with Upstream([gemini.content(SIGNED)]) as upstream:
-        *parts, reply = await chunks(http, upstream.url, **HERE)
-    assert parts == [CallStart("c1", "add"), CallArguments("c1", '{"a":1}')]
-    assert isinstance(reply, ModelReply)
-    assert [(call.id, call.name, call.arguments) for call in reply.calls] == [("c1", "add", {"a": 1})]
-
-
 @pytest.mark.parametrize(
     "script",
     [
-        gemini.content(SIGNED, UNSIGNED, {"functionCall": {"name": "now"}}),
-        Reply.json(gemini.chunk([SIGNED, UNSIGNED, {"functionCall": {"name": "now", "args": None}}], "STOP")),
+        Reply.events(*(gemini.chunk([part]) for part in (SIGNED, UNSIGNED, NOW)), gemini.chunk([], "STOP")),
+        Reply.json(gemini.chunk([SIGNED, UNSIGNED, NOW], "STOP")),
     ],
 )
 async def test_calls_side_by_side_are_told_apart_and_the_signature_is_kept(http: HttpClient, script: Reply) -> None:
@@ -118,7 +76,7 @@ async def test_calls_side_by_side_are_told_apart_and_the_signature_is_kept(http:
 async def test_tokens_are_counted_with_thoughts_and_cache(
     http: HttpClient, usage: dict[str, Any], counts: tuple[int, ...]
 ) -> None:
-    async with Upstream([gemini.text("Hi", usage=usage)]) as upstream:
+    async with Upstream([Reply.json({**gemini.chunk([{"text": "Hi"}], "STOP"), "usageMetadata": usage})]) as upstream:
         bill = (await answer(http, upstream.url, **HERE)).usage
     assert (bill.input_tokens, bill.output_tokens, bill.cached_tokens, bill.reasoning_tokens) == counts
 
@@ -129,7 +87,7 @@ async def test_tokens_are_counted_with_thoughts_and_cache(
      ("PROHIBITED_CONTENT", "content_filter"), ("OTHER", "other")],
 )  # fmt: skip
 async def test_why_it_stopped_is_said_in_words_of_ours(http: HttpClient, finish: str, word: str) -> None:
-    async with Upstream([gemini.text("Hi", finish=finish)]) as upstream:
+    async with Upstream([gemini.stream("Hi", finish=finish)]) as upstream:
         assert (await answer(http, upstream.url, **HERE)).finish_reason == word
 
 
@@ -161,12 +119,7 @@ def _refusal(code: int, status: str, message: str) -> Reply:
 @pytest.mark.parametrize(
     ("script", "kind"),
     [
-        (Reply.events(gemini.chunk([{"text": "Hel"}])), "responseTruncated"),
-        (gemini.text("Hello", "world").cut(after=200), "responseTruncated"),
-        (gemini.text(), "responseInvalid"),
-        (gemini.text(finish="MALFORMED_FUNCTION_CALL"), "responseInvalid"),
-        (Reply.raw(), "responseInvalid"),
-        (Reply.events("not json"), "responseInvalid"),
+        (gemini.stream(finish="MALFORMED_FUNCTION_CALL"), "responseInvalid"),
         (Reply.raw(b"<!DOCTYPE html><p>Sign in</p>"), "responseInvalid"),
         (_refusal(400, "INVALID_ARGUMENT", "API key not valid. Please pass a valid API key."), "providerAuth"),
         (_refusal(403, "PERMISSION_DENIED", "no"), "providerAuth"),
@@ -192,20 +145,3 @@ async def test_google_says_in_the_body_how_long_to_wait(http: HttpClient) -> Non
     error = {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "quota", "details": [{"x": 1}, info]}
     async with Upstream([Reply.status(429, {"error": error})]) as upstream:
         assert (await fault(http, upstream.url, **HERE)).retry_after == 34.5
-
-
-async def test_text_before_an_error_in_mid_stream_is_not_lost(http: HttpClient) -> None:
-    script = Reply.events(gemini.chunk([{"text": "Hel"}]), {"error": {"code": 500, "message": "broken"}})
-    async with Upstream([script]) as upstream:
-        stream = talk(http, upstream.url, **HERE)
-        assert list(await anext(stream)) == [TextChunk("Hel")]
-        with pytest.raises(AgentroutedError) as caught:
-            await anext(stream)
-    assert caught.value.provider is not None
-    assert (caught.value.kind, caught.value.provider.status) == ("providerError", 500)
-
-
-async def test_after_the_finish_reason_the_end_is_not_waited_for_long(http: HttpClient) -> None:
-    script = Reply.events(gemini.chunk([{"text": "Hi"}], "STOP"), asyncio.Event())
-    async with Upstream([script]) as upstream, asyncio.timeout(30):
-        assert (await answer(http, upstream.url, **HERE, timeouts=Timeouts(idle=600))).text == "Hi"

@@ -6,10 +6,14 @@ from typing import Any, Final
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import ResponseInvalid
 from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.bill import count
 from agentrouted.core.wire.reply import Reply, name_in
 
 _NAMED: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
 _NAMED_IN_CANDIDATE: Final = frozenset({"content", "finishReason", "index"})
+
+# Where these stand in place of candidates, it is an error without the name.
+_SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 
 _BLOCKED: Final = frozenset(
     {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"}
@@ -38,17 +42,20 @@ class GeminiReply(Reply):
             # The prompt was not even shown to the model.
             self.has_begun, self.finish_reason = True, "content_filter"
             self.add("", name_in(feedback, "blockReasonMessage") or "", chunks)
+        elif not document.keys().isdisjoint(_SAYS_WHY_NOT):
+            raise self.refused(document)
 
     def raw(self) -> Mapping[str, Any]:
         return self._unnamed
 
     def _take_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
+            thoughts = count(usage, "thoughtsTokenCount")
             self.usage = {
-                "prompt_tokens": _sum(usage, "promptTokenCount", "toolUsePromptTokenCount"),
-                "completion_tokens": _sum(usage, "candidatesTokenCount", "thoughtsTokenCount"),
+                "prompt_tokens": count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
+                "completion_tokens": count(usage, "candidatesTokenCount") + thoughts,
                 "prompt_tokens_details": {"cached_tokens": usage.get("cachedContentTokenCount")},
-                "completion_tokens_details": {"reasoning_tokens": usage.get("thoughtsTokenCount")},
+                "completion_tokens_details": {"reasoning_tokens": thoughts},
             }
 
     def _take_candidate(self, candidate: Mapping[str, Any], chunks: list[Chunk]) -> None:
@@ -66,10 +73,16 @@ class GeminiReply(Reply):
         if isinstance(call := part.get("functionCall"), dict):
             self._take_call(call, name_in(part, "thoughtSignature"), chunks)
         elif isinstance(text := part.get("text"), str):
-            self.add(*((text, "") if part.get("thought") else ("", text)), chunks)
+            self._take_text(text, bool(part.get("thought")), chunks)
         else:
             # What it has drawn, or run by itself.
             self._unnamed.setdefault("parts", []).append(part)
+
+    def _take_text(self, text: str, is_thought: bool, chunks: list[Chunk]) -> None:
+        if is_thought:
+            self.add(text, "", chunks)
+        else:
+            self.say(text, chunks)
 
     def _take_call(self, call: Mapping[str, Any], signature: str | None, chunks: list[Chunk]) -> None:
         """It comes whole."""
@@ -82,8 +95,3 @@ class GeminiReply(Reply):
         if reason in _BROKEN_CALL:
             raise ResponseInvalid(f"{self.endpoint.label} wrote a tool call that cannot be read", hint="try again")
         self.finish_reason = "content_filter" if reason in _BLOCKED else reason.lower()
-
-
-def _sum(usage: Mapping[str, Any], *names: str) -> int:
-    values = (usage.get(name) for name in names)
-    return sum(value for value in values if isinstance(value, int) and not isinstance(value, bool))

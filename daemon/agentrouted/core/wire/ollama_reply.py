@@ -18,6 +18,9 @@ class OllamaReply(Reply):
         if isinstance(message, dict):
             self.has_begun = True
             self._take_message(message, chunks)
+        elif "detail" in document:
+            # It is not Ollama that speaks, but what stands before it.
+            raise self.refused(document)
         if document.get("done"):
             self.done = True
             self.finish_reason = name_in(document, "done_reason") or "stop"

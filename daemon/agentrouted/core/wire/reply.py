@@ -75,8 +75,8 @@ class Reply(ABC):
         chunks: list[Chunk] = []
         try:
             for payload in payloads:
-                if payload.startswith(b"[DONE]"):
-                    self.done = True
+                self.done = self.done or payload.startswith(b"[DONE]")
+                if self.done:
                     break
                 for document in self._documents(payload):
                     self.read(document, chunks)
