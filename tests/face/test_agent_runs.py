@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agentrouted import Agent, Context, ErrorAgent, ErrorBudget, ErrorMaxTurns, Retry, Usage, resolve_model, tool
+from agentrouted import Agent, Context, ErrorAgent, Retry, Usage, resolve_model, tool
 from agentrouted.testing import ScriptedModel
 from agentrouted.testing.upstream import Reply, Upstream
 
@@ -199,77 +199,6 @@ async def test_a_tool_that_takes_too_long_is_not_waited_for(is_async: bool) -> N
     assert result.messages[2]["content"].startswith("Error: TimeoutError")
 
 
-async def test_a_run_that_wants_more_turns_has_made_exactly_as_many_calls() -> None:
-    model = ScriptedModel([lambda request: [("add", {"a": len(request.messages), "b": 2})]])
-    with pytest.raises(ErrorMaxTurns, match=r"reached turn 4 \(limit=3\)") as caught:
-        await Agent("a", model=model, tools=[add], max_turns=3).arun("Hi")
-    error = caught.value
-    assert (error.turn, error.limit, error.kind, len(model.requests)) == (4, 3, "maxTurns", 3)
-    assert error.usage.model_calls == 3
-    assert roles(error.messages) == ["user", *["assistant", "tool"] * 3]
-
-
-async def test_a_run_that_costs_too_much_says_what_it_has_cost() -> None:
-    usage = {"prompt_tokens": 10, "completion_tokens": 5, "cost": 0.5}
-    async with Upstream([Reply.chat({"content": "Hm."}, usage=usage)]) as upstream:
-        with pytest.raises(ErrorBudget, match=r"spent=\$0.5000 \(limit=\$0.2500\)") as caught:
-            await Agent("a", model=f"{upstream.url}/m").arun("Hi", max_cost=0.25)
-    assert (caught.value.spent, caught.value.limit, caught.value.usage.total_cost_usd) == (0.5, 0.25, 0.5)
-
-
-async def test_a_run_that_uses_too_many_tokens_is_told_in_tokens() -> None:
-    with pytest.raises(ErrorBudget, match="tokens") as caught:
-        await Agent("a", model=ScriptedModel([[("add", {"a": 1, "b": 2})]]), tools=[add], max_output_tokens=7).arun(
-            "Hi"
-        )
-    assert caught.value.limit == 7
-
-
-async def test_a_run_that_takes_too_long_is_an_error_of_its_kind() -> None:
-    async with Upstream([Reply.silence()]) as upstream:
-        with pytest.raises(ErrorAgent, match="longer than its timeout") as caught:
-            await Agent("a", model=f"{upstream.url}/m", timeout=0.05).arun("Hi")
-    assert caught.value.kind == "providerTimeout"
-
-
-async def test_a_failure_has_its_kind_its_mend_and_its_bill() -> None:
-    async with Upstream([Reply.tool_call("add", {"a": 1, "b": 2}), Reply.status(401)]) as upstream:
-        with pytest.raises(ErrorAgent, match="401") as caught:
-            await Agent("a", model=f"{upstream.url}/m", api_key="sk-secret", tools=[add]).arun("Hi")
-    error = caught.value
-    assert (error.kind, error.retryable, error.usage.model_calls) == ("providerAuth", False, 1)
-    assert error.hint and error.hint in error.__notes__
-    assert roles(error.messages) == ["user", "assistant", "tool"]
-    assert "sk-secret" not in f"{error!r}{error.__notes__}"
-
-
-async def test_cancelling_the_task_ends_the_run() -> None:
-    async with Upstream([Reply.silence()]) as upstream:
-        running = asyncio.create_task(Agent("a", model=f"{upstream.url}/m").arun("Hi"))
-        received = await upstream.received()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        await received.closed_early.wait()
-
-
-async def test_cancelling_a_run_cancels_the_runs_of_its_tools() -> None:
-    async with Upstream([Reply.silence()]) as upstream:
-        inner = Agent("inner", model=f"{upstream.url}/m")
-        outer = Agent("outer", model=ScriptedModel([[("ask", {})]]))
-
-        @outer.tool
-        async def ask() -> str:
-            return str(await inner.arun("Hi"))
-
-        running = asyncio.create_task(outer.arun("Hi"))
-        received = await upstream.received()
-        running.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await running
-        await received.closed_early.wait()
-
-
 async def test_agents_run_inside_the_tools_of_agents() -> None:
     inner = Agent("inner", model=ScriptedModel(["from inside"]))
     outer = Agent("outer", model=ScriptedModel([[("ask", {}), ("ask_blocking", {})], "Done."]))
@@ -294,13 +223,6 @@ async def test_a_tool_that_is_cancelled_by_something_else_has_failed() -> None:
         raise asyncio.CancelledError
 
     assert "CancelledError" in (await agent.arun("Hi")).messages[2]["content"]
-
-
-@pytest.mark.parametrize("error", [RuntimeError("a bug"), ErrorAgent("no credit")])
-async def test_what_a_model_of_the_user_raises_is_raised_as_it_is(error: Exception) -> None:
-    with pytest.raises(type(error)) as caught:
-        await Agent("a", model=ScriptedModel([error])).arun("Hi")
-    assert caught.value is error
 
 
 async def test_a_model_of_the_user_needs_no_more_than_complete() -> None:

@@ -81,21 +81,26 @@ def read_signature(function: Callable[..., Any]) -> Signature:
     told = [each for each in parameters if each.name not in {*contexts, *bound} and each.kind not in _LEFT_OUT]
     # By number, since pydantic does not take every name of a parameter for a field.
     names = {f"{_prefix(each)}{number}": each.name for number, each in enumerate(told)}
+    fields = {own: (hints.get(each.name, _UNTYPED), _field(each)) for own, each in zip(names, told, strict=True)}
+    text, descriptions = read_docstring(inspect.getdoc(plain_function(function)) or "")
+    try:
+        arguments = _arguments(fields, names)
+        schema = _described(plain_schema(arguments), descriptions)
+    except PydanticUserError as error:
+        raise TypeError(f"{function_name(function)} cannot be a tool: {error.message}") from error
+    takes_more = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
+    return Signature(function_name(function), text, schema, contexts, takes_more, parameters, names, arguments)
+
+
+def _arguments(fields: Any, names: Mapping[str, str]) -> type[BaseModel]:
+    """A model with a field for each parameter, under the parameter's name to the outside."""
     config = ConfigDict(
         # Dataclasses among the parameters take over what stands here, so their fields are asked for, too.
         alias_generator=lambda own: names.get(own, own),
         arbitrary_types_allowed=True,
         coerce_numbers_to_str=True,
     )
-    fields: Any = {own: (hints.get(each.name, _UNTYPED), _field(each)) for own, each in zip(names, told, strict=True)}
-    text, descriptions = read_docstring(inspect.getdoc(plain_function(function)) or "")
-    try:
-        arguments = create_model("Arguments", __config__=config, **fields)
-        schema = _described(plain_schema(arguments), descriptions)
-    except PydanticUserError as error:
-        raise TypeError(f"{function_name(function)} cannot be a tool: {error.message}") from error
-    takes_more = any(each.kind is inspect.Parameter.VAR_KEYWORD for each in parameters)
-    return Signature(function_name(function), text, schema, contexts, takes_more, parameters, names, arguments)
+    return create_model("Arguments", __config__=config, **fields)
 
 
 def function_name(function: Callable[..., Any]) -> str:
