@@ -36,6 +36,7 @@ FLOORS = (
     {
         "agentrouted.core.failure",
         "agentrouted.core.host",
+        "agentrouted.core.opened",
         "agentrouted.core.usage",
     },
     {

@@ -106,6 +106,11 @@ class MemoryEntry(WireModel):
     tags: list[str] = []
     scope: Scope
     source: Source
+    """Where it was said last."""
+
+    sources: list[Source] = []
+    """Everywhere it was said, the last one last."""
+
     version: int
     valid_from: str | None = None
     valid_to: str | None = None
@@ -145,12 +150,15 @@ class MemoryFilter(WireModel):
 
 
 class MemoryForgetParams(Params):
-    """Exactly one of `id`, `key` and `filter`."""
+    """Exactly one of `id`, `key` and `filter`; or a `scope` alone: then everything in it."""
 
     id: str | None = None
     key: str | None = None
     filter: MemoryFilter | None = None
+    """All that it says has to hold: of an empty one everything does."""
+
     scope: Scope | None = None
+    """Left out, it is the one that names nothing."""
     dry_run: bool = False
     """Only count what would be forgotten."""
 
@@ -221,8 +229,10 @@ class MemorySessionsResult(WireModel):
 
 class MemoryExportParams(Params):
     scope: Scope | None = None
+    """Left out, everything is exported, whatever its scope."""
+
     path: str | None = None
-    """Write the JSON Lines there; without it they come in the result."""
+    """Write the JSON Lines there, to an absolute path; without it they come in the result."""
 
 
 class MemoryExportResult(WireModel):
@@ -241,12 +251,13 @@ class MemoryImportParams(Params):
 
     path: str | None = None
     text: str | None = None
-    format: str | None = None
-    """By default it is seen from the content."""
+    format: Literal["agentrouted", "mcp-memory", "mem0"] | None = None
+    """`agentrouted`: what `memory/export` has written. `mcp-memory`: the JSONL of the MCP memory server. `mem0`: its
+    export. By default it is seen from the content."""
 
 
 class MemoryImportResult(WireModel):
     entries: int
     messages: int
     problems: list[str] = []
-    """Lines that were left out, and why."""
+    """Lines that were left out, and why; the first hundred."""

@@ -17,7 +17,9 @@ from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_tem
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.mcp.servers import McpServers
+from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.output.wanted import Mode
+from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.better_wires import BetterWires
 from agentrouted.core.wire.formats import FORMATS
@@ -37,7 +39,8 @@ class Services:
     http: HttpClient
     engines: Engines
     model_folders: ModelFolders
-    database_file: Path | None = None
+    database: SharedDatabase = field(default_factory=SharedDatabase)
+    memory: SharedStore = field(default_factory=SharedStore)
     mcp: McpServers = field(default_factory=McpServers)
     better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
@@ -74,7 +77,7 @@ class Services:
 
     async def aclose(self) -> None:
         """Ends all children, and all connections."""
-        closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose())
+        closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose(), self.memory.aclose())
         await asyncio.gather(*closing, return_exceptions=True)
 
 
@@ -93,12 +96,14 @@ async def open_services(environment: Environment, config_file: str | None = None
     """Services for a daemon: the config is watched, children and connections end with the block."""
     config = ConfigStore(environment, config_file)
     home = environment.home or environment.runtime_folder
+    database = SharedDatabase(environment.database_file)
     services = Services(
         config=config,
         http=HttpClient(),
         engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
-        database_file=environment.database_file,
+        database=database,
+        memory=SharedStore(database),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
     watching = asyncio.create_task(config.watch())

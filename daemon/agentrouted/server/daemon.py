@@ -89,8 +89,8 @@ class Daemon:
         await self.processes.aclose()
 
     async def _open_journal(self) -> Journal:
-        services = self.core.services
-        return await open_journal(services.database_file, services.config.current.config.daemon.journal)
+        database = self.core.services.database
+        return await open_journal(database.path, self.core.services.config.current.config.daemon.journal, database)
 
     def _connect(
         self,

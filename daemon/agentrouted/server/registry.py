@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from agentrouted.core.errors import InvalidParams
-from agentrouted.server.handlers import config, daemon, models, routing, runs, workspace
+from agentrouted.server.handlers import config, daemon, memory, models, routing, runs, workspace
 from agentrouted.server.rpc import Handler
 from agentrouted_protocol.validation import parse
 
@@ -21,6 +21,17 @@ _SERVED: Final[dict[str, Handler]] = {
     "run/resume": runs.resume_run,
     "run/fork": runs.fork_run,
     "agent/list": runs.list_agents,
+    "memory/remember": memory.remember,
+    "memory/recall": memory.recall,
+    "memory/forget": memory.forget,
+    "memory/get": memory.get_entry,
+    "memory/list": memory.list_entries,
+    "memory/addMessages": memory.add_messages,
+    "memory/getMessages": memory.get_messages,
+    "memory/clearMessages": memory.clear_messages,
+    "memory/sessions": memory.list_sessions,
+    "memory/export": memory.export_memory,
+    "memory/import": memory.import_memory,
     "config/get": config.get_config,
     "config/reload": config.reload_config,
     "config/validate": config.validate_config,

@@ -53,6 +53,14 @@ class Database:
             opened.pop_all()
         return cls(path, writer, reader)
 
+    @classmethod
+    async def in_memory(cls, scripts: Sequence[str] = SCRIPTS) -> "Database":
+        """Gone when it is closed. Reads and writes take turns."""
+        path = Path(":memory:")
+        connection = await _connect(path, *_PRAGMAS)
+        await _run(connection, sqlite3.Connection.executescript, "".join(scripts))
+        return cls(path, connection, connection)
+
     def write(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """In order with all other writes. The future is done once it is committed; cancelling it undoes nothing."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()

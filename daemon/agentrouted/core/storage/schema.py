@@ -67,5 +67,77 @@ CREATE TABLE run_calls (
 ) WITHOUT ROWID;
 """
 
+# Times are seconds since 1970.
+_MEMORY: Final = """
+CREATE TABLE memory_scopes (
+    id INTEGER PRIMARY KEY,
+    -- What is not named is empty.
+    workspace TEXT NOT NULL,
+    user TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    session TEXT NOT NULL,
+    -- The numbers last given to its rows.
+    facts INTEGER NOT NULL DEFAULT 0,
+    messages INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (workspace, user, agent, session)
+);
+
+CREATE TABLE memory_sessions (
+    id INTEGER PRIMARY KEY,
+    session_id TEXT NOT NULL UNIQUE,
+    scope INTEGER NOT NULL REFERENCES memory_scopes (id),
+    title TEXT,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL
+);
+CREATE INDEX memory_sessions_updated ON memory_sessions (scope, updated_at, id);
+
+-- Facts, and messages of sessions.
+CREATE TABLE memories (
+    -- The scope, and whether it is a message, is in its upper half.
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,
+    scope INTEGER NOT NULL REFERENCES memory_scopes (id),
+    kind TEXT NOT NULL,
+    text TEXT NOT NULL,
+    -- As it is indexed, where that is not the text itself.
+    words TEXT,
+    -- Words that stand for it, too: key and tags of a fact; name, day and the messages before of a message.
+    around TEXT NOT NULL,
+    created_at REAL NOT NULL,
+    run_id TEXT,
+    -- Of facts.
+    key TEXT,
+    digest BLOB,
+    tags TEXT,
+    sources TEXT,
+    version INTEGER,
+    valid_from REAL,
+    valid_to REAL,
+    expires_at REAL,
+    updated_at REAL,
+    -- Of messages; the body is JSON without the text.
+    session INTEGER REFERENCES memory_sessions (id),
+    body TEXT
+);
+CREATE UNIQUE INDEX memories_key ON memories (scope, key) WHERE key IS NOT NULL;
+CREATE INDEX memories_digest ON memories (scope, digest) WHERE digest IS NOT NULL;
+CREATE INDEX memories_session ON memories (session, id) WHERE session IS NOT NULL;
+CREATE INDEX memories_run ON memories (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX memories_expiry ON memories (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE VIEW memory_texts AS SELECT id, COALESCE(words, text) AS text, around FROM memories;
+CREATE VIRTUAL TABLE memory_index USING fts5 (
+    text, around, content = 'memory_texts', content_rowid = 'id', tokenize = 'porter unicode61'
+);
+CREATE TRIGGER memories_added AFTER INSERT ON memories WHEN new.text != '' BEGIN
+    INSERT INTO memory_index (rowid, text, around) VALUES (new.id, COALESCE(new.words, new.text), new.around);
+END;
+CREATE TRIGGER memories_removed AFTER DELETE ON memories WHEN old.text != '' BEGIN
+    INSERT INTO memory_index (memory_index, rowid, text, around)
+    VALUES ('delete', old.id, COALESCE(old.words, old.text), old.around);
+END;
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS,)
+SCRIPTS: Final = (_RUNS, _MEMORY)

@@ -1,0 +1,64 @@
+"""Rows that go, and what the index still holds of them."""
+
+import sqlite3
+import time
+from collections.abc import Sequence
+from typing import Any, Final
+
+from agentrouted.core.memory.scopes import whole_range
+
+# Pages of the index that are written anew in one transaction: others wait for it.
+_PAGES: Final = 500
+
+
+def forget_expired(connection: sqlite3.Connection, now: float) -> None:
+    connection.execute("DELETE FROM memories WHERE expires_at <= ?", (now,))
+
+
+def forget_rows(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:
+    """Facts and messages of a scope. A session without messages goes with its title, and an empty scope too."""
+    forgotten = connection.execute(
+        f"DELETE FROM memories WHERE id BETWEEN ? AND ? AND ({condition})", (*whole_range(scope), *values)
+    ).rowcount
+    connection.execute(
+        "DELETE FROM memory_sessions WHERE scope = ?"
+        " AND NOT EXISTS (SELECT 1 FROM memories WHERE session = memory_sessions.id)",
+        (scope,),
+    )
+    _forget_scope(connection, scope)
+    return forgotten
+
+
+def forget_session(connection: sqlite3.Connection, session_id: str) -> int:
+    found = connection.execute("SELECT id, scope FROM memory_sessions WHERE session_id = ?", (session_id,)).fetchone()
+    if found is None:
+        return 0
+    session, scope = found
+    cleared = connection.execute("DELETE FROM memories WHERE session = ?", (session,)).rowcount
+    connection.execute("DELETE FROM memory_sessions WHERE id = ?", (session,))
+    _forget_scope(connection, scope)
+    return cleared
+
+
+def clean_index(connection: sqlite3.Connection) -> bool:
+    """Merge some parts of the index: until then, it holds the words of what was deleted. False if all is done."""
+    before = connection.total_changes
+    connection.execute(f"INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -{_PAGES})")
+    return connection.total_changes - before >= 2
+
+
+def count_rows(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:
+    counted: int = connection.execute(
+        f"SELECT COUNT(*) FROM memories WHERE id BETWEEN ? AND ? AND ({condition})"
+        " AND (expires_at IS NULL OR expires_at > ?)",
+        (*whole_range(scope), *values, time.time()),
+    ).fetchone()[0]
+    return counted
+
+
+def _forget_scope(connection: sqlite3.Connection, scope: int) -> None:
+    connection.execute(
+        "DELETE FROM memory_scopes WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM memory_sessions WHERE scope = ?1)"
+        " AND NOT EXISTS (SELECT 1 FROM memories WHERE id BETWEEN ?2 AND ?3)",
+        (scope, *whole_range(scope)),
+    )

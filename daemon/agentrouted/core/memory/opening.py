@@ -1,0 +1,36 @@
+"""The memory of a daemon: on disk where that can be."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from agentrouted.core.errors import Storage
+from agentrouted.core.opened import Opened
+from agentrouted.core.storage.shared import SharedDatabase
+
+if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it, a tenth of the way to the first answer
+    from agentrouted.core.memory.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class SharedStore(Opened["Store"]):
+    """The memory of a process, in its database. Where that cannot be used, one that goes with the process."""
+
+    def __init__(self, database: SharedDatabase | None = None) -> None:
+        super().__init__(self._open_store)
+        self._database = database or SharedDatabase()
+
+    async def _open_store(self) -> "Store":
+        from agentrouted.core.memory.store import Store
+        from agentrouted.core.storage.database import Database
+
+        try:
+            return Store(await self._database.get())
+        except Storage as error:
+            logger.warning("what is remembered is kept in memory only: %s; %s", error.message, error.hint)
+            return Store(await Database.in_memory())
+
+    async def aclose(self) -> None:
+        """With its database."""
+        if store := await self.if_opened():
+            await store.aclose()

@@ -1,0 +1,172 @@
+"""Which rows fit a question best, looking at few of them."""
+
+import math
+import re
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import nlargest
+from typing import Any, Final
+
+from agentrouted.core.memory.scopes import Range
+
+# Newest matches of a word that are looked at in any case, and matches of the rarest words together: see `rank`.
+_NEWEST: Final = 100
+_OF_THE_RAREST: Final = 2000
+
+# Newest matches that a filter is tried on.
+_FILTERED: Final = 20_000
+
+# Of the best so far, those that are looked through for the words whose matches were not all seen.
+_LOOKED_THROUGH: Final = 200
+
+# What a word counts, by where it stands: BM25 of a word that comes once in the text, half around it, or both.
+_TEXT: Final = 1.0
+_NEARBY: Final = 0.65
+_BOTH: Final = 1.22
+
+# Letters at the end of a word in which its forms differ.
+_ENDING: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """The rows that may be found: some ranges of ids, and a condition on them."""
+
+    facts: Range | None
+    messages: Range | None
+    condition: str = ""
+    values: Sequence[Any] = ()
+
+    @property
+    def rows(self) -> int:
+        return sum(part.rows for part in (self.facts, self.messages) if part)
+
+
+@dataclass(slots=True)
+class Term:
+    """One word of the question, and where it was found."""
+
+    expression: str
+    texts: set[int] = field(default_factory=set)
+    """Ids of rows whose text has it."""
+
+    around: set[int] = field(default_factory=set)
+    documents: float = 0.0
+    """How many rows have it: an estimate, where there are more than were looked at."""
+
+    complete: bool = True
+    """Whether all rows that have it were seen."""
+
+    weight: float = 0.0
+
+
+def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> tuple[dict[int, float], list[Term]]:
+    """Scores by id, and what they are made of.
+
+    What a word adds is the less, the more rows have it. So the rows that have one of the rarest words are looked at,
+    all of them as far as they are not too many; and of every word the newest rows.
+    """
+    found = [term for expression in terms if (term := _look(connection, expression, where, _NEWEST)).documents]
+    found.sort(key=lambda term: term.documents)
+    left: float = _OF_THE_RAREST
+    for place, term in enumerate(found):
+        left -= term.documents
+        if left < 0:
+            break
+        if not term.complete:
+            found[place] = _look(connection, term.expression, where, _OF_THE_RAREST)
+    for term in found:
+        term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
+    scores = _scores(found)
+    _look_through(connection, scores, [term for term in found if not term.complete])
+    return scores, found
+
+
+def best(scores: Mapping[int, float], count: int) -> list[int]:
+    """Of equals, the newest."""
+    return [row for _, row in nlargest(count, zip(scores.values(), scores, strict=True))]
+
+
+def part_of(term: Term, row: int) -> float:
+    """What a word adds to the score of a row."""
+    if row in term.texts:
+        return term.weight * (_BOTH if row in term.around else _TEXT)
+    return term.weight * _NEARBY if row in term.around else 0.0
+
+
+def _look(connection: sqlite3.Connection, expression: str, where: Where, limit: int) -> Term:
+    term = Term(expression)
+    if where.facts:
+        # What stands around a fact is its key and its tags: they are as good as its text.
+        _add(term, term.texts, where.facts, _matches(connection, f"({expression})", where, where.facts, limit), limit)
+    if where.messages:
+        in_text = _matches(connection, f"text : ({expression})", where, where.messages, limit)
+        nearby = _matches(connection, f"around : ({expression})", where, where.messages, limit)
+        _add(term, term.texts, where.messages, in_text, limit)
+        _add(term, term.around, where.messages, nearby, limit)
+    return term
+
+
+def _add(term: Term, ids: set[int], part: Range, found: Sequence[int], limit: int) -> None:
+    ids.update(found)
+    if len(found) < limit:
+        term.documents = max(term.documents, len(found))
+        return
+    # As frequent among the older ones as among the newest.
+    newest = part.first + part.rows
+    term.documents = max(term.documents, limit * part.rows / max(newest - found[-1] + 1, limit))
+    term.complete = False
+
+
+def _matches(connection: sqlite3.Connection, expression: str, where: Where, part: Range, limit: int) -> list[int]:
+    """The newest first."""
+    search = "SELECT rowid AS id FROM memory_index WHERE memory_index MATCH ? AND rowid BETWEEN ? AND ?"
+    bounds = (expression, part.first, part.last)
+    if not where.condition:
+        rows = connection.execute(f"{search} ORDER BY rowid DESC LIMIT ?", (*bounds, limit))
+    else:
+        rows = connection.execute(
+            f"SELECT id FROM ({search} ORDER BY rowid DESC LIMIT {_FILTERED}) JOIN memories USING (id)"
+            f" WHERE {where.condition} ORDER BY id DESC LIMIT ?",
+            (*bounds, *where.values, limit),
+        )
+    return [row for (row,) in rows]
+
+
+def _scores(terms: Iterable[Term]) -> dict[int, float]:
+    scores: dict[int, float] = defaultdict(float)
+    for term in terms:
+        both = term.texts & term.around
+        for rows, frequency in ((both, _BOTH), (term.texts - both, _TEXT), (term.around - both, _NEARBY)):
+            added = term.weight * frequency
+            for row in rows:
+                scores[row] += added
+    return scores
+
+
+def _look_through(connection: sqlite3.Connection, scores: dict[int, float], unseen: Sequence[Term]) -> None:
+    """Older rows that are good already may have the frequent words, too: their text tells."""
+    if not unseen or len(scores) < 2:
+        return
+    rows = best(scores, _LOOKED_THROUGH)
+    texts = connection.execute(
+        f"SELECT id, text, around FROM memory_texts WHERE id IN ({', '.join('?' * len(rows))})", rows
+    ).fetchall()
+    for term in unseen:
+        seen = term.texts | term.around
+        stem = re.compile("|".join(map(re.escape, _stems(term.expression))))
+        for row, text, around in texts:
+            if row in seen:
+                continue
+            if stem.search(text.lower()):
+                term.texts.add(row)
+            if stem.search(around.lower()):
+                term.around.add(row)
+            scores[row] += part_of(term, row)
+
+
+def _stems(expression: str) -> list[str]:
+    words = re.findall(r'"([^"]+)"', expression)
+    return [word if len(word) < 5 else word[: max(4, len(word) - _ENDING)] for word in words]

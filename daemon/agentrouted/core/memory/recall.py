@@ -1,0 +1,200 @@
+"""What is remembered about a question, the best first."""
+
+import json
+import re
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from agentrouted.core.memory.entries import conditions
+from agentrouted.core.memory.ranking import Term, Where, best, part_of, rank
+from agentrouted.core.memory.scopes import ScopeRow, find_scope
+from agentrouted.core.memory.terms import clean, terms_of
+from agentrouted.core.memory.times import seconds_of, text_of_time
+from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams, Source
+from agentrouted_protocol.scope import Scope
+
+# Rows beyond the limit that are read at first, since some may not be in force.
+_SPARE: Final = 5
+_SNIPPET: Final = 240
+
+_ROW: Final = (
+    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
+    " (SELECT session_id FROM memory_sessions WHERE id = memories.session)"
+)
+_IN_FORCE: Final = (
+    "(expires_at IS NULL OR expires_at > :now) AND (valid_from IS NULL OR valid_from <= :now)"
+    " AND (valid_to IS NULL OR valid_to > :now)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: int
+    uid: str
+    kind: Any
+    key: str | None
+    text: str
+    tags: str | None
+    sources: str | None
+    created_at: float
+    run_id: str | None
+    session_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    row: _Row
+    scope: Scope
+    score: float
+    terms: Sequence[Term]
+
+
+def recall(connection: sqlite3.Connection, params: MemoryRecallParams) -> list[MemoryHit]:
+    """Facts that are valid now, and messages. An empty query finds what was written last."""
+    found = [each for scope, where in _places(connection, params) for each in _find(connection, params, scope, where)]
+    found.sort(key=lambda each: (-round(each.score, 6), -each.row.created_at, -each.row.id))
+    return [_hit(each, params.explain) for each in found[: params.limit]]
+
+
+def _find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[_Found]:
+    if not params.query.strip():
+        return [_Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit + _SPARE)]
+    scores, terms = rank(connection, terms_of(params.query), where)
+    rows: list[_Row] = []
+    count = params.limit + _SPARE
+    while len(rows) < params.limit:
+        ids = best(scores, count)
+        rows = _rows(connection, ids)
+        if len(ids) < count:
+            break
+        count *= 4
+    return [_Found(row, scope, scores[row.id], terms) for row in rows]
+
+
+def _places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:
+    """The scope that is named; and where that names a session, the messages of this session in the scope around it."""
+    scope = find_scope(connection, params.scope)
+    if scope is not None and (where := _where(connection, params, scope, params.session_id)):
+        yield params.scope, where
+    if not params.scope.session:
+        return
+    around = params.scope.model_copy(update={"session": None})
+    scope = find_scope(connection, around)
+    if scope is not None and params.session_id in (None, params.scope.session):
+        where = _where(connection, params, scope, params.scope.session)
+        if where:
+            yield around, where
+
+
+def _where(
+    connection: sqlite3.Connection, params: MemoryRecallParams, scope: ScopeRow, session_id: str | None
+) -> Where | None:
+    since, until = seconds_of(params.since, "since"), seconds_of(params.until, "until")
+    kinds = None if params.kinds is None else set(params.kinds)
+    messages = (
+        scope.messages if (kinds is None or "message" in kinds) and not params.tags and scope.messages.rows else None
+    )
+    facts = scope.facts if (kinds is None or kinds - {"message"}) and scope.facts.rows else None
+    values: list[Any]
+    condition, values = conditions(kinds=params.kinds, tags=params.tags, since=since, until=until)
+    if session_id is not None:
+        found = _session(connection, scope, session_id)
+        if found is None:
+            return None
+        session, messages = found[0], messages and replace(messages, first=found[1], last=found[2])
+        facts = None
+        condition, values = f"{condition} AND memories.session = ?", [*values, session]
+    if facts is None and messages is None:
+        return None
+    return Where(facts, messages, "" if condition == "TRUE" else condition, values)
+
+
+def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -> tuple[int, int, int] | None:
+    """Its row, and its first and last message."""
+    found: tuple[int, int, int] | None = connection.execute(
+        "SELECT memory_sessions.id, MIN(memories.id), MAX(memories.id) FROM memory_sessions"
+        " JOIN memories ON session = memory_sessions.id"
+        " WHERE session_id = ? AND memory_sessions.scope = ? GROUP BY memory_sessions.id",
+        (clean(session_id), scope.id),
+    ).fetchone()
+    return found
+
+
+def _rows(connection: sqlite3.Connection, ids: Sequence[int]) -> list[_Row]:
+    found = connection.execute(
+        f"SELECT {_ROW} FROM memories WHERE id IN ({', '.join(map(str, ids))}) AND {_IN_FORCE}", {"now": time.time()}
+    )
+    return [_Row(*row) for row in found]
+
+
+def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[_Row]:
+    rows: list[_Row] = []
+    for part in (where.facts, where.messages):
+        if part is not None:
+            found = connection.execute(
+                f"SELECT id FROM memories WHERE id BETWEEN ? AND ? AND text != '' AND {where.condition or 'TRUE'}"
+                " ORDER BY id DESC LIMIT ?",
+                (part.first, part.last, *where.values, count),
+            )
+            rows += _rows(connection, [row for (row,) in found])
+    return rows
+
+
+def _hit(found: _Found, explain: bool) -> MemoryHit:
+    row = found.row
+    return MemoryHit(
+        id=row.uid,
+        kind=row.kind,
+        key=row.key,
+        text=row.text,
+        snippet=_snippet(row.text, [term for term in found.terms if row.id in term.texts]),
+        score=round(found.score, 6),
+        tags=json.loads(row.tags) if row.tags not in (None, "[]") else [],
+        scope=found.scope,
+        source=_source(row),
+        created_at=text_of_time(row.created_at),
+        explain=_explanation(row.id, found.terms) if explain else None,
+    )
+
+
+def _source(row: _Row) -> Source:
+    if row.kind == "message":
+        return Source(run_id=row.run_id, session_id=row.session_id, message_id=row.uid)
+    if row.sources in (None, "[]"):
+        return Source()
+    return Source.model_validate(json.loads(row.sources)[-1])
+
+
+def _explanation(row: int, terms: Sequence[Term]) -> dict[str, Any]:
+    """By word, in how many entries it is about, where it was found in this one, and what that adds to the score."""
+    return {
+        "words": {
+            _words(term)[0]: {
+                "entries": round(term.documents),
+                "found": "text" if row in term.texts else "around",
+                "score": round(part_of(term, row), 6),
+            }
+            for term in terms
+            if row in term.texts or row in term.around
+        }
+    }
+
+
+def _snippet(text: str, terms: Sequence[Term]) -> str:
+    """The text around the rarest word of the question that stands in it."""
+    if len(text) <= _SNIPPET:
+        return text
+    lowered = text.lower()
+    # Endings may differ, so the beginning of a word is looked for.
+    places = (lowered.find(word[: max(3, len(word) - 3)]) for term in terms for word in _words(term))
+    place = next((place for place in places if place >= 0), 0)
+    first = max(0, min(place - _SNIPPET // 3, len(text) - _SNIPPET))
+    last = first + _SNIPPET
+    return f"{'…' if first else ''}{text[first:last].strip()}{'…' if last < len(text) else ''}"
+
+
+def _words(term: Term) -> list[str]:
+    return re.findall(r'"([^"]+)"', term.expression)

@@ -1,0 +1,85 @@
+"""Whose rows are whose: each scope has its own ranges of ids."""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Final
+
+from agentrouted_protocol.scope import Scope
+
+# Below are the rows of a range, numbered in the order in which they came; above stands which range it is. So one
+# comparison of ids keeps a search within its scope, in the index as well.
+_BITS: Final = 32
+_NAMES: Final = ("workspace", "user", "agent", "session")
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The ids of all facts, or of all messages, of one scope."""
+
+    first: int
+    last: int
+    rows: int
+    """How many were ever put there: those that are gone are counted too."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRow:
+    id: int
+    facts: Range
+    messages: Range
+
+
+def find_scope(connection: sqlite3.Connection, scope: Scope) -> ScopeRow | None:
+    """None where nothing was ever kept for it."""
+    found = connection.execute(
+        "SELECT id, facts, messages FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?",
+        _values(scope),
+    ).fetchone()
+    if found is None:
+        return None
+    row, facts, messages = found
+    return ScopeRow(row, _range(row, 0, facts), _range(row, 1, messages))
+
+
+def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
+    """Made where it is missing."""
+    connection.execute(
+        "INSERT OR IGNORE INTO memory_scopes (workspace, user, agent, session) VALUES (?, ?, ?, ?)", _values(scope)
+    )
+    found = find_scope(connection, scope)
+    assert found is not None
+    return found.id
+
+
+def next_fact(connection: sqlite3.Connection, scope: int) -> int:
+    return _next(connection, "facts", scope, 0)
+
+
+def next_message(connection: sqlite3.Connection, scope: int) -> int:
+    return _next(connection, "messages", scope, 1)
+
+
+def whole_range(scope: int) -> tuple[int, int]:
+    """The first and the last id of all rows of a scope."""
+    return _range(scope, 0, 0).first, _range(scope, 1, 0).last
+
+
+def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
+    values = connection.execute(f"SELECT {', '.join(_NAMES)} FROM memory_scopes WHERE id = ?", (row,)).fetchone()
+    return Scope(**{name: value or None for name, value in zip(_NAMES, values, strict=True)})
+
+
+def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int) -> int:
+    connection.execute(f"UPDATE memory_scopes SET {column} = {column} + 1 WHERE id = ?", (scope,))
+    number: int = connection.execute(f"SELECT {column} FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+    return _range(scope, kind, number).first + number
+
+
+def _range(scope: int, kind: int, rows: int) -> Range:
+    first = (2 * scope + kind) << _BITS
+    return Range(first, first + (1 << _BITS) - 1, rows)
+
+
+def _values(scope: Scope) -> tuple[str, ...]:
+    """What is not named is the empty name."""
+    return tuple(getattr(scope, name) or "" for name in _NAMES)

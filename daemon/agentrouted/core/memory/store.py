@@ -1,0 +1,163 @@
+"""Memory of the daemon: facts, and messages of sessions."""
+
+import asyncio
+import contextlib
+import math
+import sqlite3
+from collections.abc import Sequence
+from functools import partial
+from typing import Any, Final
+
+from agentrouted.core.errors import InvalidParams, NotFound, Storage
+from agentrouted.core.memory import entries, transfer, turns
+from agentrouted.core.memory.forgetting import clean_index, count_rows, forget_rows, forget_session
+from agentrouted.core.memory.recall import recall
+from agentrouted.core.memory.scopes import find_scope
+from agentrouted.core.memory.terms import clean
+from agentrouted.core.memory.times import seconds_of
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import (
+    MemoryEntry,
+    MemoryExportParams,
+    MemoryExportResult,
+    MemoryForgetParams,
+    MemoryGetParams,
+    MemoryHit,
+    MemoryImportParams,
+    MemoryImportResult,
+    MemoryListParams,
+    MemoryListResult,
+    MemoryRecallParams,
+    MemoryRememberParams,
+    MemoryRememberResult,
+    MemorySessionsParams,
+    MemorySessionsResult,
+    SessionMessage,
+    Source,
+)
+from agentrouted_protocol.messages import Message
+from agentrouted_protocol.scope import Scope
+
+# Seconds after something was forgotten, until the index is cleaned of it: more may follow.
+_QUIET: Final = 0.5
+_STEPS_AT_THE_END: Final = 10
+
+
+class Store:
+    """In a database that other processes may share, or in one in memory. Raises `Storage` when it cannot.
+
+    What is in another scope than the one that is named is not there, for every method.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._cleaning: asyncio.Task[None] | None = None
+
+    async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
+        return await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
+
+    async def recall(self, params: MemoryRecallParams) -> list[MemoryHit]:
+        return await self._database.read(partial(recall, params=params))
+
+    async def get(self, params: MemoryGetParams) -> MemoryEntry:
+        """Raises `NotFound`."""
+        if (params.id is None) == (params.key is None):
+            raise InvalidParams("name one of `id` and `key`")
+        entry = await self._database.read(partial(entries.get_entry, params=params))
+        if entry is None:
+            raise NotFound("there is no such fact in this scope", hint="`memory/list` with the same `scope` shows all")
+        return entry
+
+    async def page(self, params: MemoryListParams) -> MemoryListResult:
+        return await self._database.read(partial(entries.list_entries, params=params))
+
+    async def forget(self, params: MemoryForgetParams) -> int:
+        """How many facts and messages are gone, or would be."""
+        condition, values = _condition(params)
+        scope = params.scope or Scope()
+        if params.dry_run:
+            return await self._database.read(
+                lambda connection: _in_scope(connection, scope, count_rows, condition, values)
+            )
+        forgotten = await self._database.write(
+            lambda connection: _in_scope(connection, scope, forget_rows, condition, values)
+        )
+        self._clean_later(forgotten)
+        return forgotten
+
+    async def add_messages(
+        self, session_id: str, messages: Sequence[Message], scope: Scope | None = None, run_id: str | None = None
+    ) -> list[str]:
+        """In order, all or none. See `turns.add_messages`."""
+        return await self._database.write(
+            partial(turns.add_messages, session_id=session_id, messages=messages, scope=scope, run_id=run_id)
+        )
+
+    async def get_messages(self, session_id: str, limit: int | None = None) -> list[SessionMessage]:
+        messages, _ = await self.messages_up_to(session_id, None, limit)
+        return messages
+
+    async def messages_up_to(
+        self, session_id: str, place: int | None, limit: int | None = None
+    ) -> tuple[list[SessionMessage], int | None]:
+        """Those up to a place in the session, and the place of the last one."""
+        read = partial(turns.get_messages, session_id=session_id, limit=limit, up_to=place)
+        return await self._database.read(read)
+
+    async def clear_messages(self, session_id: str) -> int:
+        cleared = await self._database.write(partial(forget_session, session_id=clean(session_id)))
+        self._clean_later(cleared)
+        return cleared
+
+    async def sessions(self, params: MemorySessionsParams) -> MemorySessionsResult:
+        return await self._database.read(partial(turns.list_sessions, params=params))
+
+    async def export(self, params: MemoryExportParams) -> MemoryExportResult:
+        """See `transfer.export`."""
+        return await transfer.export(self._database, params)
+
+    async def import_(self, params: MemoryImportParams) -> MemoryImportResult:
+        """See `transfer.import_`."""
+        return await transfer.import_(self._database, params)
+
+    async def aclose(self) -> None:
+        """The database, too. What was forgotten shortly before is cleaned away, if that does not take long."""
+        if self._cleaning is not None and self._cleaning.cancel():
+            await asyncio.wait([self._cleaning])
+            with contextlib.suppress(Storage):
+                await self._clean(_STEPS_AT_THE_END)
+        await self._database.aclose()
+
+    def _clean_later(self, forgotten: int) -> None:
+        if forgotten and (self._cleaning is None or self._cleaning.done()):
+            self._cleaning = asyncio.create_task(self._clean_when_quiet())
+
+    async def _clean_when_quiet(self) -> None:
+        with contextlib.suppress(Storage):
+            await asyncio.sleep(_QUIET)
+            await self._clean()
+
+    async def _clean(self, steps: float = math.inf) -> None:
+        while steps > 0 and await self._database.write(clean_index):
+            steps -= 1
+
+
+def _condition(params: MemoryForgetParams) -> tuple[str, Sequence[Any]]:
+    """What is to go, as SQL over `memories`."""
+    named = [value for value in (params.id, params.key, params.filter) if value is not None]
+    if len(named) > 1 or not (named or params.scope):
+        raise InvalidParams("name one of `id`, `key` and `filter`", hint="or only a `scope`: then all of it goes")
+    if params.id is not None:
+        return "uid = ?", [clean(params.id)]
+    if params.key is not None:
+        return "key = ?", [clean(params.key)]
+    wanted = params.filter
+    if wanted is None:
+        return "TRUE", []
+    since, until = seconds_of(wanted.since, "filter.since"), seconds_of(wanted.until, "filter.until")
+    return entries.conditions(wanted.kinds, wanted.tags, since, until)
+
+
+def _in_scope(connection: sqlite3.Connection, scope: Scope, work: Any, condition: str, values: Sequence[Any]) -> int:
+    row = find_scope(connection, scope)
+    return 0 if row is None else work(connection, row.id, condition, values)

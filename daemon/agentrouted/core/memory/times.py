@@ -1,0 +1,34 @@
+"""Times as ISO 8601, and as seconds since 1970."""
+
+from datetime import UTC, datetime
+
+from agentrouted.core.errors import InvalidParams
+
+
+def seconds_of(text: str | None, name: str) -> float | None:
+    """A time without a zone is UTC. Raises `InvalidParams` that says which field `name` it was."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        raise InvalidParams(
+            f"`{name}` is no time", hint="write it as ISO 8601, such as `2026-01-31T08:00:00Z`"
+        ) from None
+
+
+def text_of_time(seconds: float) -> str:
+    """UTC, with as many digits after the second as it needs."""
+    moment = datetime.fromtimestamp(seconds, UTC)
+    digits = "microseconds" if moment.microsecond % 1000 else "milliseconds" if moment.microsecond else "seconds"
+    return moment.isoformat(timespec=digits).replace("+00:00", "Z")
+
+
+def optional_time(seconds: float | None) -> str | None:
+    return None if seconds is None else text_of_time(seconds)
+
+
+def day_in_words(seconds: float) -> str:
+    """As people speak of a day, so that it is found by its words."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%A %d %B %Y")

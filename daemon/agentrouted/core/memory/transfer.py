@@ -1,0 +1,147 @@
+"""Memory out to a file of JSON Lines, and in again."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from agentrouted.core.errors import InvalidParams, Storage
+from agentrouted.core.memory.foreign import as_lines, format_of
+from agentrouted.core.memory.lines import (
+    HEADER,
+    FactLine,
+    Line,
+    MessageLine,
+    Place,
+    next_lines,
+    parsed,
+    take_in,
+    to_text,
+)
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import (
+    MemoryExportParams,
+    MemoryExportResult,
+    MemoryImportParams,
+    MemoryImportResult,
+)
+
+# Lines that are read or written at once: others wait for it, and it is all in memory.
+_AT_ONCE: Final = 500
+
+# Without a file: more does not fit into an answer.
+_LONGEST_TEXT: Final = 32 * 1024 * 1024
+_MOST_PROBLEMS: Final = 100
+
+
+async def export(database: Database, params: MemoryExportParams) -> MemoryExportResult:
+    """Raises `InvalidParams` for a path that cannot be meant, and `Storage` where it cannot be written."""
+    if params.path is not None:
+        return await _export_to_file(database, params, _absolute(params.path))
+    texts: list[str] = []
+    size = entries = messages = 0
+    async for lines in _batches(database, params):
+        texts += map(to_text, lines)
+        size += sum(map(len, texts[-len(lines) :]))
+        if size > _LONGEST_TEXT:
+            raise InvalidParams("there is more than fits into an answer", hint="name a `path` to write it to")
+        entries, messages = _counted(lines, entries, messages)
+    return MemoryExportResult(text=_joined([json.dumps(HEADER), *texts]), entries=entries, messages=messages)
+
+
+async def import_(database: Database, params: MemoryImportParams) -> MemoryImportResult:
+    """What is there already stays, unless the line is newer. Lines that cannot be taken in are told."""
+    if (params.path is None) == (params.text is None):
+        raise InvalidParams("name one of `path` and `text`")
+    entries = messages = 0
+    problems: list[str] = []
+    with contextlib.ExitStack() as opened:
+        texts = await asyncio.to_thread(_source, params, opened)
+        lines = parsed(enumerate(texts, 1))
+        while batch := await asyncio.to_thread(_next, lines, problems):
+            facts, said = await database.write(partial(take_in, lines=batch))
+            entries, messages = entries + facts, messages + said
+    return MemoryImportResult(entries=entries, messages=messages, problems=problems)
+
+
+async def _export_to_file(database: Database, params: MemoryExportParams, path: Path) -> MemoryExportResult:
+    """Whole or not there."""
+    partial_path = path.with_name(f"{path.name}.partial")
+    entries = messages = 0
+    try:
+        await asyncio.to_thread(_begin, partial_path)
+        async for lines in _batches(database, params):
+            await asyncio.to_thread(_append, partial_path, _joined(map(to_text, lines)))
+            entries, messages = _counted(lines, entries, messages)
+        await asyncio.to_thread(partial_path.replace, path)
+    except OSError as error:
+        raise _cannot(path, error) from error
+    finally:
+        await asyncio.to_thread(partial_path.unlink, missing_ok=True)
+    return MemoryExportResult(path=str(path), entries=entries, messages=messages)
+
+
+async def _batches(database: Database, params: MemoryExportParams) -> AsyncIterator[list[Line]]:
+    place: Place | None = Place()
+    while place is not None:
+        lines, place = await database.read(partial(next_lines, place=place, only=params.scope, count=_AT_ONCE))
+        if lines:
+            yield lines
+
+
+def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterable[str]:
+    """The lines as ours, whatever wrote them."""
+    if params.text is not None:
+        return as_lines(params.text.split("\n"), params.format or format_of(params.text[:1000]))
+    path = _absolute(params.path or "")
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            kind = params.format or format_of(file.read(1000))
+        return as_lines(opened.enter_context(path.open(encoding="utf-8", errors="replace")), kind)
+    except OSError as error:
+        raise _cannot(path, error) from error
+
+
+def _next(lines: Iterator[tuple[int, Line | str]], problems: list[str]) -> list[Line]:
+    batch: list[Line] = []
+    for _, line in islice(lines, _AT_ONCE):
+        if not isinstance(line, str):
+            batch.append(line)
+        elif len(problems) < _MOST_PROBLEMS:
+            problems.append(line)
+    return batch
+
+
+def _begin(path: Path) -> None:
+    path.touch(mode=0o600)
+    path.write_text(_joined([json.dumps(HEADER)]), encoding="utf-8")
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _joined(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _counted(lines: Iterable[Line], entries: int, messages: int) -> tuple[int, int]:
+    for line in lines:
+        entries += isinstance(line, FactLine)
+        messages += isinstance(line, MessageLine)
+    return entries, messages
+
+
+def _absolute(path: str) -> Path:
+    if not Path(path).is_absolute() or "\0" in path:
+        raise InvalidParams("`path` has to be absolute", hint="the daemon is in another folder than you")
+    return Path(path)
+
+
+def _cannot(path: Path, error: OSError) -> Storage:
+    return Storage(f"{path}: {error.strerror}", hint="see whether it is there, and whether you may use it")

@@ -1,0 +1,156 @@
+"""Messages of sessions as rows, in the order they came."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from agentrouted.core.errors import Conflict, InvalidParams
+from agentrouted.core.memory.entries import new_uid
+from agentrouted.core.memory.forgetting import forget_expired
+from agentrouted.core.memory.message_rows import NEIGHBOURS, Said, insert_message, message_of, texts_before
+from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
+from agentrouted.core.memory.terms import clean
+from agentrouted.core.memory.times import seconds_of, text_of_time
+from agentrouted.core.tokens import text_of
+from agentrouted_protocol.memory import MemorySessionsParams, MemorySessionsResult, SessionMessage, SessionSummary
+from agentrouted_protocol.messages import Message
+from agentrouted_protocol.scope import Scope
+
+_LONGEST_TITLE: Final = 80
+
+
+def add_messages(
+    connection: sqlite3.Connection,
+    session_id: str,
+    messages: Sequence[Message],
+    scope: Scope | None = None,
+    run_id: str | None = None,
+) -> list[str]:
+    """Ids, one for each. Without a scope it is the session's own.
+
+    What a run has added already is not added again. Raises `Conflict` where the session is in another scope.
+    """
+    if not session_id:
+        raise InvalidParams("`sessionId` is empty: name the session")
+    now = round(time.time(), 3)
+    forget_expired(connection, now)
+    if run_id is not None and (there := _of_run(connection, run_id)):
+        return there
+    if not messages:
+        return []
+    session, owner = _session(connection, session_id, scope, now)
+    before = texts_before(connection, session)
+    uids = []
+    for message in messages:
+        said_at = seconds_of(getattr(message, "created_at", None), "createdAt")
+        said = Said(new_uid(), session, owner, now if said_at is None else said_at, message, run_id)
+        insert_message(connection, said, before)
+        uids.append(said.uid)
+        before = [*before, said.text][-NEIGHBOURS:] if said.text else before
+    _touch(connection, session, messages, now)
+    return uids
+
+
+def get_messages(
+    connection: sqlite3.Connection, session_id: str, limit: int | None = None, up_to: int | None = None
+) -> tuple[list[SessionMessage], int | None]:
+    """The newest, in order, up to the one of that number; and the number of the last one."""
+    rows = connection.execute(
+        "SELECT id, text, body, created_at FROM memories"
+        " WHERE session = (SELECT id FROM memory_sessions WHERE session_id = ?) AND id <= ?"
+        " ORDER BY id DESC LIMIT ?",
+        (clean(session_id), (1 << 62) if up_to is None else up_to, -1 if limit is None else limit),
+    ).fetchall()
+    messages = [
+        SessionMessage.model_validate({**message_of(text, body), "createdAt": text_of_time(created)})
+        for _, text, body, created in reversed(rows)
+    ]
+    return messages, rows[0][0] if rows else up_to
+
+
+def list_sessions(connection: sqlite3.Connection, params: MemorySessionsParams) -> MemorySessionsResult:
+    """That which was last spoken in comes first."""
+    scope = find_scope(connection, params.scope)
+    if scope is None:
+        return MemorySessionsResult(sessions=[])
+    updated, row = _before_page(params.cursor)
+    rows = connection.execute(
+        "SELECT id, session_id, title, created_at, updated_at,"
+        " (SELECT COUNT(*) FROM memories WHERE session = memory_sessions.id) FROM memory_sessions"
+        " WHERE scope = ? AND (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?",
+        (scope.id, updated, row, params.limit + 1),
+    ).fetchall()
+    page = rows[: params.limit]
+    more = len(rows) > params.limit
+    return MemorySessionsResult(
+        sessions=[
+            SessionSummary(
+                session_id=session_id,
+                title=title,
+                messages=count,
+                created_at=text_of_time(created),
+                updated_at=text_of_time(updated),
+            )
+            for _, session_id, title, created, updated, count in page
+        ],
+        next_cursor=f"{page[-1][4]!r}:{page[-1][0]}" if more else None,
+    )
+
+
+def title_of(messages: Iterable[Message]) -> str | None:
+    """The first line that the user says."""
+    for message in messages:
+        if message.role == "user" and (text := clean(text_of(message)).strip()):
+            line = text.splitlines()[0].strip()
+            return line if len(line) <= _LONGEST_TITLE else f"{line[: _LONGEST_TITLE - 1]}…"
+    return None
+
+
+def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | None, now: float) -> tuple[int, int]:
+    """The rows of the session and of its scope; made where it is new."""
+    name = clean(session_id)
+    found = connection.execute("SELECT id, scope FROM memory_sessions WHERE session_id = ?", (name,)).fetchone()
+    if found is not None:
+        session, owner = found
+        if scope is not None and not same_scope(scope, scope_of(connection, owner)):
+            raise Conflict(
+                f"session `{name[:100]}` is in another scope", hint="leave out `scope`, or use a new `sessionId`"
+            )
+        return session, owner
+    owner = scope_id(connection, scope or Scope())
+    inserted = connection.execute(
+        "INSERT INTO memory_sessions (session_id, scope, created_at, updated_at) VALUES (?, ?, ?, ?)",
+        (name, owner, now, now),
+    )
+    assert inserted.lastrowid is not None
+    return inserted.lastrowid, owner
+
+
+def same_scope(one: Scope, other: Scope) -> bool:
+    """An empty name is none."""
+    return {name: value for name, value in one if value} == {name: value for name, value in other if value}
+
+
+def _of_run(connection: sqlite3.Connection, run_id: str) -> list[str]:
+    rows = connection.execute(
+        "SELECT uid FROM memories WHERE run_id = ? AND kind = 'message' ORDER BY id", (run_id,)
+    ).fetchall()
+    return [uid for (uid,) in rows]
+
+
+def _touch(connection: sqlite3.Connection, session: int, messages: Sequence[Message], now: float) -> None:
+    connection.execute(
+        "UPDATE memory_sessions SET updated_at = ?, title = COALESCE(title, ?) WHERE id = ?",
+        (now, title_of(messages), session),
+    )
+
+
+def _before_page(cursor: str | None) -> tuple[float, int]:
+    if cursor is None:
+        return float("inf"), 0
+    try:
+        updated, _, row = cursor.partition(":")
+        return float(updated), int(row)
+    except ValueError:
+        raise InvalidParams("`cursor` is not from a page of sessions", hint="pass on `nextCursor` as it is") from None

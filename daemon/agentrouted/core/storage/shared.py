@@ -1,0 +1,25 @@
+"""The one database of a process, opened with the first use."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agentrouted.core.errors import Storage
+from agentrouted.core.opened import Opened
+
+if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it, a tenth of the way to the first answer
+    from agentrouted.core.storage.database import Database
+
+
+class SharedDatabase(Opened["Database"]):
+    """For all that is kept in it. Where it cannot be opened, or has no `path`, each who asks gets `Storage`."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        super().__init__(self._open_database)
+        self.path = path
+
+    async def _open_database(self) -> "Database":
+        from agentrouted.core.storage.database import Database
+
+        if self.path is None:
+            raise Storage("There is no folder for the database", hint="set HOME")
+        return await Database.open(self.path)

@@ -1,0 +1,85 @@
+"""`memory/*`."""
+
+from typing import TYPE_CHECKING
+
+from agentrouted.server.session import ClientSession
+from agentrouted_protocol.memory import (
+    MemoryAddMessagesParams,
+    MemoryAddMessagesResult,
+    MemoryClearMessagesParams,
+    MemoryClearMessagesResult,
+    MemoryEntry,
+    MemoryExportParams,
+    MemoryExportResult,
+    MemoryForgetParams,
+    MemoryForgetResult,
+    MemoryGetMessagesParams,
+    MemoryGetMessagesResult,
+    MemoryGetParams,
+    MemoryImportParams,
+    MemoryImportResult,
+    MemoryListParams,
+    MemoryListResult,
+    MemoryRecallParams,
+    MemoryRecallResult,
+    MemoryRememberParams,
+    MemoryRememberResult,
+    MemorySessionsParams,
+    MemorySessionsResult,
+    Source,
+)
+
+if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
+    from agentrouted.core.memory.store import Store
+
+
+async def remember(session: ClientSession, params: MemoryRememberParams) -> MemoryRememberResult:
+    return await (await _store(session)).remember(params, Source(client=session.options.client_name))
+
+
+async def recall(session: ClientSession, params: MemoryRecallParams) -> MemoryRecallResult:
+    return MemoryRecallResult(hits=await (await _store(session)).recall(params))
+
+
+async def forget(session: ClientSession, params: MemoryForgetParams) -> MemoryForgetResult:
+    return MemoryForgetResult(forgotten=await (await _store(session)).forget(params))
+
+
+async def get_entry(session: ClientSession, params: MemoryGetParams) -> MemoryEntry:
+    return await (await _store(session)).get(params)
+
+
+async def list_entries(session: ClientSession, params: MemoryListParams) -> MemoryListResult:
+    return await (await _store(session)).page(params)
+
+
+async def add_messages(session: ClientSession, params: MemoryAddMessagesParams) -> MemoryAddMessagesResult:
+    """A `scope` that is left out is the session's own."""
+    scope = params.scope if "scope" in params.model_fields_set else None
+    store = await _store(session)
+    return MemoryAddMessagesResult(ids=await store.add_messages(params.session_id, params.messages, scope))
+
+
+async def get_messages(session: ClientSession, params: MemoryGetMessagesParams) -> MemoryGetMessagesResult:
+    store = await _store(session)
+    return MemoryGetMessagesResult(messages=await store.get_messages(params.session_id, params.limit))
+
+
+async def clear_messages(session: ClientSession, params: MemoryClearMessagesParams) -> MemoryClearMessagesResult:
+    return MemoryClearMessagesResult(cleared=await (await _store(session)).clear_messages(params.session_id))
+
+
+async def list_sessions(session: ClientSession, params: MemorySessionsParams) -> MemorySessionsResult:
+    return await (await _store(session)).sessions(params)
+
+
+async def export_memory(session: ClientSession, params: MemoryExportParams) -> MemoryExportResult:
+    return await (await _store(session)).export(params)
+
+
+async def import_memory(session: ClientSession, params: MemoryImportParams) -> MemoryImportResult:
+    return await (await _store(session)).import_(params)
+
+
+async def _store(session: ClientSession) -> "Store":
+    return await session.core.services.memory.get()

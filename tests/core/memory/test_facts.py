@@ -1,0 +1,160 @@
+"""Facts: kept once, replaced, listed, forgotten."""
+
+import pytest
+from harness.memories import HERE, THERE, forget, found, get, listed, remember
+
+from agentrouted.core.errors import InvalidParams, NotFound
+from agentrouted.core.memory.store import Store
+from agentrouted_protocol.memory import MemoryFilter, MemoryListParams, MemoryRememberParams, Source
+from agentrouted_protocol.scope import Scope
+
+LONG_AGO, FAR_AHEAD = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
+
+
+async def test_a_fact_comes_back_as_it_was_given(store: Store) -> None:
+    given = MemoryRememberParams(
+        text="Tabs, not blanks\n",
+        key="indent",
+        scope=Scope(workspace="w", user="u", agent="a", session="s"),
+        kind="preference",
+        tags=["style", "code", "style"],
+        valid_from="2024-05-01T12:00:00+02:00",
+        expires_at=FAR_AHEAD,
+    )
+    source = Source(run_id="r", client="editor")
+    told = await store.remember(given, source)
+    entry = await store.get(get(id=told.id, scope=given.scope))
+    assert (entry.text, entry.key, entry.kind, entry.scope) == (given.text, "indent", "preference", given.scope)
+    assert (entry.tags, entry.source, entry.sources) == (["style", "code"], source, [source])
+    assert (entry.valid_from, entry.valid_to, entry.expires_at) == ("2024-05-01T10:00:00Z", None, FAR_AHEAD)
+    assert (told.version, told.merged, entry.version) == (1, False, 1)
+    assert entry.created_at == entry.updated_at and entry.created_at.endswith("Z")
+
+
+async def test_the_same_key_in_the_same_scope_replaces(store: Store) -> None:
+    first = await remember(store, "Blue", key="color", tags=["old"])
+    second = await remember(store, "Green", key="color")
+    elsewhere = await remember(store, "Red", key="color", scope=HERE)
+    assert (second.id, second.version, second.merged) == (first.id, 2, True)
+    assert elsewhere.id != first.id and not elsewhere.merged
+    assert (await store.get(get(key="color"))).text == "Green"
+    assert await listed(store) == ["Green"] and await found(store, "blue old") == []
+
+
+@pytest.mark.parametrize("again", ["Likes tea.", "likes  TEA", "Likes tea!\n"])
+async def test_the_same_words_are_kept_once_with_all_their_sources(store: Store, again: str) -> None:
+    first = await store.remember(MemoryRememberParams(text="Likes tea.", tags=["drink"]), Source(client="one"))
+    second = await store.remember(MemoryRememberParams(text=again, tags=["warm"]), Source(client="two"))
+    entry = await store.get(get(id=first.id))
+    assert (second.id, second.version, second.merged) == (first.id, 1, True)
+    assert (entry.text, entry.tags) == ("Likes tea.", ["drink", "warm"])
+    assert [source.client for source in entry.sources] == ["one", "two"] and entry.source.client == "two"
+
+
+async def test_texts_of_signs_alone_are_told_apart(store: Store) -> None:
+    for text in ("!!!", "???", "🦄", "🐢"):
+        assert not (await remember(store, text)).merged
+
+
+@pytest.mark.parametrize("text", ["", " \n"])
+async def test_nothing_is_not_remembered(store: Store, text: str) -> None:
+    with pytest.raises(InvalidParams):
+        await remember(store, text)
+
+
+async def test_a_time_that_is_none_is_refused_by_its_name(store: Store) -> None:
+    with pytest.raises(InvalidParams, match="validTo"):
+        await remember(store, "x", valid_to="tomorrow")
+
+
+async def test_what_has_expired_is_nowhere(store: Store) -> None:
+    await remember(store, "old milk", key="milk", expires_at=LONG_AGO)
+    assert await found(store, "milk") == await found(store, "") == await listed(store) == []
+    with pytest.raises(NotFound):
+        await store.get(get(key="milk"))
+    assert await forget(store, key="milk", dry_run=True) == 0
+    assert not (await remember(store, "new milk", key="milk")).merged
+
+
+async def test_what_is_not_valid_now_is_kept_but_not_recalled(store: Store) -> None:
+    await remember(store, "works at Acme", valid_to=LONG_AGO)
+    await remember(store, "works at Initech", valid_from=FAR_AHEAD)
+    await remember(store, "works at Umbrella", valid_from=LONG_AGO, valid_to=FAR_AHEAD)
+    assert await found(store, "works") == ["works at Umbrella"]
+    assert len(await listed(store)) == 3
+
+
+async def test_facts_are_listed_page_by_page_the_last_one_first(store: Store) -> None:
+    for number in range(5):
+        await remember(store, f"fact {number}", kind="note" if number % 2 else "fact", tags=["even"] * (1 - number % 2))
+    pages, cursor = [], None
+    while True:
+        page = await store.page(MemoryListParams(limit=2, cursor=cursor))
+        pages.append([entry.text for entry in page.entries])
+        if (cursor := page.next_cursor) is None:
+            break
+    assert pages == [["fact 4", "fact 3"], ["fact 2", "fact 1"], ["fact 0"]]
+    assert await listed(store, kinds=["note"]) == ["fact 3", "fact 1"]
+    assert await listed(store, tags=["even"]) == ["fact 4", "fact 2", "fact 0"]
+    with pytest.raises(InvalidParams):
+        await store.page(MemoryListParams(cursor="x"))
+
+
+async def test_one_fact_is_named_by_id_or_by_key(store: Store) -> None:
+    for wrong in (get(), get(id="a", key="b")):
+        with pytest.raises(InvalidParams):
+            await store.get(wrong)
+    with pytest.raises(NotFound):
+        await store.get(get(key="nothing"))
+
+
+async def test_what_is_forgotten_is_counted_first(store: Store) -> None:
+    told = await remember(store, "one", key="k")
+    await remember(store, "two", kind="note", tags=["t"])
+    await remember(store, "three", kind="note")
+    for named in ({"id": told.id}, {"key": "k"}, {"filter": MemoryFilter(kinds=["note"], tags=["t"])}):
+        assert await forget(store, **named, dry_run=True) == 1
+    assert await forget(store, filter=MemoryFilter(), dry_run=True) == 3
+    assert await forget(store, filter=MemoryFilter(until=LONG_AGO), dry_run=True) == 0
+    assert await forget(store, key="k") == 1 and await forget(store, key="k") == 0
+    assert await forget(store, scope=Scope()) == 2
+    assert await listed(store) == []
+
+
+async def test_what_is_to_be_forgotten_is_named_once(store: Store) -> None:
+    for wrong in ({}, {"id": "a", "key": "b"}, {"key": "a", "filter": MemoryFilter()}):
+        with pytest.raises(InvalidParams):
+            await forget(store, **wrong)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        Scope(),
+        THERE,
+        Scope(workspace="here", user="u"),
+        Scope(workspace="here", agent="a"),
+        Scope(workspace="here", session="s"),
+        Scope(user="here"),
+        Scope(agent="here"),
+        Scope(session="here"),
+    ],
+)
+async def test_no_other_scope_sees_or_touches_it(store: Store, other: Scope) -> None:
+    told = await remember(store, "the secret plan", key="plan", scope=HERE, tags=["t"])
+    await remember(store, "nothing", key="other", scope=other)
+    assert await found(store, "secret plan", scope=other) == []
+    assert await found(store, "", scope=other) == await listed(store, scope=other) == ["nothing"]
+    assert await listed(store, scope=other, tags=["t"]) == []
+    for named in ({"id": told.id}, {"key": "plan"}):
+        with pytest.raises(NotFound):
+            await store.get(get(**named, scope=other))
+        assert await forget(store, **named, scope=other) == 0
+    await remember(store, "another plan", key="plan", scope=other)
+    assert await forget(store, filter=MemoryFilter(), scope=other) == 2
+    assert await found(store, "plan", scope=HERE) == ["the secret plan"]
+
+
+async def test_an_empty_name_is_no_name(store: Store) -> None:
+    await remember(store, "tea", scope=Scope(workspace="", user="u"))
+    assert await found(store, "tea", scope=Scope(user="u")) == ["tea"]

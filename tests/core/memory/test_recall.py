@@ -1,0 +1,220 @@
+"""What a question finds, whatever its characters are."""
+
+from random import Random
+
+import pytest
+from harness.memories import HERE, found, hits, remember, says
+
+from agentrouted.core.memory.store import Store
+from agentrouted_protocol.scope import Scope
+
+HOSTILE = [
+    '"',
+    "'",
+    '"""',
+    "NEAR(",
+    "NEAR(a b, 2)",
+    "tea AND",
+    "OR",
+    "NOT tea",
+    "tea*",
+    "*",
+    "^tea",
+    "text:tea",
+    "memory_index",
+    "(tea",
+    "{text around} : tea",
+    "-tea",
+    "+tea",
+    "a\0b",
+    "\0",
+    "\ud83d",
+    "🦄",
+    "👩‍👩‍👧 tea",
+    "é" * 50,
+    "e\u0301",
+    "\u200f\u202e",
+    "%_\\",
+    "'; DROP TABLE memories; --",
+    "a" * 1_000_000,
+    "tea " * 250_000,
+    "茶" * 1000,
+    "\n\t\r",
+    "...",
+]
+
+
+@pytest.mark.parametrize("query", HOSTILE, ids=range(len(HOSTILE)))
+async def test_no_question_is_an_error(store: Store, query: str) -> None:
+    await remember(store, "likes tea")
+    await store.add_messages("s", [says("tea, please")])
+    assert len(await hits(store, query, explain=True)) <= 2
+
+
+async def test_random_questions_are_no_error(store: Store) -> None:
+    random = Random(7)
+    pieces = [
+        '"',
+        "'",
+        "*",
+        "(",
+        ")",
+        ":",
+        "^",
+        "-",
+        "+",
+        "{",
+        "}",
+        "NEAR",
+        "AND",
+        "OR",
+        "NOT",
+        "tea",
+        "\0",
+        "é",
+        "茶",
+        " ",
+    ]
+    await remember(store, "likes tea")
+    for _ in range(500):
+        await hits(store, "".join(random.choices(pieces, k=random.randrange(12))))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+async def test_any_text_is_kept_and_found_by_what_stands_beside_it(store: Store, text: str) -> None:
+    await remember(store, f"marker {text}", key=text[:100], tags=[text[:100]])
+    await store.add_messages("s", [says(f"marker {text}")])
+    assert len(await found(store, "marker")) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("What is my favourite colour?", "favorite color is blue"),
+        ("favorite color", "my favourite colour is blue"),
+        ("Which theatre did we visit?", "We visited the theater in May"),
+        ("organise", "She organizes the fair"),
+        ("Where do I live?", "Living in Lisbon"),
+        ("cafe", "The café at the corner"),
+        ("CAFÉ", "the cafe at the corner"),
+        ("天気", "今日は天気がいいですね"),
+        ("今日の天気はどう", "天気予報では雨"),
+        ("茶", "私は紅茶が好き"),
+        ("날씨", "오늘날씨가 좋다"),
+        ("parse_config", "def parse_config(path): ..."),
+        ("config parser", "def parse_config(path): ..."),
+        ("src/app/main.py", "The entry point is src/app/main.py"),
+        ("HTTPServer", "class HTTPServer:"),
+        ("user@example.com", "write to user@example.com"),
+        ("v2.13.4", "pinned to v2.13.4"),
+        ("Ünïcödé", "unicode everywhere"),
+        ("москва", "Москва слезам не верит"),
+        ("who are you", "who are you"),
+    ],
+)
+async def test_a_plain_question_finds_it(store: Store, question: str, text: str) -> None:
+    await remember(store, "Something else entirely")
+    await remember(store, text)
+    await remember(store, "And more of it: nothing to do with this")
+    assert (await found(store, question))[:1] == [text]
+
+
+async def test_a_fact_is_found_by_its_key_and_its_tags(store: Store) -> None:
+    await remember(store, "blue", key="favorite color", tags=["taste"])
+    assert await found(store, "What is my favourite colour?") == await found(store, "taste") == ["blue"]
+
+
+async def test_what_fits_better_comes_first_and_of_equals_the_newer(store: Store) -> None:
+    for text in ("tea in the morning", "green tea", "tea at night", "coffee in the morning"):
+        await remember(store, text)
+    assert await found(store, "green tea in the morning") == [
+        "green tea",
+        "tea in the morning",
+        "coffee in the morning",
+        "tea at night",
+    ]
+    assert await found(store, "tea") == ["tea at night", "green tea", "tea in the morning"]
+    assert await found(store, "tea", limit=1) == ["tea at night"]
+
+
+async def test_an_old_row_with_the_rare_word_beats_many_new_ones_without(store: Store) -> None:
+    await remember(store, "the deploy key of Zanzibar hangs in the hall")
+    for number in range(600):
+        await remember(store, f"the deploy key number {number}")
+    assert (await found(store, "where is the deploy key of Zanzibar"))[0].startswith("the deploy key of Zanzibar")
+
+
+async def test_an_old_row_with_two_frequent_words_is_found_among_many_with_one(store: Store) -> None:
+    await remember(store, "red boat")
+    for number in range(300):
+        await remember(store, f"red {number}")
+        await remember(store, f"boat {number}")
+    assert (await found(store, "red boat"))[0] == "red boat"
+
+
+async def test_an_empty_question_lists_the_newest(store: Store) -> None:
+    for text in ("one", "two", "three"):
+        await remember(store, text)
+    assert await found(store, "", limit=2) == await found(store, " \n", limit=2) == ["three", "two"]
+
+
+async def test_turns_and_facts_are_found_together(store: Store) -> None:
+    told = await remember(store, "the cat is called Ada", scope=HERE)
+    [uid] = await store.add_messages("chat", [says("Ada had kittens")], HERE, run_id="r")
+    found_hits = {hit.kind: hit for hit in await hits(store, "Ada", scope=HERE)}
+    assert {hit.id for hit in found_hits.values()} == {told.id, uid}
+    source = found_hits["message"].source
+    assert (source.session_id, source.message_id, source.run_id) == ("chat", uid, "r")
+    assert found_hits["message"].scope == HERE and found_hits["message"].key is None
+    assert await found(store, "Ada", scope=HERE, kinds=["message"]) == ["Ada had kittens"]
+    assert await found(store, "Ada", scope=HERE, kinds=["fact", "note"]) == ["the cat is called Ada"]
+    assert await found(store, "Ada") == []
+
+
+async def test_a_turn_is_found_by_the_turns_before_it_and_by_its_day(store: Store) -> None:
+    messages = [
+        says("Where shall we eat on Friday?", created_at="2024-05-03T10:00:00Z"),
+        says("At the Golden Goose.", role="assistant", created_at="2024-05-03T10:00:05Z"),
+    ]
+    await store.add_messages("chat", messages)
+    assert "At the Golden Goose." in await found(store, "where did we eat")
+    assert len(await found(store, "May 2024")) == 2
+
+
+async def test_a_session_is_searched_alone(store: Store) -> None:
+    await store.add_messages("one", [says("tea at five")], HERE)
+    await store.add_messages("two", [says("tea at six")], HERE)
+    await remember(store, "tea is served", scope=HERE)
+    assert await found(store, "tea", scope=HERE, session_id="two") == ["tea at six"]
+    assert await found(store, "tea", session_id="two") == []
+    assert await found(store, "tea", scope=HERE, session_id="three") == []
+    assert await found(store, "tea", scope=Scope(workspace="here", session="one")) == ["tea at five"]
+
+
+async def test_filters_hold_for_what_is_found(store: Store) -> None:
+    await remember(store, "green tea", kind="preference", tags=["drink", "hot"])
+    await remember(store, "iced tea", kind="note", tags=["drink"])
+    await store.add_messages("s", [says("tea then", created_at="2020-01-01T00:00:00Z")])
+    assert await found(store, "tea", kinds=["preference"]) == ["green tea"]
+    assert await found(store, "tea", tags=["drink", "hot"]) == ["green tea"]
+    assert await found(store, "tea", until="2021-01-01T00:00:00Z") == ["tea then"]
+    assert await found(store, "tea", since="2021-01-01T00:00:00Z") == ["iced tea", "green tea"]
+    assert await found(store, "", tags=["drink"]) == ["iced tea", "green tea"]
+
+
+async def test_a_hit_says_why(store: Store) -> None:
+    await remember(store, "green tea")
+    await remember(store, "black tea")
+    [first, _] = await hits(store, "green tea", explain=True)
+    assert first.explain is not None
+    words = first.explain["words"]
+    assert words.keys() == {"green", "tea"} and (words["green"]["entries"], words["tea"]["entries"]) == (1, 2)
+    assert sum(word["score"] for word in words.values()) == pytest.approx(first.score, abs=1e-5)
+    assert first.score > 0 and [hit.explain for hit in await hits(store, "tea")] == [None, None]
+
+
+async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
+    await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
+    [hit] = await hits(store, "Where is the goose?")
+    assert "golden goose" in hit.snippet and len(hit.snippet) < 250
+    assert hit.snippet.startswith("…") and hit.snippet.endswith("…")

@@ -1,0 +1,166 @@
+"""Memory out as lines of JSON, and in again."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.memories import HERE, THERE, found, get, hits, remember, says
+
+from agentrouted.core.errors import InvalidParams, Storage
+from agentrouted.core.memory.store import Store
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import (
+    MemoryExportParams,
+    MemoryImportParams,
+    MemoryImportResult,
+    MemoryRememberParams,
+    MemorySessionsParams,
+    Source,
+)
+from agentrouted_protocol.messages import Message, ToolCall
+from agentrouted_protocol.scope import Scope
+
+
+async def fill(store: Store) -> None:
+    await remember(store, "Likes tea")
+    await remember(store, "Blue", key="color", scope=HERE, tags=["taste"], expires_at="2999-01-01T00:00:00.5Z")
+    await remember(store, "Green", key="color", scope=HERE)
+    await remember(store, "Grass is green", scope=HERE)
+    await remember(store, "line\u2028separator \x85 and 茶\r\n", kind="note", valid_from="2020-01-01T00:00:00.123456Z")
+    await store.remember(MemoryRememberParams(text="likes TEA"), Source(client="two"))
+    call = ToolCall(id="c", name="t", arguments={"x": None, "half": "\ud83d"})
+    await store.add_messages("s", [says("What now?", created_at="2023-05-08T13:56:00Z")], THERE)
+    await store.add_messages("t", [says("Another")])
+    await store.add_messages("s", [Message(role="assistant", tool_calls=[call])], run_id="r")
+    await store.add_messages("s", [Message(role="tool", tool_call_id="c", content="done")])
+
+
+async def text_of(store: Store, **more: Any) -> str:
+    return (await store.export(MemoryExportParams(**more))).text or ""
+
+
+async def take_in(store: Store, text: str, **more: Any) -> MemoryImportResult:
+    return await store.import_(MemoryImportParams(text=text, **more))
+
+
+async def test_what_is_exported_comes_back_byte_for_byte(store: Store) -> None:
+    await fill(store)
+    exported = await text_of(store)
+    other = Store(await Database.in_memory())
+    result = await take_in(other, exported)
+    assert (result.entries, result.messages, result.problems) == (4, 4, [])
+    assert await text_of(other) == exported
+    assert await other.get_messages("s") == await store.get_messages("s")
+    assert await found(other, "tea") == ["Likes tea"] and len(await hits(other, "what", scope=THERE)) >= 1
+    sessions = MemorySessionsParams(scope=THERE)
+    assert await other.sessions(sessions) == await store.sessions(sessions)
+    await other.aclose()
+
+
+async def test_importing_ones_own_export_changes_nothing(store: Store) -> None:
+    await fill(store)
+    exported = await text_of(store)
+    result = await take_in(store, exported)
+    assert (result.entries, result.messages, result.problems) == (0, 0, [])
+    assert await text_of(store) == exported
+
+
+async def test_one_scope_is_exported_alone(store: Store) -> None:
+    await fill(store)
+    result = await store.export(MemoryExportParams(scope=HERE))
+    assert (result.entries, result.messages) == (2, 0) and "tea" not in (result.text or "")
+    assert (await store.export(MemoryExportParams(scope=THERE))).messages == 3
+    assert (await store.export(MemoryExportParams(scope=Scope(user="nobody")))).entries == 0
+
+
+async def test_an_export_to_a_file_is_the_same_and_private(store: Store, tmp_path: Path) -> None:
+    await fill(store)
+    path = tmp_path / "memory.jsonl"
+    path.write_text("an older one")
+    result = await store.export(MemoryExportParams(path=str(path)))
+    assert (result.path, result.text, result.entries, result.messages) == (str(path), None, 4, 4)
+    assert path.read_bytes().decode() == await text_of(store)
+    assert path.stat().st_mode & 0o077 == 0 and len(list(tmp_path.glob("memory*"))) == 1
+    assert (await store.import_(MemoryImportParams(path=str(path)))).problems == []
+
+
+async def test_many_rows_are_exported_in_order(store: Store) -> None:
+    for number in range(1201):
+        await remember(store, f"fact {number}")
+    lines = (await text_of(store)).splitlines()[1:]
+    assert [json.loads(line)["text"] for line in lines] == [f"fact {number}" for number in range(1201)]
+
+
+async def test_the_newer_of_two_facts_stays(store: Store) -> None:
+    told = await remember(store, "old", key="k")
+    older = await text_of(store)
+    await remember(store, "new", key="k")
+    newer = await text_of(store)
+    await take_in(store, older)
+    assert (await store.get(get(key="k"))).text == "new"
+    other = Store(await Database.in_memory())
+    await take_in(other, older)
+    await take_in(other, newer)
+    entry = await other.get(get(key="k"))
+    assert (entry.text, entry.version, entry.id) == ("new", 2, told.id)
+    await other.aclose()
+
+
+async def test_lines_that_cannot_be_read_are_told_and_the_others_taken(store: Store) -> None:
+    await remember(store, "good")
+    lines = (await text_of(store)).splitlines()
+    other = Store(await Database.in_memory())
+    result = await take_in(other, "\n".join(["{nonsense", '{"type": "fact"}', *lines, "[]", ""]))
+    assert result.entries == 1 and [problem.partition(":")[0] for problem in result.problems] == [
+        "line 1",
+        "line 2",
+        "line 5",
+    ]
+    await other.aclose()
+
+
+@pytest.mark.parametrize("params", [{}, {"path": "/x", "text": "y"}, {"path": "relative"}, {"path": "/a\0b"}])
+async def test_what_cannot_be_meant_is_refused(store: Store, params: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParams):
+        await store.import_(MemoryImportParams(**params))
+
+
+async def test_a_file_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(Storage):
+        await store.import_(MemoryImportParams(path=str(tmp_path / "nothing")))
+    with pytest.raises(Storage):
+        await store.export(MemoryExportParams(path=str(tmp_path / "no" / "folder")))
+
+
+GRAPH = """\
+{"type":"entity","name":"Ada","entityType":"person","observations":["likes tea","lives in Lisbon"]}
+{"type":"relation","from":"Ada","to":"Acme","relationType":"works at"}
+"""
+MEM0 = {
+    "results": [
+        {
+            "id": "1",
+            "memory": "Likes tea",
+            "user_id": "ada",
+            "categories": ["food"],
+            "created_at": "2024-07-01T08:00:00-07:00",
+        },
+        {"id": "2", "memory": "Works at Acme", "user_id": "ada", "metadata": None},
+    ]
+}
+
+
+async def test_the_graph_of_the_mcp_memory_server_is_taken_in_once(store: Store) -> None:
+    assert (await take_in(store, GRAPH)).entries == 3
+    assert (await take_in(store, GRAPH, format="mcp-memory")).entries == 0
+    assert await found(store, "Where does Ada work?") == ["Ada works at Acme", "Ada: lives in Lisbon", "Ada: likes tea"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("document", [MEM0, MEM0["results"]])
+async def test_an_export_of_mem0_is_taken_in(store: Store, indent: int | None, document: Any) -> None:
+    result = await take_in(store, json.dumps(document, indent=indent))
+    assert (result.entries, result.problems) == (2, [])
+    [hit] = await hits(store, "tea", scope=Scope(user="ada"))
+    assert (hit.text, hit.tags, hit.created_at) == ("Likes tea", ["food"], "2024-07-01T15:00:00Z")
