@@ -194,6 +194,10 @@ def test_a_remote_server_may_be_called_local_by_the_config() -> None:
         ("openai/m", "providers: {openai: {models: [{id: m}]}}", True),
         ("groq/m", "providers: {groq: {models: [{id: m, json_schema: true}]}}", True),
         ("ollama/m", "providers: {ollama: {models: [{id: m, json_schema: false}]}}", False),
+        ("openai/m", "providers: {openai: {api_protocol: responses}}", True),
+        ("anthropic/m", "providers: {anthropic: {api_protocol: chat}}", False),
+        ("llamacpp/m", "providers: {llamacpp: {api_protocol: messages}}", False),
+        ("ollama/m", "providers: {ollama: {api_protocol: ollama}}", True),
     ],
 )
 def test_it_is_known_who_holds_replies_to_a_schema(model: str, config: str, known: bool) -> None:

@@ -240,3 +240,32 @@ async def test_an_address_may_end_in_the_version_or_before_it(http: HttpClient, 
     async with Upstream([anthropic.stream("Hi")]) as upstream:
         await answer(http, upstream.url.removesuffix("/v1") + base, **HERE)
     assert upstream.requests[0].path == base.removesuffix("/v1") + "/v1/messages"
+
+
+ADAPTIVE = {"type": "adaptive"}
+
+
+@pytest.mark.parametrize(
+    ("model", "think", "max_tokens", "thinking"),
+    [
+        ("claude-opus-4-6", None, None, None),
+        ("claude-opus-4-6", False, None, {"type": "disabled"}),
+        ("claude-opus-4-6", True, None, ADAPTIVE),
+        ("claude-sonnet-5", "high", None, ADAPTIVE),
+        ("claude-sonnet-4-5-20250929", True, None, {"type": "enabled", "budget_tokens": 8192}),
+        ("claude-sonnet-4-20250514", "max", None, {"type": "enabled", "budget_tokens": 32000}),
+        ("claude-opus-4-1", "low", 3000, {"type": "enabled", "budget_tokens": 1500}),
+        ("claude-3-7-sonnet-latest", "low", 2000, None),
+    ],
+)
+def test_how_hard_to_think_is_said_as_the_model_takes_it(
+    model: str, think: Any, max_tokens: int | None, thinking: Any
+) -> None:
+    asked = body(prompt(max_tokens=max_tokens), model_id=model, think=think)
+    assert asked.get("thinking") == thinking
+    assert asked.get("output_config") == ({"effort": "high"} if think == "high" else None)
+
+
+def test_effort_and_schema_stand_side_by_side() -> None:
+    asked = body(prompt(output=OutputSchema("City", {"type": "string"})), model_id="claude-opus-5", think="low")
+    assert asked["output_config"].keys() == {"effort", "format"}

@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,15 @@ from harness.wire import prompt
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.wire.base import ModelReply, TextChunk, ToolSpec
-from agentrouted.core.wire.chat_completions import ChatCompletions
+from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.models import list_models
 from agentrouted_protocol.messages import Message, ToolCall
 from agentrouted_protocol.runs import Sampling
 
 pytestmark = pytest.mark.model
+
+in_each_format = pytest.mark.parametrize("wire", ["chat_completions", "openai_responses", "anthropic_messages"])
 
 
 @pytest.fixture
@@ -32,9 +35,11 @@ async def smol(demo_model: Path) -> AsyncIterator[Endpoint]:
         await engines.aclose()
 
 
-async def test_a_real_model_answers_word_by_word(http: HttpClient, smol: Endpoint) -> None:
+@in_each_format
+async def test_a_real_model_answers_word_by_word(http: HttpClient, smol: Endpoint, wire: str) -> None:
+    smol = replace(smol, wire=wire)
     request = prompt("Say hello.", max_tokens=12, sampling=Sampling(temperature=0, seed=1))
-    async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+    async with aclosing(FORMATS[smol.wire](http).stream(smol, request)) as stream:
         *parts, reply = [chunk async for batch in stream for chunk in batch]
     assert isinstance(reply, ModelReply)
     assert len([part for part in parts if isinstance(part, TextChunk)]) > 2
@@ -43,7 +48,9 @@ async def test_a_real_model_answers_word_by_word(http: HttpClient, smol: Endpoin
     assert (reply.usage.estimated, reply.usage.total_cost_usd, reply.usage.cost_source) == (False, 0.0, "local")
 
 
-async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol: Endpoint) -> None:
+@in_each_format
+async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol: Endpoint, wire: str) -> None:
+    smol = replace(smol, wire=wire)
     messages = [
         Message(role="system", content="Be brief."),
         Message(role="user", content="What is 1 + 2?"),
@@ -52,7 +59,7 @@ async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol
     ]
     tools = [ToolSpec("add", "Adds.", {"type": "object", "properties": {"a": {"type": "number"}}})]
     request = prompt(messages=messages, tools=tools, max_tokens=8, sampling=Sampling(temperature=0))
-    async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+    async with aclosing(FORMATS[smol.wire](http).stream(smol, request)) as stream:
         reply = [chunk async for batch in stream for chunk in batch][-1]
     assert isinstance(reply, ModelReply)
     assert reply.usage.input_tokens > 10
@@ -61,7 +68,7 @@ async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol
 async def test_a_prompt_that_is_too_long_for_a_real_model_is_told(http: HttpClient, smol: Endpoint) -> None:
     request = prompt("word " * 20_000, max_tokens=1)
     with pytest.raises(Exception) as caught:
-        async for _ in ChatCompletions(http).stream(smol, request):
+        async for _ in FORMATS[smol.wire](http).stream(smol, request):
             pass
     assert getattr(caught.value, "kind", None) == "contextOverflow"
 
@@ -73,6 +80,6 @@ async def test_a_real_server_lists_its_model(http: HttpClient, smol: Endpoint) -
 async def test_one_request_right_after_the_other_is_answered(http: HttpClient, smol: Endpoint) -> None:
     request = prompt("Say hello.", max_tokens=2)
     for _ in range(4):
-        async with aclosing(ChatCompletions(http).stream(smol, request)) as stream:
+        async with aclosing(FORMATS[smol.wire](http).stream(smol, request)) as stream:
             reply = [chunk async for batch in stream for chunk in batch][-1]
         assert isinstance(reply, ModelReply)

@@ -191,6 +191,7 @@ HINTS = {
     ("acme", 402, ""): "credit",
     ("acme", 413, ""): "shorten",
     ("acme", 503, ""): "try again",
+    ("openai", 404, "only supported in v1/responses"): "`api_protocol: responses` under `providers.openai`",
 }
 
 

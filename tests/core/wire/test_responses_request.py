@@ -116,3 +116,16 @@ def test_a_schema_for_the_reply_is_sent_with_its_name(strict: bool) -> None:
     assert body(prompt(output=OutputSchema("City", schema, strict)))["text"] == {
         "format": {"type": "json_schema", "name": "City", "schema": schema, "strict": strict}
     }
+
+
+@pytest.mark.parametrize(
+    ("think", "reasoning"),
+    [
+        (None, None),
+        (False, {"effort": "none"}),
+        (True, {"summary": "auto"}),
+        ("high", {"effort": "high", "summary": "auto"}),
+    ],
+)
+def test_how_hard_to_think_is_said_if_the_config_says_it(think: Any, reasoning: Any) -> None:
+    assert body(prompt(), think=think).get("reasoning") == reasoning

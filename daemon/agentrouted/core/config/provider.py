@@ -101,8 +101,8 @@ class ProviderModel(Section):
     """What it costs, where the provider does not report it."""
 
     think: Think | None = None
-    """Whether it thinks before it answers, or how hard: `true`, `false`, `low`, `medium`, `high` or `max`. Ollama and
-    Gemini are told; if left out, they do as they are used to."""
+    """Whether it thinks before it answers, or how hard: `true`, `false`, `low`, `medium`, `high` or `max`.
+    It is told in every format but `chat_completions`; if left out, it does as it is used to."""
 
     json_schema: bool | None = None
     """True if the provider holds its replies to a JSON Schema; if left out, what is known of the provider counts."""

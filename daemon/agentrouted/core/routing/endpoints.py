@@ -99,7 +99,7 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         headers={name: value.get_secret_value() for name, value in settings.headers.items()},
         timeouts=settings.timeouts.value,
         retries=settings.retries,
-        json_schema=_holds_to_schema(site, model),
+        json_schema=_holds_to_schema(site, model, wire),
         think=model.think if model else None,
         keep_alive=settings.keep_alive,
         context_window=model.context_window if model else None,
@@ -136,13 +136,15 @@ def _is_local(site: _Site, settings: Settings) -> bool:
     return site.address.loopback and not (site.owner and site.owner.forwards)
 
 
-def _holds_to_schema(site: _Site, model: ProviderModel | None) -> bool:
+def _holds_to_schema(site: _Site, model: ProviderModel | None, wire: str) -> bool:
     if model and model.json_schema is not None:
         return model.json_schema
     if vendor := VENDORS.get(site.name):
-        return vendor.json_schema and read_address(vendor.base_url).origin == site.address.origin
-    # All of them make the grammar of a schema, and pick words by it.
-    return site.name in LOCAL_KINDS
+        # Who has a format of its own promises less in OpenAI's.
+        is_promised = vendor.json_schema and vendor.wire in (wire, "chat_completions")
+        return is_promised and read_address(vendor.base_url).origin == site.address.origin
+    # All of them make the grammar of a schema, and pick words by it; but in the formats of others they look at none.
+    return site.name in LOCAL_KINDS and wire in ("chat_completions", "ollama_chat")
 
 
 def _base_step(site: _Site, endpoint: Endpoint) -> TraceStep:

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.anthropic_schema import narrowed
+from agentrouted.core.wire.anthropic_thinking import thinking
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
 from agentrouted.core.wire.parts import inline, plain_text
 from agentrouted.core.wire.signed import with_signed
@@ -33,12 +34,14 @@ def anthropic_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
 
     `seed` and the penalties have no place there.
     """
+    max_tokens = request.max_tokens or _longest(endpoint.model_id)
     body: dict[str, Any] = {
         "model": endpoint.model_id,
-        "max_tokens": request.max_tokens or _longest(endpoint.model_id),
+        "max_tokens": max_tokens,
         "messages": _turns(endpoint, request.messages),
         "stream": True,
         **_sampling(request.sampling),
+        **thinking(endpoint.think, endpoint.model_id, max_tokens),
     }
     if system := "\n\n".join(plain_text(message) for message in request.messages if message.role == "system"):
         body["system"] = system
@@ -48,7 +51,8 @@ def anthropic_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         named = {"type": "tool", "name": request.must_call}
         body["tool_choice"] = {"type": "any"} if request.must_call == ANY_TOOL else named
     if request.output is not None:
-        body["output_config"] = {"format": {"type": "json_schema", "schema": narrowed(request.output.schema)}}
+        held_to = {"type": "json_schema", "schema": narrowed(request.output.schema)}
+        body["output_config"] = {**body.get("output_config", {}), "format": held_to}
     return to_json(body, inf_nan_mode="null")
 
 

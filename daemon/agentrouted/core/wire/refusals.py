@@ -88,6 +88,8 @@ def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -
         return f"wait {refusal.retry_after:g} s" if refusal.retry_after else "wait a moment"
     if error is ContextOverflow:
         return "shorten the conversation, or use a model with a longer context window"
+    if "v1/responses" in refusal.text and endpoint.wire == "chat_completions":
+        return f"this model has another format: set `api_protocol: responses` under `providers.{endpoint.provider}`"
     return _hint_by_status(refusal.status, refusal.text)
 
 

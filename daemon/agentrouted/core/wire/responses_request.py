@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, Think
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
 from agentrouted.core.wire.call_arguments import arguments_text
 from agentrouted.core.wire.parts import inline, plain_text
@@ -34,9 +34,22 @@ def responses_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         "max_output_tokens": request.max_tokens,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _choice(request.must_call) if request.must_call else None,
+        "reasoning": _reasoning(endpoint.think),
         "text": {"format": _format(request.output)} if request.output else None,
     }
     return to_json({name: value for name, value in body.items() if value is not None}, inf_nan_mode="null")
+
+
+def _reasoning(think: Think | None) -> dict[str, str] | None:
+    """A model that does not think refuses any of it."""
+    match think:
+        case None:
+            return None
+        case False:
+            return {"effort": "none"}
+        case True:
+            return {"summary": "auto"}
+    return {"effort": think, "summary": "auto"}
 
 
 def _items(endpoint: Endpoint, message: Message) -> list[_Item]:
