@@ -24,6 +24,15 @@ async def test_a_run_that_wants_more_turns_has_made_exactly_as_many_calls() -> N
     assert [message["role"] for message in error.messages] == ["user", *["assistant", "tool"] * 3]
 
 
+@pytest.mark.parametrize(("own", "wanted", "held"), [(2, 9, 2), (9, 2, 2), (10, 20, 20)])
+async def test_of_an_agents_limits_and_its_runs_the_stricter_holds(own: int, wanted: int, held: int) -> None:
+    """Ten turns are the default: nobody's word."""
+    model = ScriptedModel([lambda request: [("add", {"a": len(request.messages), "b": 2})]])
+    with pytest.raises(ErrorMaxTurns) as caught:
+        await Agent("a", model=model, tools=[add], max_turns=own).arun("Hi", max_turns=wanted)
+    assert caught.value.limit == held
+
+
 async def test_a_run_that_costs_too_much_says_what_it_has_cost() -> None:
     usage = {"prompt_tokens": 10, "completion_tokens": 5, "cost": 0.5}
     async with Upstream([Reply.chat({"content": "Hm."}, usage=usage)]) as upstream:

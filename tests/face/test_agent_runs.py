@@ -290,12 +290,3 @@ def test_an_agent_tells_what_it_is_made_of() -> None:
     agent = Agent("a", tools=[add], description="Adds.")
     assert (agent.name, agent.description, agent.max_turns, agent.retries) == ("a", "Adds.", 10, 1)
     assert agent.tools_map == {"add": add}
-
-
-@pytest.mark.parametrize(("own", "wanted", "held"), [(2, 9, 2), (9, 2, 2), (10, 20, 20)])
-async def test_of_an_agents_limits_and_its_runs_the_stricter_holds(own: int, wanted: int, held: int) -> None:
-    """Ten turns are the default: nobody's word."""
-    model = ScriptedModel([lambda request: [("add", {"a": len(request.messages), "b": 2})]])
-    with pytest.raises(ErrorMaxTurns) as caught:
-        await Agent("a", model=model, tools=[add], max_turns=own).arun("Hi", max_turns=wanted)
-    assert caught.value.limit == held
