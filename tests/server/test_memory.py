@@ -1,0 +1,120 @@
+"""Memory that all clients of a machine share, through real daemons."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from harness.peer import Peer, connected, initialized, request, serving
+
+HERE = {"workspace": "/here"}
+CALL = {"id": "c", "name": "look", "arguments": {"where": None, "deep": [{"a": 1.5}]}}
+
+
+async def texts(peer: Peer, query: str, **more: Any) -> list[str]:
+    result = await peer.call("memory/recall", {"query": query, **more})
+    return [hit["text"] for hit in result["hits"]]
+
+
+async def test_what_one_client_remembers_another_finds(tmp_path: Path) -> None:
+    async with serving(tmp_path) as socket, connected(socket, clientName="one") as one, connected(socket) as two:
+        fact = {"text": "favorite color is blue", "key": "color", "scope": HERE}
+        told = await one.call("memory/remember", fact)
+        assert await texts(two, "What is my favourite colour?", scope=HERE) == ["favorite color is blue"]
+        assert await texts(two, "What is my favourite colour?") == []
+        entry = await two.call("memory/get", {"key": "color", "scope": HERE})
+        assert entry["id"] == told["id"] and entry["source"] == {"client": "one"}
+        assert (await two.call("memory/list", {"scope": HERE}))["entries"] == [entry]
+        question = {"filter": {}, "scope": HERE, "dryRun": True}
+        assert await two.call("memory/forget", question) == {"forgotten": 1}
+        assert await two.call("memory/forget", question | {"dryRun": False}) == {"forgotten": 1}
+        assert (await one.call("memory/get", {"key": "color", "scope": HERE}))["data"]["kind"] == "notFound"
+
+
+async def test_messages_come_back_as_they_were_sent(tmp_path: Path) -> None:
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "Look!"}], "createdAt": "2024-05-01T08:00:00Z"},
+        {"role": "assistant", "content": "", "toolCalls": [CALL], "createdAt": "2024-05-01T08:00:01Z"},
+        {"role": "tool", "content": "a cat", "toolCallId": "c", "name": "look", "createdAt": "2024-05-01T08:00:02Z"},
+    ]
+    async with initialized(tmp_path) as peer:
+        added = await peer.call("memory/addMessages", {"sessionId": "s", "messages": messages, "scope": HERE})
+        assert len(added["ids"]) == 3
+        assert (await peer.call("memory/getMessages", {"sessionId": "s"}))["messages"] == messages
+        assert (await peer.call("memory/getMessages", {"sessionId": "s", "limit": 1}))["messages"] == messages[2:]
+        [session] = (await peer.call("memory/sessions", {"scope": HERE}))["sessions"]
+        assert (session["sessionId"], session["title"], session["messages"]) == ("s", "Look!", 3)
+        elsewhere = {"sessionId": "s", "messages": messages, "scope": {"workspace": "/there"}}
+        assert (await peer.call("memory/addMessages", elsewhere))["data"]["kind"] == "conflict"
+        assert await peer.call("memory/clearMessages", {"sessionId": "s"}) == {"cleared": 3}
+        assert (await peer.call("memory/sessions", {"scope": HERE})) == {"sessions": []}
+
+
+async def test_two_daemons_share_one_file(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as one, initialized(tmp_path) as two:
+        for number in range(20):
+            for name, peer in (("one", one), ("two", two)):
+                peer.send(request(number, "memory/remember", {"text": f"{name} says {number}"}))
+        for number in range(20):
+            for peer in (one, two):
+                assert "result" in await peer.answer(number)
+        found = [await texts(peer, "", limit=100) for peer in (one, two)]
+    assert found[0] == found[1] and len(found[0]) == 40
+
+
+async def test_what_was_answered_outlives_a_kill(tmp_path: Path) -> None:
+    async with initialized(tmp_path) as daemon:
+        await daemon.call("memory/remember", {"text": "likes tea"})
+        await daemon.call("memory/addMessages", {"sessionId": "s", "messages": [{"role": "user", "content": "tea?"}]})
+        daemon.process.kill()
+        await daemon.process.wait()
+    async with initialized(tmp_path) as daemon:
+        assert sorted(await texts(daemon, "tea")) == ["likes tea", "tea?"]
+
+
+async def test_an_export_goes_to_another_home_and_is_the_same_there(tmp_path: Path) -> None:
+    homes = [tmp_path / "one", tmp_path / "two"]
+    exports = [str(tmp_path / "one.jsonl"), str(tmp_path / "two.jsonl")]
+    for home in homes:
+        home.mkdir()
+    async with initialized(homes[0]) as peer:
+        await peer.call("memory/remember", {"text": "likes tea", "scope": HERE})
+        await peer.call("memory/addMessages", {"sessionId": "s", "messages": [{"role": "user", "content": "茶"}]})
+        told = await peer.call("memory/export", {"path": exports[0]})
+        assert told == {"path": exports[0], "entries": 1, "messages": 1}
+        text = (await peer.call("memory/export", {}))["text"]
+    async with initialized(homes[1]) as peer:
+        told = await peer.call("memory/import", {"path": exports[0]})
+        assert told == {"entries": 1, "messages": 1, "problems": []}
+        await peer.call("memory/export", {"path": exports[1]})
+    assert Path(exports[0]).read_bytes() == Path(exports[1]).read_bytes() == text.encode()
+    assert json.loads(text.splitlines()[0])["type"] == "agentrouted.memory"
+
+
+async def test_a_megabyte_is_remembered_and_asked_for(tmp_path: Path) -> None:
+    long = "word " * 200_000
+    async with initialized(tmp_path) as peer:
+        await peer.call("memory/remember", {"text": f"needle {long}"})
+        [hit] = (await peer.call("memory/recall", {"query": f"needle {long}"}))["hits"]
+        assert len(hit["text"]) > 1_000_000 and len(hit["snippet"]) < 300
+
+
+async def test_without_a_folder_memory_works_as_long_as_the_daemon_lives(tmp_path: Path) -> None:
+    blocked = tmp_path / ".agentroute"
+    blocked.write_text("a file, where the folder would be")
+    async with initialized(tmp_path) as peer:
+        await peer.call("memory/remember", {"text": "likes tea"})
+        assert await texts(peer, "tea") == ["likes tea"]
+
+
+async def test_many_clients_at_once_lose_nothing(tmp_path: Path) -> None:
+    async with serving(tmp_path) as socket:
+
+        async def write(name: int) -> None:
+            async with connected(socket) as peer:
+                for number in range(10):
+                    await peer.call("memory/remember", {"text": f"client {name} says {number}", "scope": HERE})
+
+        await asyncio.gather(*(write(name) for name in range(8)))
+        async with connected(socket) as peer:
+            assert len((await peer.call("memory/list", {"scope": HERE, "limit": 1000}))["entries"]) == 80
