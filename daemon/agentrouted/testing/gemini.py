@@ -1,4 +1,4 @@
-"""Gemini's `generateContent`, as a scripted upstream answers it."""
+"""Gemini's own format, as a scripted upstream answers in it."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
