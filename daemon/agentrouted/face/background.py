@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.environment import Environment, EnvironmentNow
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.local.catalog import model_folders
@@ -38,7 +38,8 @@ class Background:
     """One thread with one event loop, and on it the core: one HTTP client, whoever asks and how often."""
 
     def __init__(self) -> None:
-        environment = Environment.of_process()
+        self._environment = EnvironmentNow()
+        environment = self._environment.read()
         self._config = ConfigStore(environment)
         self._tell_problems()
         services = _services(environment, self._config)
@@ -54,7 +55,7 @@ class Background:
     def snapshot(self) -> Snapshot:
         """The configuration, as files and environment are now."""
         before = self._config.current
-        if self._config.look(Environment.of_process()) is not before:
+        if self._config.look(self._environment.read()) is not before:
             self._tell_problems()
         return self._config.current
 

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from agentrouted_protocol.rendezvous import runtime_folder
@@ -27,7 +28,7 @@ class Environment:
     def config_folder(self) -> Path | None:
         return self.home / ".agentroute" if self.home else None
 
-    @property
+    @cached_property
     def key_file(self) -> Path | None:
         """Plain `key=value` lines."""
         return self.config_folder / "config" if self.config_folder else None
@@ -67,6 +68,24 @@ class Environment:
         # The XDG Base Directory Specification: a relative path in these variables is to be ignored.
         value = self.environ.get(variable, "")
         return Path(value) if value.startswith("/") else None
+
+
+class EnvironmentNow:
+    """For a program that may change its environment as it goes on: read anew only when it has changed."""
+
+    def __init__(self) -> None:
+        self._mark: object = None
+        self._environment: Environment | None = None
+
+    def read(self) -> Environment:
+        # Without decoding each variable again, which takes longer than all the rest: CPython keeps the bytes there.
+        variables = dict(getattr(os.environ, "_data", os.environ))
+        mark = (variables, _cwd())
+        environment = self._environment
+        if environment is None or mark != self._mark:
+            environment = self._environment = Environment.of_process()
+            self._mark = mark
+        return environment
 
 
 def home_of(environ: Mapping[str, str]) -> Path | None:

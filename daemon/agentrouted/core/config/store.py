@@ -62,7 +62,7 @@ class ConfigStore:
 
     def look(self, environment: Environment) -> Snapshot:
         """For a program that does not watch: take in the files and the environment as they are now."""
-        is_same = environment == self._environment
+        is_same = environment is self._environment
         if not is_same:
             self._environment, self._path = environment, environment.config_file(self._explicit)
         contents = self._read()
