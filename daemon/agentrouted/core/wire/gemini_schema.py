@@ -35,7 +35,7 @@ def _told(schema: Any) -> dict[str, Any]:
     if "required" in told:
         told["required"] = [name for name in told["required"] if name in told.get("properties", ())]
     if told["type"] == "array":
-        told["items"] = _told(schema.get("items"))
+        told["items"] = _told(schema.get("items") or {"anyOf": schema.get("prefixItems") or [{}]})
     return _with_values(told, [schema["const"]] if "const" in schema else schema.get("enum"))
 
 

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-# What a reference leads to when it leads back to itself: no schema without references says that.
 _ANYTHING: Final[Mapping[str, Any]] = {}
 
 # Types that hold each other can be written out in more ways than anybody can read.
@@ -14,7 +13,7 @@ _DEFINITIONS: Final = frozenset({"$defs", "definitions"})
 
 
 def inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The same, with what each `$ref` means in its place. A schema inside itself becomes one that takes anything."""
+    """The same, with what each `$ref` means in its place. Of a schema inside itself, only its type is left."""
     written = _Inliner(schema).without_references(schema, ())
     return {name: value for name, value in written.items() if name not in _DEFINITIONS}
 
@@ -33,7 +32,9 @@ class _Inliner:
         if not isinstance(reference, str):
             return {name: self.without_references(value, inside) for name, value in node.items()}
         beside = {name: value for name, value in node.items() if name != "$ref"}
-        meant = self._meant(reference) if reference not in inside else _ANYTHING
+        meant = self._meant(reference)
+        if reference in inside:
+            meant = {"type": meant["type"]} if "type" in meant else _ANYTHING
         # What stands beside a reference, such as a description of its own, counts more.
         return self.without_references({**meant, **beside}, (*inside, reference))
 
