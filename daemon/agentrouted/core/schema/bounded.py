@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -17,6 +16,8 @@ from jsonschema.validators import extend, validator_for
 from referencing import Registry, Resource
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import specification_with
+
+from agentrouted.core.schema.patterns import KEYWORDS, without_patterns
 
 # A step is a keyword looked at for one part of a value. What is honest takes a few for each part; a schema whose
 # alternatives hold itself can ask for more of them than a lifetime has.
@@ -70,7 +71,8 @@ class Rules:
         specification = specification_with(draft.META_SCHEMA.get("$schema", ""))
         document = specification.create_resource(plain)
         lookup = registry.resolver_with_root(document).lookup
-        return cls(plain, _bounded(draft)(plain, registry=registry), document, registry, lookup)
+        validator = _bounded(draft, "patternProperties" in repr(plain))(plain, registry=registry)
+        return cls(plain, validator, document, registry, lookup)
 
     def errors(self, value: Any) -> Iterator[ValidationError]:
         return self._validator.iter_errors(value)
@@ -104,8 +106,12 @@ class Rules:
 
 
 @cache
-def _bounded(draft: type[Validator]) -> type[Validator]:
-    keywords = {keyword: _counted(check) for keyword, check in {**draft.VALIDATORS, "uniqueItems": _unique}.items()}
+def _bounded(draft: type[Validator], has_named_patterns: bool) -> type[Validator]:
+    own = {**KEYWORDS, "uniqueItems": _unique}
+    keywords = {keyword: _counted(check) for keyword, check in {**draft.VALIDATORS, **own}.items()}
+    if has_named_patterns:
+        # Which members are evaluated, the library finds out by patterns of Python's own.
+        keywords.pop("unevaluatedProperties", None)
     types = draft.TYPE_CHECKER.redefine("number", _is_number)
     bounded: type[Validator] = extend(draft, keywords, type_checker=types)  # type: ignore[no-untyped-call]  # its stub
     return bounded
@@ -114,9 +120,9 @@ def _bounded(draft: type[Validator]) -> type[Validator]:
 def _counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
     def counted(validator: Validator, wanted: Any, value: Any, schema: Any) -> Iterator[ValidationError]:
         count_step()
-        # Not checked: a pattern in a dialect that Python does not know, a number beyond all floats.
-        with suppress(re.error, OverflowError):
-            yield from check(validator, wanted, value, schema) or ()
+        # Not checked: a number beyond all floats.
+        with suppress(OverflowError):
+            yield from check(validator, wanted, value, without_patterns(value, schema)) or ()
 
     return counted
 
