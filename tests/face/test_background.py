@@ -10,6 +10,7 @@ import weakref
 from pathlib import Path
 
 import pytest
+from harness.peer import TIME_LIMIT
 
 from agentrouted import Agent, LLMRequest, Message, resolve_model
 from agentrouted.face.background import background, in_background
@@ -32,7 +33,7 @@ agent = Agent("a", model={model})
 def run(script: str, model: str = "ScriptedModel(['Hello'])") -> subprocess.CompletedProcess[str]:
     program = f"import sys; sys.path[:0] = {sys.path!r}\n{PROGRAM.format(model=model)}\n{script}"
     command = [sys.executable, "-W", "error", "-W", "ignore::DeprecationWarning", "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT)
 
 
 async def test_there_is_one_of_it_whatever_the_thread() -> None:
@@ -78,7 +79,7 @@ sys.stdin.readline()
         child = await asyncio.create_subprocess_exec(
             sys.executable, "-c", program, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
-        received = await upstream.received()
+        received = await asyncio.wait_for(upstream.received(), TIME_LIMIT)
         _, complaints = await child.communicate(b"\n")
         await received.closed_early.wait()
     assert (child.returncode, complaints) == (0, b"")
@@ -106,7 +107,7 @@ async def test_ctrl_c_ends_a_run() -> None:
             f"import sys; sys.path[:0] = {sys.path!r}\n{PROGRAM.format(model=repr(f'{upstream.url}/m'))}\n{script}"
         )
         child = await asyncio.create_subprocess_exec(sys.executable, "-c", program, stderr=asyncio.subprocess.PIPE)
-        received = await upstream.received()
+        received = await asyncio.wait_for(upstream.received(), TIME_LIMIT)
         child.send_signal(2)
         _, complaints = await child.communicate()
         await received.closed_early.wait()
