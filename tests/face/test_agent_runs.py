@@ -168,6 +168,16 @@ async def test_a_tool_that_asks_again_too_often_ends_the_run() -> None:
     assert (caught.value.kind, caught.value.usage.model_calls) == ("outputInvalid", 3)
 
 
+async def test_a_key_in_a_failure_is_not_told_to_the_model() -> None:
+    agent = Agent("a", model=ScriptedModel([[("fail", {})], "Done."]))
+
+    @agent.tool
+    def fail() -> None:
+        raise PermissionError("401 for sk-0123456789abcdef")
+
+    assert (await agent.arun("Hi")).messages[2]["content"] == "Error: PermissionError: 401 for [key]"
+
+
 async def test_results_stand_in_the_order_of_the_calls() -> None:
     first_may_end = asyncio.Event()
     agent = Agent("a", model=ScriptedModel([[("slow", {}), ("quick", {})], "Done."]))

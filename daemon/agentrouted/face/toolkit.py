@@ -8,6 +8,7 @@ from typing import Any
 from agentrouted.core.agent.tools.base import Tool as CoreTool
 from agentrouted.core.agent.tools.base import ToolRetry, ToolUse
 from agentrouted.core.errors import ToolFailed
+from agentrouted.core.secrets import without_keys
 from agentrouted.core.wire.base import ToolSpec
 from agentrouted.face.caller import Caller
 from agentrouted.face.context import Context
@@ -46,7 +47,7 @@ class Toolkit:
         except ToolFailed:
             raise
         except Exception as error:  # whatever a tool raises is for the model
-            raise ToolFailed(f"{type(error).__name__}: {error}") from error
+            raise _failed(error) from error
 
     async def _told(self, tool: Tool, arguments: dict[str, Any]) -> str:
         return tell(await tool.invoke(arguments, ctx=self.context))
@@ -56,7 +57,11 @@ class Toolkit:
         try:
             return bool(await self.caller.call(tool.needs_approval, self.context, tool.check(use.arguments)))
         except Exception as error:  # the user's own: without a decision, the call is not made
-            raise ToolFailed(f"{type(error).__name__}: {error}") from error
+            raise _failed(error) from error
+
+
+def _failed(error: Exception) -> ToolFailed:
+    return ToolFailed(without_keys(f"{type(error).__name__}: {error}"))
 
 
 def _checked(tool: Tool, arguments: Any) -> dict[str, Any]:
