@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -66,7 +67,8 @@ class Run:
             result = await job.result()
         except asyncio.CancelledError:
             job.cancel()
-            await self._store(await job.result())
+            with suppress(AgentroutedError):  # it had failed just now: nothing is stored
+                await self._store(await job.result())
             raise
         except FaultOfTheProgram as fault:
             raise fault.error from None
