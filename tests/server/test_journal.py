@@ -111,6 +111,21 @@ async def test_a_killed_run_pays_for_nothing_twice(moment: str, how: str, tmp_pa
     assert len(after.questions) == (moment == "in pay")
 
 
+async def test_those_who_resume_a_run_at_once_follow_the_same_one(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence(), Reply.text("Hel", asyncio.Event())]) as upstream:
+        async with initialized(tmp_path) as first:
+            params = {"model": f"{upstream.url}/test-model", "prompt": "Hi", "runId": "r", "onDisconnect": "continue"}
+            first.send(request(1, "runAgent", params))
+            await upstream.received()
+            await kill(first)
+        async with initialized(tmp_path) as second:
+            await second.call("run/list")
+            second.send(request(1, "run/resume", {"runId": "r"}) + request(2, "run/resume", {"runId": "r"}))
+            assert [(await second.answer(id_))["result"]["status"] for id_ in (1, 2)] == ["running"] * 2
+            await second.until("run/event", kind="textDelta")
+            assert (await second.call("run/cancel", {"runId": "r"}))["cancelled"]
+
+
 @pytest.mark.parametrize("approvals", [True, False])
 async def test_an_interrupted_once_tool_is_never_repeated_unasked(approvals: bool, tmp_path: Path) -> None:
     class Refusing(Client):

@@ -348,6 +348,31 @@ async def test_an_agent_of_the_config_runs_by_its_name(tmp_path: Path) -> None:
             assert (body["temperature"], body["seed"]) == (0.5, 7)
 
 
+@pytest.mark.parametrize("run_id", ["r", "r" * 128])
+async def test_the_run_of_an_agent_that_another_calls_has_an_id_of_its_own(run_id: str, tmp_path: Path) -> None:
+    calls = {"c1": ("helper", {"prompt": "One"}), "c2": ("helper", {"prompt": "Two"})}
+    async with (
+        Upstream([Reply.tool_calls(calls), Reply.text("Done.")]) as upstream,
+        Upstream([lambda asked: Reply.text(asked.body["messages"][-1]["content"])]) as helping,
+    ):
+        write_config(tmp_path, f"agents: {{helper: {{model: '{helping.url}/m'}}}}\n")
+        async with initialized(tmp_path) as peer:
+            result = await peer.call("runAgent", params(upstream, runId=run_id, agents=["helper"]))
+            told = [message["content"] for message in result["messages"] if message["role"] == "tool"]
+            assert (result["text"], told) == ("Done.", ["One", "Two"])
+            runs = (await peer.call("run/list"))["runs"]
+            assert len({run["runId"] for run in runs}) == 3
+
+
+@pytest.mark.parametrize("output_mode", ["tool", "native"])
+async def test_a_tool_with_the_name_of_our_own_is_refused(output_mode: str, tmp_path: Path) -> None:
+    tool = {"name": "_return_structured_output", "inputSchema": {"type": "object"}}
+    async with Upstream() as upstream, initialized(tmp_path, tools=True) as peer:
+        more = {"output": {"type": "object"}, "outputMode": output_mode, "tools": [tool]}
+        answer = await peer.call("runAgent", params(upstream, **more))
+        assert answer["data"]["kind"] == "invalidParams" and upstream.requests == []
+
+
 async def test_a_chain_goes_on_before_any_text_was_seen(tmp_path: Path) -> None:
     async with Upstream([Reply.status(503)]) as first, Upstream() as second:
         write_config(tmp_path, f"models: {{fast: ['{first.url}/one', '{second.url}/two']}}\n")

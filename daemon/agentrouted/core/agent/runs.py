@@ -26,6 +26,7 @@ from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, RunStatus
 
 _DEEPEST: Final = 8
+_LONGEST_ID: Final = 128
 _Value = TypeVar("_Value")
 OpenJournal = Callable[[], Coroutine[Any, Any, Journal]]
 
@@ -72,16 +73,25 @@ class Runs:
 
     async def resume(self, run_id: str, host: Host) -> Run:
         """Go on with a run that was interrupted, has failed or was cancelled. One that is under way is joined."""
-        if run := self._running.get(run_id):
-            run.audience.add(host)
+        if run := self._joined(run_id, host):
             return run
         stored = await self.stored(run_id)
+        # Somebody else may have resumed it while we looked.
+        if run := self._joined(run_id, host):
+            return run
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
         plan = plan_run(self._services.config.current, params)
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
+
+    def _joined(self, run_id: str, host: Host) -> Run | None:
+        """The run, with one more follower, if it is under way."""
+        run = self._running.get(run_id)
+        if run is not None:
+            run.audience.add(host)
+        return run
 
     async def stored(self, run_id: str) -> StoredRun:
         """What the journal has of a run. Raises `NotFound`."""
@@ -241,7 +251,7 @@ class Runs:
         params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream)
         plan = plan_run(parent.plan.snapshot, params)
         # The same id again after a crash: then it goes on where it was.
-        context = self._make(plan, f"{parent.run_id}.{call_id}"[:128], parent.audience, NOBODYS, parent)
+        context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent)
         run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)
         try:
             return await run.result()
@@ -251,6 +261,12 @@ class Runs:
             raise
         finally:
             parent.add_usage(context.state.usage)
+
+
+def child_id(run_id: str, call_id: str) -> str:
+    """Of the run that a call begins: always the same, and nobody else's."""
+    readable = f"{run_id}.{call_id}"
+    return readable if len(readable) <= _LONGEST_ID else hashlib.sha256(readable.encode()).hexdigest()
 
 
 def fingerprint_of(params: RunAgentParams) -> str:

@@ -6,6 +6,7 @@ from agentrouted.core.agent.tools.base import Tool
 from agentrouted.core.agent.tools.client import client_tools
 from agentrouted.core.agent.tools.mcp import mcp_tools
 from agentrouted.core.errors import InvalidParams
+from agentrouted.core.output.wanted import OUTPUT_TOOL
 
 
 async def equip(run: RunContext) -> dict[str, Tool]:
@@ -21,4 +22,8 @@ async def equip(run: RunContext) -> dict[str, Tool]:
         names = [tool.name for tool in tools]
         twice = next(name for name in names if names.count(name) > 1)
         raise InvalidParams(f"two tools are called `{twice}`", hint="give each tool a name of its own")
+    if run.plan.wanted is not None and OUTPUT_TOOL in by_name:
+        raise InvalidParams(
+            f"no tool may be called `{OUTPUT_TOOL}`", hint="the answer comes by it: name yours otherwise"
+        )
     return by_name
