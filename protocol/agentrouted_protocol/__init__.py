@@ -131,6 +131,7 @@ __all__ = [
     "ProviderReply",
     "Range",
     "ReasoningDelta",
+    "Recall",
     "ResolveModelParams",
     "Retry",
     "Route",

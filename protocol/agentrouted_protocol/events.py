@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agentrouted_protocol.base import SentParams
+from agentrouted_protocol.memory import MemoryHit
 from agentrouted_protocol.messages import StopReason, Usage
 from agentrouted_protocol.routing import RouteEndpoint
 
@@ -126,6 +127,15 @@ class Fallback(Event):
     """True if the run went from a local endpoint to one elsewhere."""
 
 
+class Recall(Event):
+    """What was found in memory is shown to the model, before the prompt."""
+
+    kind: Literal["recall"] = "recall"
+    hits: list[MemoryHit]
+    tokens: int
+    """What they take of the prompt: an estimate."""
+
+
 class Compaction(Event):
     """The history that is sent was made shorter."""
 
@@ -185,6 +195,7 @@ RunEvent = Annotated[
     | ModelCallEnd
     | Retry
     | Fallback
+    | Recall
     | Compaction
     | ApprovalEvent
     | BudgetEvent

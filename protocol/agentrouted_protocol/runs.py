@@ -146,7 +146,8 @@ class RunAgentParams(Params):
     """How often the model may mend one refused answer or tool call; 1 unless the agent says otherwise."""
 
     session_id: str | None = None
-    """The conversation to go on with; this run is stored in it."""
+    """The conversation to go on with: what was said in it comes before `messages` and `prompt`, and what this run adds
+    is kept in it, `messages` too. Runs of one session wait for each other."""
 
     memory: RunMemory | None = None
     boundary: Literal["local", "free"] | None = None
@@ -290,7 +291,7 @@ class RunSteerParams(RunIdParams):
 
 
 class RunForkParams(RunIdParams):
-    """A new run from the state another one was in at event `seq`."""
+    """A new run from the state another one was in at event `seq`. It is in no session."""
 
     seq: Annotated[int, Field(ge=1)]
     prompt: str | None = None

@@ -5,7 +5,6 @@ import contextlib
 import logging
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from agentrouted.core.config.chat_templates import configured_template
 from agentrouted.core.config.environment import Environment

@@ -80,6 +80,11 @@ class ClientSession:
             work_done_token=params.work_done_token,
         )
 
+    @property
+    def followed(self) -> list[Run]:
+        """The runs that this client hears of."""
+        return [run for run, _ in self._followed.values()]
+
     def follow(self, run: Run, host: ClientHost) -> None:
         """This client gets the run's events and questions as `host`, and once only."""
         _, before = self._followed.get(run.run_id, (run, None))

@@ -29,6 +29,9 @@ class Audience:
         self.waiting = 0
         """How many questions are open."""
 
+        self.calling = 0
+        """How many of them are calls of tools."""
+
         self.add(first)
 
     @property
@@ -69,12 +72,15 @@ class Audience:
         """Raises `HostGone` where the host went away, and another must not do it once more."""
         while True:
             host = await self._first(lambda host: host.takes_tools, lambda: self.takes_tools)
+            self.calling += 1
             try:
                 return await self._answer(host.call_tool(params))
             except HostGone:
                 self.remove(host)
                 if not (repeatable and self.takes_tools):
                     raise
+            finally:
+                self.calling -= 1
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
         while True:

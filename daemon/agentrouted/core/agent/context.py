@@ -10,6 +10,7 @@ from agentrouted.core.agent.emitter import Emitter
 from agentrouted.core.agent.inside import NOBODYS, Inside
 from agentrouted.core.agent.plan import Plan
 from agentrouted.core.agent.recorder import Recorder
+from agentrouted.core.agent.sessions import Turn
 from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import Tool
 from agentrouted.core.history.base import Strategy
@@ -36,6 +37,9 @@ class RunContext:
     budget: RunBudget
     start_child: StartChild
     inside: Inside = NOBODYS
+    turn: Turn | None = None
+    """In its session, if it has one."""
+
     depth: int = 0
     """How many runs are above this one."""
 

@@ -12,12 +12,12 @@ from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.resolve import Resolution, resolve
 from agentrouted_protocol.messages import Message
-from agentrouted_protocol.runs import History, RunAgentParams, Sampling, Tool
+from agentrouted_protocol.runs import History, RunAgentParams, RunMemory, Sampling, Tool
 
 DEFAULT_RETRIES: Final = 1
 
 # Fields of the contract that this version refuses rather than ignores.
-_NOT_SERVED: Final[Mapping[str, Any]] = {"session_id": None, "memory": None, "boundary": None}
+_NOT_SERVED: Final[Mapping[str, Any]] = {"boundary": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +28,9 @@ class Plan:
     model: str
     snapshot: Snapshot
     resolution: Resolution
-    opening: tuple[Message, ...]
-    """What is sent before anything this run adds: instructions and the conversation so far."""
+    instructions: Message | None
+    given: tuple[Message, ...]
+    """The conversation so far, as the caller has it."""
 
     prompt: Message | None
     client_tools: tuple[Tool, ...]
@@ -45,6 +46,13 @@ class Plan:
     limits: Limits
     retries: int
     stream: bool
+    session_id: str | None
+    memory: RunMemory | None
+
+    @property
+    def opening(self) -> tuple[Message, ...]:
+        """What is sent before anything this run adds, where no session and no memory have more to say."""
+        return (self.instructions, *self.given) if self.instructions else self.given
 
 
 def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
@@ -59,14 +67,16 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
         raise InvalidParams("there is no `model`", hint="name a `model`, or an `agent` of the config that has one")
     if params.prompt is None and not params.messages:
         raise InvalidParams("there is nothing to say", hint="send a `prompt`, or `messages`")
+    if params.session_id == "":
+        raise InvalidParams("`sessionId` is empty", hint="name the session, or leave out `sessionId`")
     instructions = params.instructions if params.instructions is not None else agent.instructions
-    system = (Message(role="system", content=instructions),) if instructions else ()
     return Plan(
         agent=params.agent,
         model=model,
         snapshot=snapshot,
         resolution=resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url),
-        opening=(*system, *(params.messages or ())),
+        instructions=Message(role="system", content=instructions) if instructions else None,
+        given=tuple(params.messages or ()),
         prompt=Message(role="user", content=params.prompt) if params.prompt is not None else None,
         client_tools=tuple(params.tools),
         mcp_servers=tuple(agent.mcp_servers if params.mcp_servers is None else params.mcp_servers),
@@ -77,6 +87,8 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
         limits=strictest(params, agent, snapshot.config.daemon.limits),
         retries=_first(params.retries, agent.retries, DEFAULT_RETRIES),
         stream=params.stream,
+        session_id=params.session_id,
+        memory=params.memory or (agent.memory.value if agent.memory else None),
     )
 
 

@@ -7,6 +7,7 @@ from agentrouted.core.agent.answer import Ending, ask_again, ending_of
 from agentrouted.core.agent.call import call_model
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions
+from agentrouted.core.agent.opening import open_conversation
 from agentrouted.core.agent.toolbox import Toolbox
 from agentrouted.core.agent.tools.equip import equip
 from agentrouted.core.errors import AgentroutedError, MaxTurns, ProviderTimeout
@@ -45,6 +46,7 @@ def _result(run: RunContext, ending: Ending) -> RunResult:
     run.emitter.emit(events.AgentEnd, stop_reason=ending.stop_reason, usage=state.usage)
     return RunResult(
         run_id=run.run_id,
+        session_id=run.plan.session_id,
         output=text if interrupted else ending.output,
         text=text,
         stop_reason=ending.stop_reason,
@@ -84,8 +86,7 @@ async def _run(run: RunContext) -> Ending:
     run.emitter.emit(
         events.AgentStart, agent=plan.agent, model=plan.model, route=plan.resolution.endpoints[0].to_route()
     )
-    if not state.messages and plan.prompt is not None:
-        state.messages.append(plan.prompt)
+    await open_conversation(run)
     run.tools |= await equip(run)
     toolbox = Toolbox(run)
     while True:

@@ -1,6 +1,7 @@
 """The runs of a process: begun, found, resumed, cancelled."""
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -15,6 +16,7 @@ from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.plan import Plan, plan_run
 from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.agent.run import run_agent
+from agentrouted.core.agent.sessions import Sessions, Turn
 from agentrouted.core.agent.state import RunState
 from agentrouted.core.errors import AgentroutedError, Conflict, NotFound, ToolFailed
 from agentrouted.core.failure import from_error_object, to_error_object
@@ -42,6 +44,7 @@ class Runs:
         self._open_journal = open_journal
         self._journal: asyncio.Task[Journal] | None = None
         self._running: dict[str, Run] = {}
+        self._sessions = Sessions()
 
     @property
     def running(self) -> int:
@@ -169,8 +172,15 @@ class Runs:
             budget=RunBudget(plan.limits.max_cost, parent.budget if parent else None),
             start_child=self._child,
             inside=inside,
+            turn=self._turn(plan),
             depth=parent.depth + 1 if parent else 0,
         )
+
+    def _turn(self, plan: Plan) -> Turn | None:
+        if plan.session_id is None:
+            return None
+        scope = plan.memory.scope if plan.memory else None
+        return Turn(self._sessions, self._services.memory, plan.session_id, scope)
 
     def _begin(
         self,
@@ -202,14 +212,14 @@ class Runs:
         context = run.context
         journal = await _whole(self.journal())
         if journal is None:
-            return await run_agent(context)
+            return await self._in_session(run)
         context.emitter.recorder = Recorder(journal, run.run_id)
         ended = await _whole(self._found_or_begun(journal, context, record, stored))
         run.recorded.set()
         if ended is not None:
             return ended
         try:
-            result = await run_agent(context)
+            result = await self._in_session(run)
         except AgentroutedError as error:
             run.is_over = True
             if not run.suspended:
@@ -223,6 +233,20 @@ class Runs:
             status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
             await journal.end(run.run_id, status, result.to_wire(), None)
         return result
+
+    async def _in_session(self, run: Run) -> RunResult:
+        """Do it; what it has added is kept in its session, if it has one."""
+        context = run.context
+        if context.turn is None:
+            return await run_agent(context)
+        try:
+            result = await run_agent(context)
+            if not run.suspended:
+                run.is_over = True
+                await _to_its_end(context.turn.keep(context.plan.given, result))
+            return result
+        finally:
+            context.turn.end()
 
     async def _found_or_begun(
         self, journal: Journal, context: RunContext, record: RunRecord, stored: StoredRun | None
@@ -281,6 +305,15 @@ def _kept(params: RunAgentParams) -> dict[str, Any]:
 
 def _other_parameters(run_id: str) -> Conflict:
     return Conflict(f"run `{run_id}` was begun with other parameters", hint="use a new `runId`")
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Whoever cancels us now comes too late."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
 
 
 async def _whole(work: Coroutine[Any, Any, _Value]) -> _Value:

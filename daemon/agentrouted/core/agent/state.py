@@ -18,7 +18,17 @@ from agentrouted.core.wire.base import (
 from agentrouted_protocol.messages import Message, ToolCall, Usage
 
 # What a journal keeps of the state beside messages and usage.
-_KEPT: Final = ("turn", "retries", "finish_reason", "malformed", "always", "steering", "mode")
+_KEPT: Final = (
+    "turn",
+    "retries",
+    "finish_reason",
+    "malformed",
+    "always",
+    "steering",
+    "mode",
+    "session_place",
+    "recalled",
+)
 
 
 @dataclass(slots=True)
@@ -51,6 +61,12 @@ class RunState:
 
     steering: list[str] = field(default_factory=list)
     """What was said to the run since its last turn."""
+
+    session_place: int | None = None
+    """Of the last message of the session that the run has begun with; 0 for none."""
+
+    recalled: str | None = None
+    """What was found in memory, as the model sees it; empty for nothing."""
 
     heard: int = 0
     """Characters of a reply that is not complete, of every kind: they are paid for."""

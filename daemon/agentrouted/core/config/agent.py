@@ -5,7 +5,8 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 
 from agentrouted.core.config.section import Count, Dollars, NaturalNumber, Seconds, Section, Text, refuse
-from agentrouted_protocol.runs import History, Sampling, SlidingWindow, Summarize, Truncate
+from agentrouted_protocol.runs import History, RunMemory, Sampling, SlidingWindow, Summarize, Truncate
+from agentrouted_protocol.scope import Scope
 
 
 class AgentSampling(Sampling):
@@ -61,6 +62,40 @@ class AgentHistory(Section):
 
 
 _BELONGS = {"sliding_window": {"window_size"}, "truncate": {"max_tokens"}, "summarize": {"model", "keep_recent"}}
+
+
+class AgentScope(Section):
+    """Whose memory it is: what is not named is not seen."""
+
+    workspace: Text | None = None
+    """A folder, or a name of yours."""
+
+    user: Text | None = None
+    """Whom it is about."""
+
+    agent: Text | None = None
+    """Which agent it belongs to."""
+
+    session: Text | None = None
+    """Which conversation it belongs to."""
+
+
+class AgentMemory(Section):
+    """What the agent may read from memory and write to it. Both are off unless asked for."""
+
+    scope: AgentScope = AgentScope()
+    """Whose memory it is."""
+
+    recall: Literal["auto", "tool", "off"] = "off"
+    """`auto`: what fits is put before the prompt. `tool`: the model may look it up."""
+
+    remember: Literal["tool", "off"] = "off"
+    """`tool`: the model may keep facts."""
+
+    @property
+    def value(self) -> RunMemory:
+        """As a run takes it."""
+        return RunMemory(scope=Scope(**dict(self.scope)), recall=self.recall, remember=self.remember)
 
 
 class Caps(Section):
@@ -120,6 +155,9 @@ class Agent(Caps):
 
     history: AgentHistory | None = None
     """How a conversation that has grown long is made to fit."""
+
+    memory: AgentMemory | None = None
+    """What it may read from memory and write to it."""
 
     retries: NaturalNumber | None = None
     """How often the model may mend a refused answer or tool call; 1 if left out."""

@@ -98,10 +98,13 @@ class Store:
         return messages
 
     async def messages_up_to(
-        self, session_id: str, place: int | None, limit: int | None = None
+        self, session_id: str, place: int | None, limit: int | None = None, scope: Scope | None = None
     ) -> tuple[list[SessionMessage], int | None]:
-        """Those up to a place in the session, and the place of the last one."""
-        read = partial(turns.get_messages, session_id=session_id, limit=limit, up_to=place)
+        """Those up to a place in the session, and the place of the last one.
+
+        Raises `Conflict` where the session is in another scope than one that is named.
+        """
+        read = partial(turns.get_messages, session_id=session_id, limit=limit, up_to=place, scope=scope)
         return await self._database.read(read)
 
     async def clear_messages(self, session_id: str) -> int:

@@ -53,9 +53,17 @@ def add_messages(
 
 
 def get_messages(
-    connection: sqlite3.Connection, session_id: str, limit: int | None = None, up_to: int | None = None
+    connection: sqlite3.Connection,
+    session_id: str,
+    limit: int | None = None,
+    up_to: int | None = None,
+    scope: Scope | None = None,
 ) -> tuple[list[SessionMessage], int | None]:
-    """The newest, in order, up to the one of that number; and the number of the last one."""
+    """The newest, in order, up to the one of that number; and the number of the last one.
+
+    Raises `Conflict` where the session is in another scope than `scope`.
+    """
+    _find(connection, clean(session_id), scope)
     rows = connection.execute(
         "SELECT id, text, body, created_at FROM memories"
         " WHERE session = (SELECT id FROM memory_sessions WHERE session_id = ?) AND id <= ?"
@@ -110,14 +118,8 @@ def title_of(messages: Iterable[Message]) -> str | None:
 def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | None, now: float) -> tuple[int, int]:
     """The rows of the session and of its scope; made where it is new."""
     name = clean(session_id)
-    found = connection.execute("SELECT id, scope FROM memory_sessions WHERE session_id = ?", (name,)).fetchone()
-    if found is not None:
-        session, owner = found
-        if scope is not None and not same_scope(scope, scope_of(connection, owner)):
-            raise Conflict(
-                f"session `{name[:100]}` is in another scope", hint="leave out `scope`, or use a new `sessionId`"
-            )
-        return session, owner
+    if (found := _find(connection, name, scope)) is not None:
+        return found
     owner = scope_id(connection, scope or Scope())
     inserted = connection.execute(
         "INSERT INTO memory_sessions (session_id, scope, created_at, updated_at) VALUES (?, ?, ?, ?)",
@@ -125,6 +127,17 @@ def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | Non
     )
     assert inserted.lastrowid is not None
     return inserted.lastrowid, owner
+
+
+def _find(connection: sqlite3.Connection, name: str, scope: Scope | None) -> tuple[int, int] | None:
+    found: tuple[int, int] | None = connection.execute(
+        "SELECT id, scope FROM memory_sessions WHERE session_id = ?", (name,)
+    ).fetchone()
+    if found and scope is not None and not same_scope(scope, scope_of(connection, found[1])):
+        raise Conflict(
+            f"session `{name[:100]}` is in another scope", hint="leave out `scope`, or use a new `sessionId`"
+        )
+    return found
 
 
 def same_scope(one: Scope, other: Scope) -> bool:

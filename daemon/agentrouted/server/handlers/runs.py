@@ -42,6 +42,7 @@ def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[Any, 
             "`tools` were sent by a client that has not offered to run tools",
             hint="send `initializationOptions: {agentrouted: {tools: true}}` and answer `tool/call`",
         )
+    _refuse_to_wait_for_itself(session, params)
     host = session.host(params)
     run = session.core.runs.start(params, host)
     session.follow(run, host)
@@ -90,7 +91,9 @@ async def resume_run(session: ClientSession, params: RunIdParams) -> RunStarted:
 async def fork_run(session: ClientSession, params: RunForkParams) -> RunStarted:
     stored = await session.core.runs.stored(params.run_id)
     host = session.host(params)
-    run = session.core.runs.start(forked(stored, params), host, parent_run_id=params.run_id)
+    run = session.core.runs.start(
+        await forked(stored, params, session.core.services.memory), host, parent_run_id=params.run_id
+    )
     session.follow(run, host)
     return _started(run)
 
@@ -125,6 +128,18 @@ def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
             for name, agent in config.agents.items()
         ]
     )
+
+
+def _refuse_to_wait_for_itself(session: ClientSession, params: RunAgentParams) -> None:
+    """A run that waits for its session, while the run before it waits for a tool of the same client."""
+    if params.session_id is None or params.detach:
+        return
+    for run in session.followed:
+        if run.context.plan.session_id == params.session_id and run.audience.calling and run.run_id != params.run_id:
+            raise Conflict(
+                f"run `{run.run_id}` of this session waits for a tool of yours, and this run would wait for that one",
+                hint="answer the `tool/call` first, send `detach`, or use another `sessionId`",
+            )
 
 
 async def _result(session: ClientSession, run: Run, token: Token | None) -> RunResult:

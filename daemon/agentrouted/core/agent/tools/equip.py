@@ -5,6 +5,7 @@ from agentrouted.core.agent.tools.agents import agent_tools
 from agentrouted.core.agent.tools.base import Tool
 from agentrouted.core.agent.tools.client import client_tools
 from agentrouted.core.agent.tools.mcp import mcp_tools
+from agentrouted.core.agent.tools.memory import memory_tools
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.output.wanted import OUTPUT_TOOL
 
@@ -15,6 +16,7 @@ async def equip(run: RunContext) -> dict[str, Tool]:
         *run.inside.tools,
         *client_tools(run.plan.client_tools, run.audience),
         *agent_tools(run),
+        *memory_tools(run),
         *await mcp_tools(run),
     ]
     by_name = {tool.name: tool for tool in tools}

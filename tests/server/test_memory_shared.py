@@ -5,7 +5,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.peer import Peer, connected, initialized, request, serving
+from harness.peer import Peer, connected, frame, initialized, request, serving
+
+from agentrouted.testing.upstream import Reply, Upstream
 
 HERE = {"workspace": "/here"}
 CALL = {"id": "c", "name": "look", "arguments": {"where": None, "deep": [{"a": 1.5}]}}
@@ -118,3 +120,84 @@ async def test_many_clients_at_once_lose_nothing(tmp_path: Path) -> None:
         await asyncio.gather(*(write(name) for name in range(8)))
         async with connected(socket) as peer:
             assert len((await peer.call("memory/list", {"scope": HERE, "limit": 1000}))["entries"]) == 80
+
+
+def asked(upstream: Upstream, **more: Any) -> dict[str, Any]:
+    return {"model": f"{upstream.url}/test-model", "prompt": "Hi", "sessionId": "s", **more}
+
+
+async def said(peer: Peer) -> list[Any]:
+    messages = (await peer.call("memory/getMessages", {"sessionId": "s"}))["messages"]
+    return [message["content"] for message in messages]
+
+
+async def test_a_conversation_goes_on_from_one_client_to_another(tmp_path: Path) -> None:
+    script = [Reply.text("One"), Reply.text("Two")]
+    async with Upstream(script) as upstream, serving(tmp_path) as socket:
+        async with connected(socket) as one:
+            assert (await one.call("runAgent", asked(upstream, prompt="1")))["sessionId"] == "s"
+        async with connected(socket) as two:
+            await two.call("runAgent", asked(upstream, prompt="2"))
+            assert await said(two) == ["1", "One", "2", "Two"]
+            assert [run["sessionId"] for run in (await two.call("run/list", {"sessionId": "s"}))["runs"]] == ["s", "s"]
+
+
+async def test_a_killed_run_goes_on_from_the_conversation_it_began_with(tmp_path: Path) -> None:
+    script = [
+        Reply.text("One"),
+        Reply.tool_call("look", {}),
+        Reply.text("", asyncio.Event()),
+        Reply.text("Meanwhile"),
+        Reply.text("A cat."),
+    ]
+    look = {"name": "look", "inputSchema": {"type": "object"}, "effect": "read"}
+    memory = {"scope": {}, "recall": "auto"}
+    async with Upstream(script) as upstream:
+        async with initialized(tmp_path, tools=True) as first:
+            await first.call("memory/remember", {"text": "cats are called Ada"})
+            await first.call("runAgent", asked(upstream, prompt="1"))
+            killed = asked(upstream, prompt="Where is the cat?", runId="r", tools=[look], memory=memory)
+            first.send(request(1, "runAgent", killed | {"onDisconnect": "continue"}))
+            call = await first.until("tool/call")
+            first.send(frame({"jsonrpc": "2.0", "id": call["id"], "result": {"content": "on the mat"}}))
+            while len(upstream.requests) < 3:
+                await upstream.received()
+            first.process.kill()
+            await first.process.wait()
+        async with initialized(tmp_path, tools=True) as second:
+            await second.call("memory/remember", {"text": "the cat is gone"})
+            await second.call("runAgent", asked(upstream, prompt="2"))
+            await second.call("run/resume", {"runId": "r"})
+            await second.until("run/event", runId="r", kind="agentEnd")
+            while (await second.call("run/get", {"runId": "r"}))["status"] == "running":
+                pass
+            everything = await said(second)
+    opening = [request.body["messages"][:4] for request in upstream.requests]
+    assert opening[4] == opening[2] == opening[1] and "Ada" in opening[4][2]["content"]
+    assert everything == ["1", "One", "2", "Meanwhile", "Where is the cat?", "", "on the mat", "A cat."]
+
+
+async def test_a_run_that_would_wait_for_itself_is_a_conflict(tmp_path: Path) -> None:
+    look = {"name": "look", "inputSchema": {"type": "object"}}
+    script = [Reply.tool_call("look", {}), Reply.text("Done")]
+    async with Upstream(script) as upstream, initialized(tmp_path, tools=True) as peer:
+        peer.send(request(1, "runAgent", asked(upstream, tools=[look])))
+        call = await peer.until("tool/call")
+        assert (await peer.call("runAgent", asked(upstream)))["data"]["kind"] == "conflict"
+        waiting = await peer.call("runAgent", asked(upstream, detach=True, runId="waits"))
+        assert waiting == {"runId": "waits", "status": "running"}
+        peer.send(frame({"jsonrpc": "2.0", "id": call["id"], "result": {"content": "ok"}}))
+        assert (await peer.answer(1))["result"]["text"] == "Done"
+        await peer.until("run/event", runId="waits", kind="agentEnd")
+
+
+async def test_a_fork_takes_the_conversation_along_and_leaves_the_session(tmp_path: Path) -> None:
+    script = [Reply.text("One"), Reply.text("Two"), Reply.text("Other")]
+    async with Upstream(script) as upstream, initialized(tmp_path) as peer:
+        await peer.call("runAgent", asked(upstream, prompt="1"))
+        result = await peer.call("runAgent", asked(upstream, prompt="2", runId="r"))
+        fork = {"runId": "r", "seq": result["lastSeq"], "prompt": "3"}
+        run_id = (await peer.call("run/fork", fork))["runId"]
+        await peer.until("run/event", runId=run_id, kind="agentEnd")
+        assert await said(peer) == ["1", "One", "2", "Two"]
+    assert [message["content"] for message in upstream.requests[2].body["messages"]] == ["1", "One", "2", "Two", "3"]

@@ -1,0 +1,62 @@
+"""What memory has about a question, as a model reads it."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.tokens import text_of, tokens_of_text
+from agentrouted_protocol import events
+from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
+from agentrouted_protocol.messages import Message
+from agentrouted_protocol.runs import RunMemory
+
+_MOST_TOKENS: Final = 1000
+_MOST_HITS: Final = 20
+_OF_EACH: Final = 600
+"""Characters."""
+
+_OF_THE_QUESTION: Final = 4000
+"""Characters."""
+
+_HEADING: Final = "What is remembered that may matter here, with where it comes from. It may be out of date."
+
+
+async def remembered(run: RunContext, memory: RunMemory, asked: Message) -> list[Message]:
+    """A message for the model; none where nothing is found. Looked up once, also if the run is resumed later."""
+    if run.state.recalled is None:
+        hits = within(_MOST_TOKENS, await _look_up(run, memory, text_of(asked)))
+        run.state.recalled = "\n".join([_HEADING, *map(line_of, hits)]) if hits else ""
+        if hits:
+            run.emitter.emit(events.Recall, hits=hits, tokens=tokens_of_text(run.state.recalled))
+    return [Message(role="system", content=run.state.recalled)] if run.state.recalled else []
+
+
+def line_of(hit: MemoryHit) -> str:
+    """One line, with its source."""
+    text = " ".join(hit.text.split())
+    text = text if len(text) <= _OF_EACH else f"{text[: _OF_EACH - 1]}…"
+    source = hit.source
+    said = f"session {source.session_id}" if source.session_id else source.client or f"run {source.run_id}"
+    about = [hit.kind, hit.key or "", hit.created_at[:10], said if source.to_wire() else ""]
+    return f"- {text} ({', '.join(filter(None, about))})"
+
+
+def within(tokens: int, hits: Iterable[MemoryHit]) -> list[MemoryHit]:
+    """As many of the first as fit."""
+    fitting = []
+    for hit in hits:
+        tokens -= tokens_of_text(line_of(hit))
+        if tokens < 0:
+            break
+        fitting.append(hit)
+    return fitting
+
+
+async def _look_up(run: RunContext, memory: RunMemory, question: str) -> list[MemoryHit]:
+    if not question.strip():
+        return []
+    store = await run.services.memory.get()
+    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS)
+    # What was said in this session stands in the conversation already.
+    session_id = run.plan.session_id
+    return [hit for hit in await store.recall(query) if session_id is None or hit.source.session_id != session_id]
