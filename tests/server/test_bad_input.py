@@ -25,6 +25,7 @@ ROWS: dict[str, tuple[bytes, list[tuple[Any, int]]]] = {
     "not JSON": (frame(b"{not json"), [(None, PARSE)]),
     "an empty body": (frame(b""), [(None, PARSE)]),
     "bytes that are no UTF-8": (frame(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}'), [(None, PARSE)]),
+    "half a surrogate pair in an answer": (frame(b'{"jsonrpc":"2.0","id":7,"result":"\\ud83d"}'), [(None, PARSE)]),
     "half a surrogate pair": (frame(b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":"\\ud83d"}}'), [(7, PARSE)]),
     "NaN is not JSON": (frame(b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":NaN}}'), [(1, PARSE)]),
     "deeper than 200": (frame(nested(Limits().depth + 1)), [(7, TOO_LARGE)]),

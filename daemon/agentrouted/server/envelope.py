@@ -91,7 +91,8 @@ def _id_in(body: bytes) -> Id | None:
         value = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    id_ = value.get("id") if isinstance(value, dict) else None
+    # The id of an answer is one of ours: theirs with the same number is another request.
+    id_ = value.get("id") if isinstance(value, dict) and "method" in value else None
     return id_ if type(id_) in (int, str) else None
 
 

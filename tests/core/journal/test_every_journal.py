@@ -113,7 +113,7 @@ async def test_events_come_back_after_a_number_in_order(journal: Journal) -> Non
         journal.write("a", Step(events=[event(seq)]))
         if seq in {3, 4, 900}:
             await journal.flush("a")
-    for after in (0, 1, 2, 3, 4, 5, 899, 900, 1999, 2000, 9999):
+    for after in (0, 1, 2, 3, 4, 5, 899, 900, 1999, 2000, 10**30):
         assert await journal.events("a", after) == [event(seq)[1] for seq in range(after + 1, 2001)]
 
 

@@ -14,6 +14,9 @@ _SUMMARY: Final = (
     "id, run_id, fingerprint, agent, model, session_id, parent_run_id, status, created_at, updated_at, last_seq, usage"
 )
 
+# That SQLite can compare with.
+_LARGEST: Final = 2**63 - 1
+
 
 def load_run(connection: sqlite3.Connection, run_id: str) -> StoredRun | None:
     found = connection.execute(
@@ -42,7 +45,7 @@ def load_events(connection: sqlite3.Connection, run_id: str, after_seq: int) -> 
     chunks = connection.execute(
         "SELECT first_seq, body FROM run_events WHERE run = (SELECT id FROM runs WHERE run_id = ?) AND last_seq > ?"
         " ORDER BY first_seq",
-        (run_id, after_seq),
+        (run_id, min(after_seq, _LARGEST)),
     )
     return [event for first, body in chunks for event in unpack(body).split(b"\n")[max(0, after_seq + 1 - first) :]]
 
