@@ -111,6 +111,24 @@ async def test_a_killed_run_pays_for_nothing_twice(moment: str, how: str, tmp_pa
     assert len(after.questions) == (moment == "in pay")
 
 
+@pytest.mark.parametrize(
+    ("event", "messages", "status"), [("modelCallEnd", 2, "interrupted"), ("agentEnd", 4, "completed")]
+)
+async def test_what_a_client_was_told_is_not_undone_by_a_crash(
+    event: str, messages: int, status: str, tmp_path: Path
+) -> None:
+    scenario, client = Scenario(), Client()
+    scenario.upstream = Upstream([Reply.tool_call("look", {}), Reply.text("Seen.")])
+    async with scenario.upstream:
+        async with initialized(tmp_path, tools=True) as first:
+            first.send(request(1, "runAgent", scenario.params()))
+            await client.follow(first, until=event)
+            await kill(first)
+        async with initialized(tmp_path) as second:
+            run = await second.call("run/get", {"runId": "r"})
+    assert (len(run["messages"]), run["status"]) == (messages, status)
+
+
 async def test_those_who_resume_a_run_at_once_follow_the_same_one(tmp_path: Path) -> None:
     async with Upstream([Reply.silence(), Reply.text("Hel", asyncio.Event())]) as upstream:
         async with initialized(tmp_path) as first:

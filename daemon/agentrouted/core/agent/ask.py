@@ -49,6 +49,7 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     finally:
         await charge(run, spent, reservation)
     state.complete(reply)
+    run.emitter.hold()
     run.emitter.emit(
         events.ModelCallEnd,
         turn=state.turn,

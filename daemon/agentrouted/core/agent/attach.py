@@ -40,6 +40,9 @@ async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attache
     if run is None:
         refuse_elsewhere(stored)
     replayed = await runs.events(run_id, after_seq)
+    if run is not None:
+        # What was just read is not to come a second time.
+        run.context.emitter.release()
     first, last = after_seq + 1, after_seq
     for encoded in replayed:
         event = _EVENT.validate_json(encoded)

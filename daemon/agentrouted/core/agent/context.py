@@ -62,6 +62,7 @@ class RunContext:
         """What has happened so far would outlive a crash when this returns."""
         if self.recorder is not None:
             await self.recorder.durable(self.state)
+            self.emitter.release()
 
     def post(self) -> None:
         """Hand what has happened so far to the journal."""

@@ -37,6 +37,8 @@ class Emitter:
         self._parent_run_id = parent_run_id
         self._waiting: list[_Delta] = []
         self._begun: set[str] = set()
+        self._holds = False
+        self._held: list[events.Event] = []
 
     def emit(self, make: type[events.Event], **fields: Any) -> None:
         self._flush()
@@ -47,6 +49,16 @@ class Emitter:
         if call_id not in self._begun:
             self._begun.add(call_id)
             self.emit(events.ToolCallStart, call_id=call_id, name=name)
+
+    def hold(self) -> None:
+        """Keep what comes until `release`, where it is written down: nobody is told of what a crash would undo."""
+        self._holds = self.recorder is not None
+
+    def release(self) -> None:
+        self._holds = False
+        held, self._held = self._held, []
+        for event in held:
+            self._host.emit(event)
 
     def chunks(self, batch: Sequence[Chunk]) -> None:
         """Pass on what one read of the provider brought."""
@@ -76,7 +88,10 @@ class Emitter:
         event = make(run_id=self._run_id, seq=self.last_seq, parent_run_id=self._parent_run_id, **fields)
         if self.recorder is not None:
             self.recorder.event(self.last_seq, to_json(event, by_alias=True, exclude_none=True))
-        self._host.emit(event)
+        if self._holds:
+            self._held.append(event)
+        else:
+            self._host.emit(event)
 
 
 def _belongs_to(chunk: _Delta) -> tuple[type[_Delta], str]:

@@ -53,6 +53,7 @@ class Run:
 
     def begin(self, task: "asyncio.Task[RunResult]") -> None:
         self._task = task
+        task.add_done_callback(lambda _: self.context.emitter.release())
         # Its error is looked at, so that asyncio does not report it as lost where nobody waits for the result.
         task.add_done_callback(lambda done: done.cancelled() or done.exception())
         task.add_done_callback(lambda _: self.recorded.set())

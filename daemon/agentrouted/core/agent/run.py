@@ -99,6 +99,7 @@ async def _run(run: RunContext) -> Ending:
         if not state.steering or ending.stop_reason != "end_turn":
             return ending
         state.take_steering()
+        await run.durable()
 
 
 async def _turn(run: RunContext) -> None:
