@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import groupby
 from typing import Any
 
 
@@ -150,10 +151,8 @@ def _type(payload: Mapping[str, Any]) -> bytes:
 def joined(steps: Iterator[Step]) -> tuple[Step, ...]:
     """Bytes that follow each other as one step, so that they leave as one write."""
     joined: list[Step] = []
-    for step in steps:
-        last = joined[-1] if joined else None
-        if isinstance(step, bytes) and isinstance(last, bytes):
-            joined[-1] = last + step
-        else:
-            joined.append(step)
+    for _, group in groupby(steps, lambda step: isinstance(step, bytes)):
+        run = list(group)
+        text = [step for step in run if isinstance(step, bytes)]
+        joined += [b"".join(text)] if text else run
     return tuple(joined)
