@@ -141,6 +141,18 @@ async def test_a_run_whose_daemon_was_killed_is_resumed_and_pays_for_nothing_twi
     assert [event.name for event in replayed if isinstance(event, ToolCallEnd)] == ["look"]
 
 
+async def test_a_daemon_that_is_stopped_leaves_a_run_without_an_end(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("One", asyncio.Event()), Reply.text("One two")]) as upstream:
+        async with shared(tmp_path) as path, Client.connect(path) as client:
+            left = client.run_agent("Count.", model=f"{upstream.url}/m", detach=True)
+            await until_text(left)
+            os.kill((await client.request("daemon/status")).pid, signal.SIGTERM)
+            with pytest.raises(DaemonGone):
+                await anext(left)
+        async with serving(tmp_path, tmp_path / "v2.sock") as path, Client.connect(path) as client:
+            assert (await (await client.resume(left.run_id)).result).text == "One two"
+
+
 async def test_a_question_that_nobody_has_answered_is_asked_of_who_attaches(tmp_path: Path) -> None:
     asked: asyncio.Queue[str] = asyncio.Queue()
     done = []

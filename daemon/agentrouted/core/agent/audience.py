@@ -64,6 +64,10 @@ class Audience:
         if host in self._hosts:
             self._hosts.remove(host)
 
+    def dismiss(self) -> None:
+        """Nobody is told anything any more."""
+        self._hosts.clear()
+
     def emit(self, event: Event) -> None:
         for host in self._hosts:
             host.emit(event)

@@ -73,6 +73,8 @@ class Run:
         self.suspended = True
         if self.context.recorder is not None:
             self.context.recorder.stop(self.context.state)
+        # To who follows it, it has not ended: the connection will.
+        self.audience.dismiss()
         self.cancel()
 
     def when_ended(self, call: Callable[[], object]) -> None:
