@@ -1,11 +1,13 @@
 """Facts as rows: kept once, replaced by key, found again."""
 
 import json
-import secrets
 import sqlite3
 import time
 from collections.abc import Sequence
+from random import Random
 from typing import Any, Final
+
+from pydantic_core import to_json
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.forgetting import forget_expired
@@ -27,9 +29,13 @@ COLUMNS: Final = (
 )
 
 
+# Of each process its own.
+_random: Final = Random()
+
+
 def new_uid() -> str:
     """In the order of time, so that an index of them grows at its end."""
-    return f"{time.time_ns() // 1000:014x}{secrets.token_hex(5)}"
+    return f"{time.time_ns() // 1000:014x}{_random.getrandbits(40):010x}"
 
 
 def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source: Source) -> MemoryRememberResult:
@@ -76,8 +82,8 @@ def insert_fact(connection: sqlite3.Connection, row: dict[str, Any], digest: byt
         "id": next_fact(connection, row["scope"]),
         "words": None if prepared == row["text"] else prepared,
         "around": indexed(" ".join([row["key"] or "", *row["tags"]])),
-        "tags": json.dumps(row["tags"]),
-        "sources": json.dumps(row["sources"]),
+        "tags": to_json(row["tags"]).decode(),
+        "sources": to_json(row["sources"]).decode(),
         "digest": digest,
     }
     names = ", ".join(values)

@@ -10,6 +10,7 @@ from agentrouted_protocol.scope import Scope
 # comparison of ids keeps a search within its scope, in the index as well.
 _BITS: Final = 32
 _NAMES: Final = ("workspace", "user", "agent", "session")
+_FROM: Final = "FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,7 @@ class ScopeRow:
 
 def find_scope(connection: sqlite3.Connection, scope: Scope) -> ScopeRow | None:
     """None where nothing was ever kept for it."""
-    found = connection.execute(
-        "SELECT id, facts, messages FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?",
-        _values(scope),
-    ).fetchone()
+    found = connection.execute(f"SELECT id, facts, messages {_FROM}", _values(scope)).fetchone()
     if found is None:
         return None
     row, facts, messages = found
@@ -43,12 +41,13 @@ def find_scope(connection: sqlite3.Connection, scope: Scope) -> ScopeRow | None:
 
 def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
     """Made where it is missing."""
-    connection.execute(
-        "INSERT OR IGNORE INTO memory_scopes (workspace, user, agent, session) VALUES (?, ?, ?, ?)", _values(scope)
-    )
-    found = find_scope(connection, scope)
-    assert found is not None
-    return found.id
+    values = _values(scope)
+    found = connection.execute(f"SELECT id {_FROM}", values).fetchone()
+    if found is None:
+        names = ", ".join(_NAMES)
+        connection.execute(f"INSERT INTO memory_scopes ({names}) VALUES (?, ?, ?, ?)", values)
+        found = connection.execute(f"SELECT id {_FROM}", values).fetchone()
+    return int(found[0])
 
 
 def next_fact(connection: sqlite3.Connection, scope: int) -> int:
@@ -70,9 +69,10 @@ def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
 
 
 def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int) -> int:
-    connection.execute(f"UPDATE memory_scopes SET {column} = {column} + 1 WHERE id = ?", (scope,))
-    number: int = connection.execute(f"SELECT {column} FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
-    return _range(scope, kind, number).first + number
+    [(number,)] = connection.execute(
+        f"UPDATE memory_scopes SET {column} = {column} + 1 WHERE id = ? RETURNING {column}", (scope,)
+    ).fetchall()
+    return int((2 * scope + kind) << _BITS) + int(number)
 
 
 def _range(scope: int, kind: int, rows: int) -> Range:
