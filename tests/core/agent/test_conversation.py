@@ -81,6 +81,25 @@ async def test_a_run_that_goes_round_in_circles_is_told_and_then_stopped(tmp_pat
     assert sent(upstream.requests[3])[-1] == HINT
 
 
+@pytest.mark.parametrize(("length", "turns"), [(2, 8), (3, 12)])
+async def test_a_round_of_several_turns_is_a_circle_too(length: int, turns: int, tmp_path: Path) -> None:
+    script = [Reply.tool_call("add", {"a": n % length}) for n in range(20)]
+    async with Upstream(script) as upstream, runs(tmp_path) as all_runs:
+        params = asked(upstream, tools=[ADD], maxTurns=20)
+        result = await all_runs.start(params, WritingHost({"add": "3"})).result()
+    assert result.stop_reason == "loop" and len(upstream.requests) == turns
+    assert [message.content for message in result.messages].count(HINT) == 1
+
+
+async def test_work_that_goes_on_is_no_circle(tmp_path: Path) -> None:
+    """Edit and test, edit and test: the same test fails each time, but the edits are others."""
+    script = [Reply.tool_call("add", {"a": n if n % 2 else 0}) for n in range(12)]
+    async with Upstream([*script, Reply.text("Done")]) as upstream, runs(tmp_path) as all_runs:
+        params = asked(upstream, tools=[ADD], maxTurns=20)
+        result = await all_runs.start(params, WritingHost({"add": "3"})).result()
+    assert result.stop_reason == "end_turn"
+
+
 async def test_what_was_broken_in_a_conversation_is_sent_mended(tmp_path: Path) -> None:
     broken: list[Any] = [
         Message(role="tool", tool_call_id="gone", content="orphan").to_wire(),

@@ -6,7 +6,7 @@ import logging
 from agentrouted.core.agent.answer import Ending, ask_again, ending_of
 from agentrouted.core.agent.call import call_model
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions
+from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions, was_told
 from agentrouted.core.agent.opening import open_conversation
 from agentrouted.core.agent.toolbox import Toolbox
 from agentrouted.core.agent.tools.equip import equip
@@ -143,6 +143,6 @@ def _going_round(run: RunContext) -> Ending | None:
     times = repetitions(run.state.messages)
     if times > HINT_AFTER:
         return Ending("loop", run.state.text)
-    if times == HINT_AFTER:
+    if times == HINT_AFTER and not was_told(run.state.messages):
         run.state.messages.append(Message(role="user", content=HINT))
     return None

@@ -75,7 +75,7 @@ class Runs:
         return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
 
     async def resume(self, run_id: str, host: Host) -> Run:
-        """Go on with a run that was interrupted, has failed or was cancelled. One that is under way is joined."""
+        """Go on with a run that was interrupted. One that is under way is joined."""
         if run := self._joined(run_id, host):
             return run
         stored = await self.stored(run_id)
