@@ -4,7 +4,7 @@ from agentrouted_protocol.base import WireModel
 
 
 class Scope(WireModel):
-    """Closed by default: what is not named is not seen."""
+    """Closed by default: only what was kept under exactly the same names is seen. An empty name is none."""
 
     workspace: str | None = None
     user: str | None = None
