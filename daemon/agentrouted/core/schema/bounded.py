@@ -110,11 +110,16 @@ def _bounded(draft: type[Validator], has_named_patterns: bool) -> type[Validator
     own = {**KEYWORDS, "uniqueItems": _unique}
     keywords = {keyword: _counted(check) for keyword, check in {**draft.VALIDATORS, **own}.items()}
     if has_named_patterns:
-        # Which members are evaluated, the library finds out by patterns of Python's own.
-        keywords.pop("unevaluatedProperties", None)
+        # Which members are evaluated, the library finds out by patterns of Python's own. Leaving the keyword out would
+        # leave the draft's check in.
+        keywords["unevaluatedProperties"] = _unchecked
     types = draft.TYPE_CHECKER.redefine("number", _is_number)
     bounded: type[Validator] = extend(draft, keywords, type_checker=types)  # type: ignore[no-untyped-call]  # its stub
     return bounded
+
+
+def _unchecked(*_: Any) -> Iterator[ValidationError]:
+    return iter(())
 
 
 def _counted(check: Callable[..., Any]) -> Callable[..., Iterator[ValidationError]]:
