@@ -71,7 +71,7 @@ class Rules:
         specification = specification_with(draft.META_SCHEMA.get("$schema", ""))
         document = specification.create_resource(plain)
         lookup = registry.resolver_with_root(document).lookup
-        validator = _bounded(draft, "patternProperties" in repr(plain))(plain, registry=registry)
+        validator = _bounded(draft, _has_named_patterns(plain))(plain, registry=registry)
         return cls(plain, validator, document, registry, lookup)
 
     def errors(self, value: Any) -> Iterator[ValidationError]:
@@ -103,6 +103,15 @@ class Rules:
                     return reference
             places += [(part, resolver.in_subresource(part)) for part in resource.subresources()]
         return None
+
+
+def _has_named_patterns(schema: Any) -> bool:
+    level = [schema]
+    while level:
+        if any(isinstance(part, dict) and "patternProperties" in part for part in level):
+            return True
+        level = [inner for part in level for inner in _inside(part)]
+    return False
 
 
 @cache
