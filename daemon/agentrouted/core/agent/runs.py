@@ -1,35 +1,30 @@
 """The runs of a process: begun, found, resumed, cancelled."""
 
 import asyncio
-import contextlib
 import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 from uuid import uuid4
 
 from agentrouted.core.agent.audience import Audience
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.emitter import Emitter
 from agentrouted.core.agent.inside import NOBODYS, Inside
+from agentrouted.core.agent.life import live, load, other_parameters
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.plan import Plan, plan_run
-from agentrouted.core.agent.recorder import Recorder
-from agentrouted.core.agent.run import run_agent
 from agentrouted.core.agent.sessions import Sessions, Turn
 from agentrouted.core.agent.state import RunState
-from agentrouted.core.errors import AgentroutedError, Conflict, NotFound, ToolFailed
-from agentrouted.core.failure import from_error_object, to_error_object
+from agentrouted.core.errors import Conflict, ToolFailed
 from agentrouted.core.host import Host
 from agentrouted.core.journal.base import Journal, Page, RunRecord, StoredRun
 from agentrouted.core.services import Services
 from agentrouted.core.usage.budget import RunBudget
-from agentrouted_protocol.errors import ErrorObject
 from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, RunStatus
 
 _DEEPEST: Final = 8
 _LONGEST_ID: Final = 128
-_Value = TypeVar("_Value")
 OpenJournal = Callable[[], Coroutine[Any, Any, Journal]]
 
 # What no journal keeps: keys, and what belongs to one request only.
@@ -66,7 +61,7 @@ class Runs:
         fingerprint = fingerprint_of(params)
         if params.run_id and (run := self._running.get(params.run_id)):
             if run.fingerprint != fingerprint:
-                raise _other_parameters(run.run_id)
+                raise other_parameters(run.run_id)
             run.audience.add(host)
             return run
         plan = plan_run(self._services.config.current, params)
@@ -104,14 +99,7 @@ class Runs:
                 await run.ended()
             else:
                 run.context.post()
-        return await self._load(run_id)
-
-    async def _load(self, run_id: str) -> StoredRun:
-        journal = await self.journal()
-        stored = await journal.load(run_id) if journal else None
-        if stored is None:
-            raise NotFound(f"there is no run `{run_id[:128]}`", hint="`run/list` names those that are kept")
-        return stored
+        return await load(await self.journal(), run_id)
 
     async def page(self, asked: RunListParams) -> Page:
         """Runs of the journal, the newest first."""
@@ -202,71 +190,10 @@ class Runs:
             parent_run_id=parent_run_id,
         )
         self._running[run.run_id] = run
-        task = asyncio.get_running_loop().create_task(self._live(run, record, stored))
+        task = asyncio.get_running_loop().create_task(live(run, self.journal, record, stored))
         run.begin(task)
         task.add_done_callback(lambda _: self._running.pop(run.run_id, None))
         return run
-
-    async def _live(self, run: Run, record: RunRecord, stored: StoredRun | None) -> RunResult:
-        """The whole life of a run, as the journal knows it."""
-        context = run.context
-        journal = await _whole(self.journal())
-        if journal is None:
-            return await self._in_session(run)
-        context.emitter.recorder = Recorder(journal, run.run_id)
-        ended = await _whole(self._found_or_begun(journal, context, record, stored))
-        run.recorded.set()
-        if ended is not None:
-            return ended
-        try:
-            result = await self._in_session(run)
-        except AgentroutedError as error:
-            run.is_over = True
-            if not run.suspended:
-                context.post()
-                error_object = to_error_object(error).to_wire()
-                await journal.end(run.run_id, "failed", None, error_object)
-            raise
-        run.is_over = True
-        if not run.suspended:
-            context.post()
-            status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
-            await journal.end(run.run_id, status, result.to_wire(), None)
-        return result
-
-    async def _in_session(self, run: Run) -> RunResult:
-        """Do it; what it has added is kept in its session, if it has one."""
-        context = run.context
-        if context.turn is None:
-            return await run_agent(context)
-        try:
-            result = await run_agent(context)
-            if not run.suspended:
-                run.is_over = True
-                await _to_its_end(context.turn.keep(context.plan.given, result))
-            return result
-        finally:
-            context.turn.end()
-
-    async def _found_or_begun(
-        self, journal: Journal, context: RunContext, record: RunRecord, stored: StoredRun | None
-    ) -> RunResult | None:
-        """None if the run is to go on from where its state is now; its end, if it has ended."""
-        if stored is None:
-            try:
-                await journal.begin(record)
-                return None
-            except Conflict:
-                stored = await self._load(record.run_id)
-            if stored.record.fingerprint != record.fingerprint:
-                raise _other_parameters(record.run_id)
-            if stored.result is not None:
-                return RunResult.model_validate(stored.result)
-            if stored.error is not None:
-                raise from_error_object(ErrorObject.model_validate(stored.error))
-        await journal.reopen(record.run_id)
-        context.restore(stored)
-        return None
 
     async def _child(self, parent: RunContext, agent: str, prompt: str, call_id: str) -> RunResult:
         """Another agent's run as a part of this one: same audience, under its budget, ended with it."""
@@ -301,29 +228,3 @@ def fingerprint_of(params: RunAgentParams) -> str:
 
 def _kept(params: RunAgentParams) -> dict[str, Any]:
     return params.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
-
-
-def _other_parameters(run_id: str) -> Conflict:
-    return Conflict(f"run `{run_id}` was begun with other parameters", hint="use a new `runId`")
-
-
-async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
-    """Whoever cancels us now comes too late."""
-    task = asyncio.ensure_future(work)
-    while not task.done():
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.shield(task)
-    task.result()
-
-
-async def _whole(work: Coroutine[Any, Any, _Value]) -> _Value:
-    """Its result, also when we are cancelled in the meantime: then we still are afterwards."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait({task})
-        current = asyncio.current_task()
-        assert current is not None
-        current.cancel()
-        return task.result()

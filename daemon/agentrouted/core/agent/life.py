@@ -1,0 +1,121 @@
+"""The life of one run, as the journal knows it."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.live import Run
+from agentrouted.core.agent.recorder import Recorder
+from agentrouted.core.agent.run import run_agent
+from agentrouted.core.errors import AgentroutedError, Conflict, NotFound
+from agentrouted.core.failure import from_error_object, to_error_object
+from agentrouted.core.journal.base import Journal, RunRecord, StoredRun
+from agentrouted_protocol.errors import ErrorObject
+from agentrouted_protocol.runs import RunResult, RunStatus
+
+_Value = TypeVar("_Value")
+
+
+async def live(
+    run: Run,
+    open_journal: Callable[[], Coroutine[Any, Any, Journal | None]],
+    record: RunRecord,
+    stored: StoredRun | None,
+) -> RunResult:
+    """From the first line in the journal, if there is one, to the last."""
+    context = run.context
+    journal = await _whole(open_journal())
+    if journal is None:
+        return await _in_session(run)
+    context.emitter.recorder = Recorder(journal, run.run_id)
+    ended = await _whole(_found_or_begun(journal, context, record, stored))
+    run.recorded.set()
+    if ended is not None:
+        return ended
+    try:
+        result = await _in_session(run)
+    except AgentroutedError as error:
+        run.is_over = True
+        if not run.suspended:
+            context.post()
+            error_object = to_error_object(error).to_wire()
+            await journal.end(run.run_id, "failed", None, error_object)
+        raise
+    run.is_over = True
+    if not run.suspended:
+        context.post()
+        status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
+        await journal.end(run.run_id, status, result.to_wire(), None)
+    return result
+
+
+async def load(journal: Journal | None, run_id: str) -> StoredRun:
+    """What the journal has of a run. Raises `NotFound`."""
+    stored = await journal.load(run_id) if journal else None
+    if stored is None:
+        raise NotFound(f"there is no run `{run_id[:128]}`", hint="`run/list` names those that are kept")
+    return stored
+
+
+def other_parameters(run_id: str) -> Conflict:
+    return Conflict(f"run `{run_id}` was begun with other parameters", hint="use a new `runId`")
+
+
+async def _in_session(run: Run) -> RunResult:
+    """Do it; what it has added is kept in its session, if it has one."""
+    context = run.context
+    if context.turn is None:
+        return await run_agent(context)
+    try:
+        result = await run_agent(context)
+        if not run.suspended:
+            run.is_over = True
+            await _to_its_end(context.turn.keep(context.plan.given, result))
+        return result
+    finally:
+        context.turn.end()
+
+
+async def _found_or_begun(
+    journal: Journal, context: RunContext, record: RunRecord, stored: StoredRun | None
+) -> RunResult | None:
+    """None if the run is to go on from where its state is now; its end, if it has ended."""
+    if stored is None:
+        try:
+            await journal.begin(record)
+            return None
+        except Conflict:
+            stored = await load(journal, record.run_id)
+        if stored.record.fingerprint != record.fingerprint:
+            raise other_parameters(record.run_id)
+        if stored.result is not None:
+            return RunResult.model_validate(stored.result)
+        if stored.error is not None:
+            raise from_error_object(ErrorObject.model_validate(stored.error))
+    await journal.reopen(record.run_id)
+    context.restore(stored)
+    return None
+
+
+async def _to_its_end(work: Coroutine[Any, Any, None]) -> None:
+    """Whoever cancels us now comes too late."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    task.result()
+
+
+async def _whole(work: Coroutine[Any, Any, _Value]) -> _Value:
+    """Its result, also when we are cancelled in the meantime: then we still are afterwards."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        current = asyncio.current_task()
+        assert current is not None
+        current.cancel()
+        return task.result()
