@@ -3,6 +3,7 @@
 import asyncio
 import fcntl
 import os
+import signal
 import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -14,6 +15,11 @@ from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.local.catalog import model_folders
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted.core.local.pull import pull
+
+
+def pytest_configure() -> None:
+    """A shell lets its background jobs ignore SIGINT, and so would the programs that tests start and interrupt."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
