@@ -24,7 +24,13 @@ FLOORS = (
     {"agentrouted.face", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
     {"agentrouted.core.routing", "agentrouted.core.services"},
-    {"agentrouted.core.journal", "agentrouted.core.mcp", "agentrouted.core.memory", "agentrouted.core.output"},
+    {
+        "agentrouted.core.journal",
+        "agentrouted.core.mcp",
+        "agentrouted.core.memory",
+        "agentrouted.core.output",
+        "agentrouted.core.profiles",
+    },
     {
         "agentrouted.core.config",
         "agentrouted.core.history",

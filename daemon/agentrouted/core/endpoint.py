@@ -10,6 +10,13 @@ from agentrouted_protocol.messages import CostSource
 
 Think = bool | Literal["low", "medium", "high", "max"]
 
+OutputMode = Literal["native", "tool", "offered", "prompted", "text"]
+"""How a model is brought to a structured answer.
+
+`native`: the server holds its text to the schema. `tool`: it has to call a function that takes the answer. `offered`:
+there is that function, but nothing makes it call. `prompted`: it is told the schema. `text`: it answers as it likes.
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
@@ -58,6 +65,12 @@ class Endpoint:
 
     json_schema: bool = False
     """True where the server is known to hold the text of a reply to a JSON Schema."""
+
+    output_mode: OutputMode | None = None
+    """The way to a structured answer that it was found to take."""
+
+    configured: frozenset[str] = frozenset()
+    """The fields above that the config sets: whatever is learned, they stay."""
 
     retries: int = 2
     """How often it is asked again when it is busy, or failed in passing."""

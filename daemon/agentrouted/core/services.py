@@ -17,7 +17,7 @@ from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.memory.opening import SharedStore
-from agentrouted.core.output.wanted import Mode
+from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.better_wires import BetterWires
@@ -44,22 +44,28 @@ class Services:
     better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
-    output_modes: dict[tuple[str, str], Mode] = field(default_factory=dict)
-    """By address and model, the way to a structured answer that an endpoint was found to take."""
+    profiles: Profiles = field(default_factory=Profiles)
 
     async def connect(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint as it can be called now: an embedded model is started, and the best format is chosen."""
+        """The endpoint as it can be called now, with what was learned of it."""
+        return await self.profiles.laid_on(await self.reach(endpoint))
+
+    async def reach(self, endpoint: Endpoint) -> Endpoint:
+        """An embedded model is started, and the best format is chosen; what was learned is left aside."""
         if not endpoint.base_url.startswith(EMBEDDED):
             wire = await self.better_wires.wire_of(endpoint, self.http)
             return endpoint if wire == endpoint.wire else replace(endpoint, wire=wire)
         model = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
         engine = await self.engines.open(model.path, await asyncio.to_thread(_settings, model, self.config.current))
+        tools = endpoint.supports_tools if "supports_tools" in endpoint.configured else engine.supports_tools
         return replace(
             endpoint,
             base_url="http://localhost/v1",
             socket_path=engine.socket_path,
             api_key=engine.api_key,
-            supports_tools=engine.supports_tools,
+            supports_tools=endpoint.supports_tools
+            if "supports_tools" in endpoint.configured
+            else engine.supports_tools,
             context_window=engine.context_window,
         )
 
@@ -78,6 +84,7 @@ class Services:
         """Ends all children, and all connections."""
         closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose(), self.memory.aclose())
         await asyncio.gather(*closing, return_exceptions=True)
+        await self.database.aclose()
 
 
 def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
@@ -103,6 +110,7 @@ async def open_services(environment: Environment, config_file: str | None = None
         model_folders=model_folders(environment.environ, home),
         database=database,
         memory=SharedStore(database),
+        profiles=Profiles(database),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
     watching = asyncio.create_task(config.watch())

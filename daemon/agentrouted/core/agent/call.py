@@ -8,12 +8,12 @@ from typing import Final
 from agentrouted.core.agent.ask import Asked, ask
 from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.learning import cannot_call_tools, learn_from
 from agentrouted.core.agent.retrying import wait_before_again
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import (
     AgentroutedError,
     ContextOverflow,
-    InvalidParams,
     ModelMissing,
     ProviderError,
     ProviderTimeout,
@@ -25,7 +25,7 @@ from agentrouted.core.errors import (
 )
 from agentrouted.core.output.modes import first_mode, next_mode
 from agentrouted.core.output.shape import shape
-from agentrouted.core.output.wanted import Mode, Wanted
+from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
@@ -88,11 +88,13 @@ async def _ask_endpoint(run: RunContext, candidate: ResolvedEndpoint, messages: 
         try:
             return await _ask_again(run, Asked(candidate, endpoint, request))
         except AgentroutedError as error:
+            await learn_from(error, endpoint, run.services)
             wanted, mode = run.plan.wanted, run.state.mode
             lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
             if lower is None:
                 raise
-            run.services.output_modes[endpoint.base_url, endpoint.model_id] = lower
+            await run.services.profiles.learn(endpoint, "output_mode", lower, error.message)
+            endpoint = replace(endpoint, output_mode=lower)
             run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
 
 
@@ -104,21 +106,17 @@ def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message]) -
         max_tokens=run.plan.limits.max_tokens,
     )
     if request.tools and not endpoint.supports_tools:
-        raise InvalidParams(
-            f"{endpoint.provider}/{endpoint.model_id} cannot call tools: its chat template has no place for them",
-            hint="leave out `tools`, or use a model made for tools, such as qwen2.5 or llama3.1",
-        )
+        raise cannot_call_tools(endpoint)
     if run.plan.wanted is None:
         return request
     run.state.mode = _mode(run, run.plan.wanted, endpoint)
     return shape(request, run.plan.wanted, run.state.mode)
 
 
-def _mode(run: RunContext, wanted: Wanted, endpoint: Endpoint) -> Mode:
+def _mode(run: RunContext, wanted: Wanted, endpoint: Endpoint) -> OutputMode:
     """The way in which this endpoint is asked for a structured answer: what was learned about it comes first."""
-    learnt = run.services.output_modes.get((endpoint.base_url, endpoint.model_id))
-    if learnt is not None and wanted.mode in ("auto", "tool"):
-        return learnt
+    if endpoint.output_mode is not None and wanted.mode in ("auto", "tool"):
+        return endpoint.output_mode
     return first_mode(wanted, endpoint, has_tools=bool(run.tools))
 
 

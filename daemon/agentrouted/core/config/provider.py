@@ -107,6 +107,9 @@ class ProviderModel(Section):
     json_schema: bool | None = None
     """True if the provider holds its replies to a JSON Schema; if left out, what is known of the provider counts."""
 
+    tools: bool | None = None
+    """Whether it can call tools; false refuses runs with tools before it is asked. If left out, it is tried."""
+
 
 def _keep_alive(value: Any) -> Any:
     text = value.strip() if isinstance(value, str) else ""

@@ -5,15 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
 
+from agentrouted.core.endpoint import OutputMode
 from agentrouted.core.schema.check import compile_fit
 from agentrouted.core.schema.fit import Fit
 
-Mode = Literal["native", "tool", "offered", "prompted", "text"]
-"""How a model is brought to answer.
-
-`native`: the server holds its text to the schema. `tool`: it has to call a function that takes the answer. `offered`:
-there is that function, but nothing makes it call. `prompted`: it is told the schema. `text`: it answers as it likes.
-"""
+Mode = OutputMode
 
 OUTPUT_TOOL: Final = "_return_structured_output"
 RESULT: Final = "result"

@@ -103,6 +103,8 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         think=model.think if model else None,
         keep_alive=settings.keep_alive,
         context_window=model.context_window if model else None,
+        supports_tools=model is None or model.tools is not False,
+        configured=_configured(model),
         price=model.price.value if model and model.price else free,
     )
     return ResolvedEndpoint(endpoint, auth, site.address, (_base_step(site, endpoint), _key_step(site, auth)))
@@ -128,6 +130,12 @@ def _wires(site: _Site, settings: Settings, model_id: str) -> tuple[str, str | N
     # OpenAI's format has an address of its own at vendors that speak another one.
     is_its_own = site.owner and site.owner.name == site.name and not site.address.path.endswith("/openai")
     return vendor.wire if vendor and is_its_own else "chat_completions", None
+
+
+def _configured(model: ProviderModel | None) -> frozenset[str]:
+    """The fields of an endpoint that the config sets, by their names there."""
+    said = {"json_schema": "json_schema", "supports_tools": "tools", "context_window": "context_window"}
+    return frozenset(field for field, key in said.items() if model and getattr(model, key) is not None)
 
 
 def _is_local(site: _Site, settings: Settings) -> bool:

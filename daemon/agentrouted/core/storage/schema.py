@@ -139,5 +139,22 @@ CREATE TRIGGER memories_removed AFTER DELETE ON memories WHEN old.text != '' BEG
 END;
 """
 
+# What endpoints were found to do, one row a finding.
+_PROFILES: Final = """
+CREATE TABLE endpoint_findings (
+    base_url TEXT NOT NULL,
+    wire TEXT NOT NULL,
+    model_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    -- JSON.
+    value TEXT NOT NULL,
+    evidence TEXT NOT NULL,
+    source TEXT NOT NULL,
+    learned_at REAL NOT NULL,
+    provider TEXT NOT NULL,
+    PRIMARY KEY (base_url, wire, model_id, name)
+) WITHOUT ROWID;
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES)

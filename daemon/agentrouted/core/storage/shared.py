@@ -1,5 +1,6 @@
 """The one database of a process, opened with the first use."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,3 +24,9 @@ class SharedDatabase(Opened["Database"]):
         if self.path is None:
             raise Storage("There is no folder for the database", hint="set HOME")
         return await Database.open(self.path)
+
+    async def aclose(self) -> None:
+        """For those who use it without one to close it for them."""
+        with contextlib.suppress(Storage):
+            if database := await self.if_opened():
+                await database.aclose()
