@@ -177,6 +177,35 @@ async def test_a_killed_run_goes_on_from_the_conversation_it_began_with(tmp_path
     assert everything == ["1", "One", "2", "Meanwhile", "Where is the cat?", "", "on the mat", "A cat."]
 
 
+async def test_runs_of_one_session_in_two_daemons_take_turns(tmp_path: Path) -> None:
+    hold = asyncio.Event()
+    async with (
+        Upstream([Reply.text("One", hold), Reply.text("Other"), Reply.text("Two")]) as upstream,
+        initialized(tmp_path) as first,
+        initialized(tmp_path) as second,
+    ):
+        first.send(request(1, "runAgent", asked(upstream, prompt="1")))
+        await upstream.received()
+        second.send(request(1, "runAgent", asked(upstream, prompt="2")))
+        assert (await second.call("runAgent", asked(upstream, sessionId="t")))["text"] == "Other"
+        hold.set()
+        assert (await second.answer(1))["result"]["text"] == "Two"
+        assert await said(second) == ["1", "One", "2", "Two"]
+
+
+async def test_a_daemon_that_is_killed_leaves_its_turn_to_the_next(tmp_path: Path) -> None:
+    async with (
+        Upstream([Reply.text("One", asyncio.Event()), Reply.text("Two")]) as upstream,
+        initialized(tmp_path) as first,
+        initialized(tmp_path) as second,
+    ):
+        first.send(request(1, "runAgent", asked(upstream, prompt="1")))
+        await upstream.received()
+        second.send(request(1, "runAgent", asked(upstream, prompt="2")))
+        first.process.kill()
+        assert (await second.answer(1))["result"]["text"] == "Two"
+
+
 async def test_a_run_that_would_wait_for_itself_is_a_conflict(tmp_path: Path) -> None:
     look = {"name": "look", "inputSchema": {"type": "object"}}
     script = [Reply.tool_call("look", {}), Reply.text("Done")]

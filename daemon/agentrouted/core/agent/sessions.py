@@ -6,6 +6,7 @@ from typing import Final
 
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.memory.opening import SharedStore
+from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted_protocol.memory import SessionMessage
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import RunResult
@@ -50,6 +51,7 @@ class Turn:
         self._session_id = session_id
         self._scope = scope
         self._entered = False
+        self._locks: SessionLocks | None = None
 
     async def begin(self, place: int | None) -> tuple[list[Message], int]:
         """What was said in the session before, up to a place for a run that is resumed; and the place of the last.
@@ -59,12 +61,15 @@ class Turn:
         await self._sessions.enter(self._session_id)
         self._entered = True
         store = await self._memory.get()
+        # Those of this process wait for those of others one at a time.
+        await store.session_locks.take(self._session_id)
+        self._locks = store.session_locks
         messages, last = await store.messages_up_to(self._session_id, place, scope=self._scope)
         return [bare(message) for message in messages], last or 0
 
     async def keep(self, given: Sequence[Message], result: RunResult) -> None:
         """Add what was said. A run that ended before its turn has said nothing."""
-        if not self._entered:
+        if self._locks is None:
             return
         store = await self._memory.get()
         asked = [message for message in given if message.role != "system"]
@@ -76,6 +81,9 @@ class Turn:
             raise
 
     def end(self) -> None:
+        if self._locks is not None:
+            self._locks.give(self._session_id)
+            self._locks = None
         if self._entered:
             self._entered = False
             self._sessions.leave(self._session_id)

@@ -13,6 +13,7 @@ from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import clean_index, count_rows, forget_rows, forget_session
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.scopes import find_scope
+from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.times import seconds_of
 from agentrouted.core.storage.database import Database
@@ -51,6 +52,8 @@ class Store:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        beside = database.path.with_name(f"{database.path.name}.sessions") if database.is_on_disk else None
+        self.session_locks = SessionLocks(beside)
         self._cleaning: asyncio.Task[None] | None = None
 
     async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
@@ -129,6 +132,7 @@ class Store:
             await asyncio.wait([self._cleaning])
             with contextlib.suppress(Storage):
                 await self._clean(_STEPS_AT_THE_END)
+        self.session_locks.close()
         await self._database.aclose()
 
     def _clean_later(self, forgotten: int) -> None:

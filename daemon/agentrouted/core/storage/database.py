@@ -23,6 +23,8 @@ T = TypeVar("T")
 # With WAL, `NORMAL` outlives the death of any process; only a power cut may take the last transactions.
 _PRAGMAS: Final = ("PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON")
 
+_IN_MEMORY: Final = Path(":memory:")
+
 
 class Database:
     """One SQLite file, which other processes may use at the same time.
@@ -56,10 +58,14 @@ class Database:
     @classmethod
     async def in_memory(cls, scripts: Sequence[str] = SCRIPTS) -> "Database":
         """Gone when it is closed. Reads and writes take turns."""
-        path = Path(":memory:")
+        path = _IN_MEMORY
         connection = await _connect(path, *_PRAGMAS)
         await _run(connection, sqlite3.Connection.executescript, "".join(scripts))
         return cls(path, connection, connection)
+
+    @property
+    def is_on_disk(self) -> bool:
+        return self.path != _IN_MEMORY
 
     def write(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """In order with all other writes. The future is done once it is committed; cancelling it undoes nothing."""
