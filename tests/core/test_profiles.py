@@ -107,9 +107,8 @@ async def test_a_model_that_refused_tools_is_not_asked_again_with_tools(tmp_path
 @pytest.mark.parametrize("tools", [True, False])
 async def test_the_config_says_whether_a_model_calls_tools(tmp_path: Path, tools: bool) -> None:
     async with Upstream([NO_TOOLS]) as upstream:
-        config = (
-            f"providers: {{acme: {{api_base: '{upstream.url}', models: [{{id: m, tools: {str(tools).lower()}}}]}}}}"
-        )
+        model = f"{{id: m, tools: {str(tools).lower()}}}"
+        config = f"providers: {{acme: {{api_base: '{upstream.url}', models: [{model}]}}}}"
         async with runs(tmp_path, config) as all_runs:
             for _ in range(2):
                 with pytest.raises(ProviderError if tools else InvalidParams):

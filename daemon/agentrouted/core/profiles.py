@@ -101,8 +101,8 @@ class Profiles:
             logger.warning("the profiles of endpoints cannot be read: %s", error.message)
             return {place: findings for place, (_, findings) in self._known.items() if findings}
         found: dict[Place, dict[str, Finding]] = {}
-        for (*place, provider), row in rows:
-            found.setdefault(Place(*place, provider), {}).update(_finding(row))
+        for place, row in rows:
+            found.setdefault(Place(*place), {}).update(_finding(row))
         return found
 
     async def learn(self, endpoint: Endpoint, name: str, value: Value, evidence: str) -> None:

@@ -63,9 +63,7 @@ class Services:
             base_url="http://localhost/v1",
             socket_path=engine.socket_path,
             api_key=engine.api_key,
-            supports_tools=endpoint.supports_tools
-            if "supports_tools" in endpoint.configured
-            else engine.supports_tools,
+            supports_tools=tools,
             context_window=engine.context_window,
         )
 
