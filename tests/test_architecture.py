@@ -30,6 +30,7 @@ FLOORS = (
         "agentrouted.core.memory",
         "agentrouted.core.output",
         "agentrouted.core.profiles",
+        "agentrouted.core.usage",
     },
     {
         "agentrouted.core.config",
@@ -43,7 +44,7 @@ FLOORS = (
         "agentrouted.core.failure",
         "agentrouted.core.host",
         "agentrouted.core.opened",
-        "agentrouted.core.usage",
+        "agentrouted.core.times",
     },
     {
         "agentrouted.core",

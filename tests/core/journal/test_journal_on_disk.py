@@ -18,9 +18,9 @@ from agentrouted.core.errors import Conflict, Storage
 from agentrouted.core.journal.base import Journal, Step
 from agentrouted.core.journal.common import Retention
 from agentrouted.core.journal.opening import open_journal
-from agentrouted.core.journal.owner import Owner
 from agentrouted.core.journal.sqlite import SqliteJournal
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.owner import Owner
 from agentrouted_protocol.messages import Message
 
 DAYS = 86400

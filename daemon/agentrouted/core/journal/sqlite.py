@@ -15,10 +15,10 @@ from agentrouted.core.journal.common import Retention, cursor_number
 from agentrouted.core.journal.lasting import forget_older, forget_oldest, interrupt, take_over, total_bytes
 from agentrouted.core.journal.loading import load_events, load_page, load_run, running_elsewhere
 from agentrouted.core.journal.open_runs import Batch, Ending, OpenRuns
-from agentrouted.core.journal.owner import Owner
 from agentrouted.core.journal.saving import insert_run, save
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.owner import Owner
 from agentrouted_protocol.runs import RunStatus
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.forgetting import forget_expired
 from agentrouted.core.memory.scopes import find_scope, next_fact, scope_id, scope_of
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
-from agentrouted.core.memory.times import optional_time, seconds_of, text_of_time
+from agentrouted.core.times import optional_time, seconds_of, text_of_time
 from agentrouted_protocol.memory import (
     MemoryEntry,
     MemoryGetParams,

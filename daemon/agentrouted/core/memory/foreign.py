@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import Any
 
-from agentrouted.core.memory.times import text_of_time
+from agentrouted.core.times import text_of_time
 
 
 def format_of(beginning: str) -> str:

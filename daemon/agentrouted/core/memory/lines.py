@@ -13,7 +13,7 @@ from agentrouted.core.memory.entries import COLUMNS, entry_of, insert_fact
 from agentrouted.core.memory.message_rows import Said, insert_message, message_of, texts_before
 from agentrouted.core.memory.scopes import scope_id, scope_of, whole_range
 from agentrouted.core.memory.terms import clean, fingerprint
-from agentrouted.core.memory.times import seconds_of, text_of_time
+from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import MemoryEntry
 from agentrouted_protocol.messages import Message

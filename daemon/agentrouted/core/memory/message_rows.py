@@ -10,7 +10,7 @@ from pydantic_core import from_json, to_json
 
 from agentrouted.core.memory.scopes import next_message
 from agentrouted.core.memory.terms import clean, indexed
-from agentrouted.core.memory.times import day_in_words
+from agentrouted.core.times import day_in_words
 from agentrouted.core.tokens import text_of
 from agentrouted_protocol.messages import Message
 

@@ -12,7 +12,7 @@ from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, part_of, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope
 from agentrouted.core.memory.terms import clean, terms_of
-from agentrouted.core.memory.times import seconds_of, text_of_time
+from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams, Source
 from agentrouted_protocol.scope import Scope
 

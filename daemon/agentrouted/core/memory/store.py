@@ -15,8 +15,8 @@ from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
-from agentrouted.core.memory.times import seconds_of
 from agentrouted.core.storage.database import Database
+from agentrouted.core.times import seconds_of
 from agentrouted_protocol.memory import (
     MemoryEntry,
     MemoryExportParams,

@@ -11,7 +11,7 @@ from agentrouted.core.memory.forgetting import forget_expired
 from agentrouted.core.memory.message_rows import NEIGHBOURS, Said, insert_message, message_of, texts_before
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
 from agentrouted.core.memory.terms import clean
-from agentrouted.core.memory.times import seconds_of, text_of_time
+from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted.core.tokens import text_of
 from agentrouted_protocol.memory import MemorySessionsParams, MemorySessionsResult, SessionMessage, SessionSummary
 from agentrouted_protocol.messages import Message

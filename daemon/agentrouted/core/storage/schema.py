@@ -156,5 +156,94 @@ CREATE TABLE endpoint_findings (
 ) WITHOUT ROWID;
 """
 
+# Times are seconds since 1970, of the call's begin. What is not known of a key is empty.
+_USAGE: Final = """
+CREATE TABLE usage_keys (
+    id INTEGER PRIMARY KEY,
+    provider TEXT NOT NULL,
+    model TEXT NOT NULL,
+    client TEXT NOT NULL,
+    workspace TEXT NOT NULL,
+    agent TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    UNIQUE (provider, model, client, workspace, agent, kind)
+);
+
+-- Model calls that have ended.
+CREATE TABLE calls (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    keys INTEGER NOT NULL,
+    run_id TEXT NOT NULL,
+    -- The run at the top of the tree that this one is in; its own id, if it is that.
+    tree TEXT NOT NULL,
+    session TEXT NOT NULL,
+    process INTEGER,
+    asked TEXT NOT NULL,
+    served TEXT,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cost_usd REAL,
+    cost_source TEXT NOT NULL,
+    estimated INTEGER NOT NULL,
+    latency REAL,
+    first_token REAL,
+    -- `ok`, `cancelled`, `interrupted` by the end of the process, or the kind of error.
+    status TEXT NOT NULL,
+    -- `local`, `remote`, or `crossed`: from a local endpoint to one elsewhere.
+    boundary TEXT NOT NULL
+);
+CREATE INDEX calls_at ON calls (at);
+CREATE INDEX calls_run ON calls (run_id);
+CREATE INDEX calls_tree ON calls (tree);
+CREATE INDEX calls_session ON calls (session) WHERE session != '';
+
+-- Sums of them, at three levels: by the hour, by the day, by the day and session. The session is empty in the others.
+CREATE TABLE usage_sums (
+    level INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    session TEXT NOT NULL,
+    keys INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    input_tokens INTEGER NOT NULL,
+    output_tokens INTEGER NOT NULL,
+    cached_tokens INTEGER NOT NULL,
+    reasoning_tokens INTEGER NOT NULL,
+    cost_usd REAL NOT NULL,
+    unpriced INTEGER NOT NULL,
+    estimated INTEGER NOT NULL,
+    errors INTEGER NOT NULL,
+    cancelled INTEGER NOT NULL,
+    local INTEGER NOT NULL,
+    crossed INTEGER NOT NULL,
+    PRIMARY KEY (level, start, session, keys)
+) WITHOUT ROWID;
+
+-- Model calls that are under way, and what is set aside for them.
+CREATE TABLE open_calls (
+    id TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    at REAL NOT NULL,
+    keys INTEGER NOT NULL,
+    tree TEXT NOT NULL,
+    usd REAL NOT NULL,
+    tokens INTEGER NOT NULL,
+    -- JSON: its row in `calls` if nothing more is heard of it.
+    row TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- Who was told that a budget is nearly used up, or is.
+CREATE TABLE budget_marks (
+    name TEXT NOT NULL,
+    unit TEXT NOT NULL,
+    amount REAL NOT NULL,
+    window TEXT NOT NULL,
+    percent INTEGER NOT NULL,
+    PRIMARY KEY (name, unit, amount, window, percent)
+) WITHOUT ROWID;
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE)

@@ -1,4 +1,4 @@
-"""Whether the process that runs a run is still alive."""
+"""Which of the processes that use the database are alive."""
 
 import contextlib
 import fcntl
