@@ -120,7 +120,7 @@ async def _own(store: Store) -> list[Question]:
         messages = [
             SessionMessage(role="user" if place % 2 else "assistant", content=turn) for place, turn in enumerate(turns)
         ]
-        ids = await store.add_messages(f"session {person}", messages, scope)
+        ids = (await store.add_messages(f"session {person}", messages, scope)).ids
         questions += [Question(text, scope, frozenset({ids[place]})) for text, place in asked]
     return questions
 
@@ -137,7 +137,7 @@ async def _locomo(store: Store, folder: Path) -> list[Question]:
             messages = [
                 SessionMessage(role="user", name=day, content=f"{turn['speaker']}: {turn['text']}") for turn in session
             ]
-            added = await store.add_messages(f"{name} {number}", messages, scope)
+            added = (await store.add_messages(f"{name} {number}", messages, scope)).ids
             ids |= {turn["dia_id"]: each for turn, each in zip(session, added, strict=True)}
         for asked in document["qa"]:
             turns = re.findall(r"D\d+:\d+", str(asked.get("evidence")))

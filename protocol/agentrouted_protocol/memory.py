@@ -39,6 +39,9 @@ class MemoryRememberParams(Params):
     expires_at: str | None = None
     """After this it is forgotten."""
 
+    allow_secrets: bool = False
+    """Keep it as it is, also where it has what looks like an API key, a token, a password or a private key."""
+
 
 class MemoryRememberResult(WireModel):
     id: str
@@ -47,6 +50,9 @@ class MemoryRememberResult(WireModel):
 
     merged: bool
     """True if the fact was there already."""
+
+    redacted: list[str] = []
+    """Kinds of secrets that it had, such as `API key`: they were left out, and stand there as `[API key]`."""
 
 
 class MemoryRecallParams(Params):
@@ -184,11 +190,17 @@ class MemoryAddMessagesResult(WireModel):
     ids: list[str]
     """One for each message, in order."""
 
+    secrets: list[str] = []
+    """Of these, the messages that have what looks like a secret. They are kept as they are."""
+
 
 class MemoryGetMessagesParams(Params):
     session_id: str
     limit: _Limit | None = None
     """The newest so many, in order."""
+
+    scope: Scope | None = None
+    """Left out, it is the session's own. With another one than that, the answer is a conflict."""
 
 
 class MemoryGetMessagesResult(WireModel):
@@ -197,6 +209,8 @@ class MemoryGetMessagesResult(WireModel):
 
 class MemoryClearMessagesParams(Params):
     session_id: str
+    scope: Scope | None = None
+    """Left out, it is the session's own. With another one than that, the answer is a conflict."""
 
 
 class MemoryClearMessagesResult(WireModel):

@@ -160,7 +160,7 @@ async def test_an_empty_question_lists_the_newest(store: Store) -> None:
 
 async def test_turns_and_facts_are_found_together(store: Store) -> None:
     told = await remember(store, "the cat is called Ada", scope=HERE)
-    [uid] = await store.add_messages("chat", [says("Ada had kittens")], HERE, run_id="r")
+    [uid] = (await store.add_messages("chat", [says("Ada had kittens")], HERE, run_id="r")).ids
     found_hits = {hit.kind: hit for hit in await hits(store, "Ada", scope=HERE)}
     assert {hit.id for hit in found_hits.values()} == {told.id, uid}
     source = found_hits["message"].source

@@ -7,6 +7,7 @@ from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.store import Store
 from agentrouted_protocol.memory import MemorySessionsParams, SessionMessage
 from agentrouted_protocol.messages import ImagePart, Message, TextPart, ToolCall
+from agentrouted_protocol.scope import Scope
 
 
 def bare(messages: list[SessionMessage]) -> list[Message]:
@@ -25,7 +26,7 @@ async def test_messages_come_back_exactly_and_in_order(store: Store) -> None:
         Message(role="tool", content="half \ud83d of it", tool_call_id="c", name="t"),
         Message(role="assistant", content="  A cat.\n"),
     ]
-    ids = await store.add_messages("s", messages)
+    ids = (await store.add_messages("s", messages)).ids
     assert len(set(ids)) == 6
     assert bare(await store.get_messages("s")) == messages
 
@@ -61,6 +62,17 @@ async def test_a_session_stays_in_its_scope(store: Store) -> None:
     assert sorted(await found(store, "tea", scope=HERE)) == ["more tea", "tea"]
     for scope, count in ((HERE, 1), (THERE, 0)):
         assert len((await store.sessions(MemorySessionsParams(scope=scope))).sessions) == count
+
+
+async def test_a_session_of_another_scope_is_neither_read_nor_cleared(store: Store) -> None:
+    await store.add_messages("s", [says("tea")], HERE)
+    for scope in (THERE, Scope(), Scope(workspace="here", user="u")):
+        with pytest.raises(Conflict):
+            await store.get_messages("s", scope=scope)
+        with pytest.raises(Conflict):
+            await store.clear_messages("s", scope)
+    assert [message.content for message in await store.get_messages("s", scope=HERE)] == ["tea"]
+    assert await store.clear_messages("s", HERE) == 1
 
 
 async def test_sessions_are_listed_page_by_page_with_titles(store: Store) -> None:

@@ -13,6 +13,7 @@ from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.forgetting import forget_expired
 from agentrouted.core.memory.scopes import find_scope, next_fact, scope_id, scope_of
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
+from agentrouted.core.secrets import secrets_in, without_secrets
 from agentrouted.core.times import optional_time, seconds_of, text_of_time
 from agentrouted_protocol.memory import (
     MemoryEntry,
@@ -40,6 +41,9 @@ def new_uid() -> str:
 
 def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source: Source) -> MemoryRememberResult:
     """The same key replaces; without one, the same words in the same scope are the same fact."""
+    redacted = [] if fact.allow_secrets else secrets_in("\n".join([fact.text, fact.key or "", *fact.tags]))
+    if redacted:
+        fact = _without_secrets(fact)
     text = clean(fact.text)
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")
@@ -71,7 +75,7 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
     if (said := source.to_wire()) and said not in row["sources"]:
         row["sources"] = [*row["sources"], said]
     insert_fact(connection, row, digest)
-    return MemoryRememberResult(id=row["uid"], version=row["version"], merged=before is not None)
+    return MemoryRememberResult(id=row["uid"], version=row["version"], merged=before is not None, redacted=redacted)
 
 
 def insert_fact(connection: sqlite3.Connection, row: dict[str, Any], digest: bytes) -> None:
@@ -167,6 +171,15 @@ def entry_of(connection: sqlite3.Connection, row: Sequence[Any]) -> MemoryEntry:
         created_at=text_of_time(created),
         updated_at=text_of_time(updated),
     )
+
+
+def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
+    said = {
+        "text": without_secrets(fact.text),
+        "key": fact.key and without_secrets(fact.key),
+        "tags": list(map(without_secrets, fact.tags)),
+    }
+    return fact.model_copy(update=said)
 
 
 def _before(connection: sqlite3.Connection, scope: int, key: str | None, digest: bytes) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import math
 import sqlite3
 from collections.abc import Sequence
@@ -15,9 +16,12 @@ from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
+from agentrouted.core.secrets import secrets_in
 from agentrouted.core.storage.database import Database
 from agentrouted.core.times import seconds_of
+from agentrouted.core.tokens import text_of
 from agentrouted_protocol.memory import (
+    MemoryAddMessagesResult,
     MemoryEntry,
     MemoryExportParams,
     MemoryExportResult,
@@ -38,6 +42,8 @@ from agentrouted_protocol.memory import (
 )
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
+
+logger = logging.getLogger(__name__)
 
 # Seconds after something was forgotten, until the index is cleaned of it: more may follow.
 _QUIET: Final = 0.5
@@ -90,14 +96,24 @@ class Store:
 
     async def add_messages(
         self, session_id: str, messages: Sequence[Message], scope: Scope | None = None, run_id: str | None = None
-    ) -> list[str]:
+    ) -> MemoryAddMessagesResult:
         """In order, all or none. See `turns.add_messages`."""
-        return await self._database.write(
-            partial(turns.add_messages, session_id=session_id, messages=messages, scope=scope, run_id=run_id)
-        )
 
-    async def get_messages(self, session_id: str, limit: int | None = None) -> list[SessionMessage]:
-        messages, _ = await self.messages_up_to(session_id, None, limit)
+        def add(connection: sqlite3.Connection) -> MemoryAddMessagesResult:
+            ids = turns.add_messages(connection, session_id, messages, scope, run_id)
+            said = zip(ids, messages, strict=False)
+            return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_in(text_of(each))])
+
+        result = await self._database.write(add)
+        if result.secrets:
+            logger.warning("a message of session `%.100s` has what looks like a secret: it is kept", session_id)
+        return result
+
+    async def get_messages(
+        self, session_id: str, limit: int | None = None, scope: Scope | None = None
+    ) -> list[SessionMessage]:
+        """Raises `Conflict` where the session is in another scope than one that is named."""
+        messages, _ = await self.messages_up_to(session_id, None, limit, scope)
         return messages
 
     async def messages_up_to(
@@ -110,8 +126,14 @@ class Store:
         read = partial(turns.get_messages, session_id=session_id, limit=limit, up_to=place, scope=scope)
         return await self._database.read(read)
 
-    async def clear_messages(self, session_id: str) -> int:
-        cleared = await self._database.write(partial(forget_session, session_id=clean(session_id)))
+    async def clear_messages(self, session_id: str, scope: Scope | None = None) -> int:
+        """How many there were. Raises `Conflict` where the session is in another scope than one that is named."""
+
+        def clear(connection: sqlite3.Connection) -> int:
+            turns.find_session(connection, clean(session_id), scope)
+            return forget_session(connection, clean(session_id))
+
+        cleared = await self._database.write(clear)
         self._clean_later(cleared)
         return cleared
 

@@ -63,7 +63,7 @@ def get_messages(
 
     Raises `Conflict` where the session is in another scope than `scope`.
     """
-    _find(connection, clean(session_id), scope)
+    find_session(connection, clean(session_id), scope)
     rows = connection.execute(
         "SELECT id, text, body, created_at FROM memories"
         " WHERE session = (SELECT id FROM memory_sessions WHERE session_id = ?) AND id <= ?"
@@ -118,7 +118,7 @@ def title_of(messages: Iterable[Message]) -> str | None:
 def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | None, now: float) -> tuple[int, int]:
     """The rows of the session and of its scope; made where it is new."""
     name = clean(session_id)
-    if (found := _find(connection, name, scope)) is not None:
+    if (found := find_session(connection, name, scope)) is not None:
         return found
     owner = scope_id(connection, scope or Scope())
     inserted = connection.execute(
@@ -129,7 +129,8 @@ def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | Non
     return inserted.lastrowid, owner
 
 
-def _find(connection: sqlite3.Connection, name: str, scope: Scope | None) -> tuple[int, int] | None:
+def find_session(connection: sqlite3.Connection, name: str, scope: Scope | None) -> tuple[int, int] | None:
+    """The rows of the session and of its scope. Raises `Conflict` where that is another than `scope`."""
     found: tuple[int, int] | None = connection.execute(
         "SELECT id, scope FROM memory_sessions WHERE session_id = ?", (name,)
     ).fetchone()

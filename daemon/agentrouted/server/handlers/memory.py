@@ -56,17 +56,17 @@ async def list_entries(session: ClientSession, params: MemoryListParams) -> Memo
 async def add_messages(session: ClientSession, params: MemoryAddMessagesParams) -> MemoryAddMessagesResult:
     """A `scope` that is left out is the session's own."""
     scope = params.scope if "scope" in params.model_fields_set else None
-    store = await _store(session)
-    return MemoryAddMessagesResult(ids=await store.add_messages(params.session_id, params.messages, scope))
+    return await (await _store(session)).add_messages(params.session_id, params.messages, scope)
 
 
 async def get_messages(session: ClientSession, params: MemoryGetMessagesParams) -> MemoryGetMessagesResult:
     store = await _store(session)
-    return MemoryGetMessagesResult(messages=await store.get_messages(params.session_id, params.limit))
+    return MemoryGetMessagesResult(messages=await store.get_messages(params.session_id, params.limit, params.scope))
 
 
 async def clear_messages(session: ClientSession, params: MemoryClearMessagesParams) -> MemoryClearMessagesResult:
-    return MemoryClearMessagesResult(cleared=await (await _store(session)).clear_messages(params.session_id))
+    store = await _store(session)
+    return MemoryClearMessagesResult(cleared=await store.clear_messages(params.session_id, params.scope))
 
 
 async def list_sessions(session: ClientSession, params: MemorySessionsParams) -> MemorySessionsResult:

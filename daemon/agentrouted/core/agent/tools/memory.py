@@ -54,10 +54,11 @@ def _remember_tool(run: RunContext, scope: Scope) -> Tool:
         fact = MemoryRememberParams(**use.arguments, scope=scope)
         source = Source(run_id=run.run_id, session_id=run.plan.session_id)
         try:
-            await (await run.services.memory.get()).remember(fact, source)
+            result = await (await run.services.memory.get()).remember(fact, source)
         except AgentroutedError as error:
             raise ToolFailed(error.message) from error
-        return ToolCallResult(content="Remembered.")
+        left_out = f" without its secrets ({', '.join(result.redacted)})" if result.redacted else ""
+        return ToolCallResult(content=f"Remembered{left_out}.")
 
     spec = ToolSpec("remember", "Keeps a fact for later conversations.", _REMEMBER)
     return Tool(spec=spec, check=compile_fit(_REMEMBER), call=call)
