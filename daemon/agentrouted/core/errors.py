@@ -118,6 +118,8 @@ class ProviderError(AgentroutedError):
     @property
     def is_server_fault(self) -> bool:
         """True for 5xx and the like, where another try or another endpoint may do."""
+        if self.details and self.details.get("state") == "outOfMemory":
+            return True
         status = self.provider.status if self.provider else None
         return status is None or status in {408, 425} or status >= 500
 

@@ -432,3 +432,16 @@ async def test_a_folder_too_deep_for_a_socket_is_refused(tmp_path: Path) -> None
 
     with pytest.raises(Storage, match="bytes"):
         await Engines(tmp_path / ("deep" * 30)).open(tmp_path / "model.gguf")
+
+
+async def test_an_engine_that_is_killed_while_it_loads_wants_less_memory(engines: Engines, demo_model: Path) -> None:
+    opening = asyncio.create_task(engines.open(demo_model))
+    while not engines.running:
+        await asyncio.sleep(0)
+    seat = engines._seats[demo_model.absolute()]
+    assert seat.process is not None
+    os.kill(seat.process._process.pid, signal.SIGKILL)
+    with pytest.raises(ProviderError) as caught:
+        await opening
+    assert caught.value.details == {"state": "outOfMemory"}
+    assert "context_window" in (caught.value.hint or "")

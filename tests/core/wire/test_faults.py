@@ -83,6 +83,7 @@ STARTS = {
     "vllm": "vllm serve big-model",
     "lm_studio": "lms server start",
     "llamacpp": "llama-server",
+    "tgi": "text-generation-launcher --model-id big-model",
     "other": "check the address",
 }
 

@@ -1,6 +1,7 @@
 """What providers refuse with, as our errors."""
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, NamedTuple
@@ -193,6 +194,57 @@ HINTS = {
     ("acme", 503, ""): "try again",
     ("openai", 404, "only supported in v1/responses"): "`api_protocol: responses` under `providers.openai`",
 }
+
+
+TROUBLES: dict[str, list[tuple[str, int, Any, str]]] = {
+    "loading": [
+        ("llamacpp", 503, said("Loading model", type="unavailable_error", code=503), "wait until it has loaded"),
+        ("huggingface", 503, "Model org/m is currently loading", "wait until it has loaded"),
+    ],
+    "outOfMemory": [
+        ("ollama", 500, "model requires more system memory (7.5 GiB) than is available (5.2 GiB)", "ollama stop"),
+        ("ollama", 500, "llama runner process has terminated: cudaMalloc failed: out of memory", "`ollama ps`"),
+        ("ollama", 500, "llama runner process has terminated: signal: killed", "`ollama ps`"),
+        ("vllm", 500, said("CUDA out of memory. Tried to allocate 2 GiB."), "`vllm serve big-model --max-model-len"),
+        ("lm_studio", 400, "Model loading was stopped due to insufficient system resources.", "`lms unload --all`"),
+        ("llamacpp", 500, said("failed to allocate buffer for kv cache"), "`llama-server -m FILE.gguf -c 4096`"),
+        ("tgi", 424, "Request failed during generation: Server error: CUDA out of memory.", "--max-total-tokens 4096"),
+        ("acme", 500, "torch.OutOfMemoryError: …", "a smaller model"),
+    ],
+    "contextTooSmall": [
+        ("llamacpp", 400, said("request (9001 tokens) exceeds the available context size (4096 tokens)"), "-c 16384`"),
+        ("vllm", 400, said("This model's maximum context length is 8192 tokens. However, you requested 9000 tokens"),
+         "`vllm serve big-model --max-model-len 16384`"),
+        ("lm_studio", 400, "Trying to keep the first 40000 tokens when context the overflows. …",
+         "`lms load big-model --context-length 65536`"),
+        ("ollama", 400, "the input length exceeds the context length", "OLLAMA_CONTEXT_LENGTH=8192 ollama serve"),
+        ("tgi", 422, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 …",
+         "--max-total-tokens 8192"),
+        ("local", 400, said("too large", type="exceed_context_size_error"), "daemon.embedded.context_window"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "row"), [(state, row) for state, rows in TROUBLES.items() for row in rows], ids=lambda each: str(each[0])
+)
+def test_what_a_server_has_trouble_with_is_named_with_its_mend(state: str, row: tuple[str, int, Any, str]) -> None:
+    provider, status, told, mend = row
+    where = endpoint("http://localhost:1/v1", provider=provider, local=True)
+    error = refused(where, status, {}, json.dumps({"error": told}).encode())
+    assert error.details == {"state": state}
+    assert mend in (error.hint or "")
+
+
+def test_a_model_that_does_not_fit_is_the_servers_fault_whatever_the_status() -> None:
+    error = refused(endpoint("http://localhost:1/v1"), 400, {}, b'{"error": "insufficient system resources"}')
+    assert isinstance(error, ProviderError) and error.is_server_fault
+
+
+def test_a_model_that_is_being_loaded_is_waited_for() -> None:
+    busy = b'{"error": {"message": "Loading model", "type": "unavailable_error", "code": 503}}'
+    assert refused(endpoint("http://localhost:1/v1"), 503, {}, busy).retry_after == 5.0
+    assert refused(endpoint("http://localhost:1/v1"), 503, {"retry-after": "2"}, busy).retry_after == 2.0
 
 
 @pytest.mark.parametrize(("refusal", "hint"), HINTS.items())

@@ -51,6 +51,7 @@ class Server:
         ("lm_studio", {"/api/v0/models": STUDIO}, 4096),
         ("lm_studio", {"/api/v0/models": NOT_LOADED}, None),
         ("vllm", {"/v1/models": MODELS}, 32768),
+        ("tgi", {"/info": {"model_id": "m", "max_input_tokens": 4095, "max_total_tokens": 4096}}, 4096),
         ("workstation", {"/v1/models": MODELS}, 32768),
         ("vllm", {"/v1/models": {"data": [None, {"id": "m", "max_model_len": "many"}]}}, None),
         ("vllm", {"/v1/models": []}, None),

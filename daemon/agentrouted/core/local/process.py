@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import secrets
+import signal
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
@@ -140,6 +141,13 @@ class EngineProcess:
             return ConfigInvalid(
                 f"The model {self._model} cannot be run with its chat template: {reason}",
                 hint="mend the file that `daemon.embedded.chat_templates` names for it in the config",
+            )
+        # Where memory runs out, the system kills whoever has the most of it.
+        if code == -signal.SIGKILL or re.search(r"failed to allocate|unable to allocate|out of memory", reason):
+            return ProviderError(
+                f"The model {self._model} needs more memory than there is: {reason}",
+                hint="set `daemon.embedded.context_window: 2048` in the config, or use a smaller model",
+                details={"state": "outOfMemory"},
             )
         return ProviderError(
             f"The model {self._model} cannot be loaded: {reason}",

@@ -151,8 +151,9 @@ def _holds_to_schema(site: _Site, model: ProviderModel | None, wire: str) -> boo
         # Who has a format of its own promises less in OpenAI's.
         is_promised = vendor.json_schema and vendor.wire in (wire, "chat_completions")
         return is_promised and read_address(vendor.base_url).origin == site.address.origin
-    # All of them make the grammar of a schema, and pick words by it; but in the formats of others they look at none.
-    return site.name in LOCAL_KINDS and wire in ("chat_completions", "ollama_chat")
+    # They make the grammar of a schema, and pick words by it; but in the formats of others they look at none.
+    kind = LOCAL_KINDS.get(site.name)
+    return kind is not None and kind.json_schema and wire in ("chat_completions", "ollama_chat")
 
 
 def _base_step(site: _Site, endpoint: Endpoint) -> TraceStep:

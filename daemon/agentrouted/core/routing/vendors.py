@@ -17,6 +17,9 @@ class LocalKind:
     better_wire: str | None = None
     """The format that it may have besides OpenAI's chat completions, and that says more."""
 
+    json_schema: bool = True
+    """It holds replies to a JSON Schema that comes as OpenAI has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
@@ -52,6 +55,8 @@ LOCAL_KINDS: Mapping[str, LocalKind] = {
             "lm_studio", "http://127.0.0.1:1234/v1", ("LMSTUDIO_BASE_URL",), ("LM_STUDIO_API_KEY", "LMSTUDIO_API_KEY")
         ),
         LocalKind("llamacpp", "http://localhost:8080/v1", ("LLAMACPP_BASE_URL",), ("LLAMACPP_API_KEY",)),
+        # The launcher's own port; its Docker pages use 8080, which is llama.cpp's.
+        LocalKind("tgi", "http://localhost:3000/v1", ("TGI_BASE_URL",), ("TGI_API_KEY",), json_schema=False),
         LocalKind("local", None, (), ()),
     )
 }

@@ -1,8 +1,9 @@
 """Which refusal is which error: a table."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from agentrouted.core.errors import (
     AgentroutedError,
@@ -94,6 +95,26 @@ _RULES: Final = (
         wording=re.compile(r"\b(invalid|incorrect) api key\b|\bapi key not valid\b", re.IGNORECASE),
     ),
 )
+
+
+Trouble = Literal["loading", "outOfMemory", "contextTooSmall"]
+"""What is the matter with a server of one's own; the words are those of `ModelState`."""
+
+_TROUBLES: Final[Mapping[Trouble, re.Pattern[str]]] = {
+    "loading": re.compile(r"^loading model\b|\bmodel\b.{0,200}\bis (currently |still )?loading\b|^unhealthy$", re.I),
+    "outOfMemory": re.compile(
+        r"requires more system memory|out ?of ?(device ?)?memory|(cuda|hip)malloc failed|insufficient (memory|vram)"
+        r"|not enough (gpu |video |system )?(memory|resources)|insufficient system resources|unable to allocate"
+        r"|failed to allocate|allocation failed|has terminated: signal: killed",
+        re.IGNORECASE,
+    ),
+}
+
+
+def trouble_of(refusal: Refusal) -> Trouble | None:
+    if kind_of(refusal) is ContextOverflow:
+        return "contextTooSmall"
+    return next((trouble for trouble, wording in _TROUBLES.items() if wording.search(refusal.text)), None)
 
 
 def kind_of(refusal: Refusal) -> type[AgentroutedError]:

@@ -14,12 +14,15 @@ from agentrouted.core.errors import (
     QuotaExceeded,
     RateLimited,
 )
-from agentrouted.core.wire.advice import fetch_it, give_key, where
+from agentrouted.core.wire.advice import fetch_it, give_key, need_less, where, widen
 from agentrouted.core.wire.loose_json import parse
-from agentrouted.core.wire.refusal_rules import Refusal, kind_of
+from agentrouted.core.wire.refusal_rules import Refusal, kind_of, trouble_of
 from agentrouted.core.wire.reply_headers import request_id, retry_after
 from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.errors import ProviderReply
+
+# Seconds to wait for a model that is being loaded, where the server does not say.
+_UNTIL_LOADED: Final = 5.0
 
 _SECONDS: Final = re.compile(r"(\d{1,5}(?:\.\d+)?)s")
 _TEXT_LENGTH = 2000
@@ -58,13 +61,14 @@ def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> Agent
 
 def _as_error(endpoint: Endpoint, refusal: Refusal) -> AgentroutedError:
     text = scrub(refusal.text, endpoint)[:_TEXT_LENGTH]
-    error = kind_of(refusal)
+    error, trouble = kind_of(refusal), trouble_of(refusal)
     request_id = scrub(refusal.request_id, endpoint) if refusal.request_id else None
     return error(
         _message(endpoint, error, refusal.status, text),
         hint=_hint(endpoint, error, refusal),
-        retry_after=refusal.retry_after,
+        retry_after=_UNTIL_LOADED if trouble == "loading" and refusal.retry_after is None else refusal.retry_after,
         provider=ProviderReply(name=endpoint.provider, status=refusal.status, text=text or None, request_id=request_id),
+        details={"state": trouble} if trouble else None,
     )
 
 
@@ -87,7 +91,9 @@ def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -
     if error is RateLimited:
         return f"wait {refusal.retry_after:g} s" if refusal.retry_after else "wait a moment"
     if error is ContextOverflow:
-        return "shorten the conversation, or use a model with a longer context window"
+        return widen(endpoint, refusal.text)
+    if trouble := trouble_of(refusal):
+        return "wait until it has loaded the model, then try again" if trouble == "loading" else need_less(endpoint)
     if "v1/responses" in refusal.text and endpoint.wire == "chat_completions":
         return f"this model has another format: set `api_protocol: responses` under `providers.{endpoint.provider}`"
     return _hint_by_status(refusal.status, refusal.text)

@@ -97,6 +97,7 @@ _BY_PROVIDER: Final[Mapping[str, Sequence[Question]]] = {
     "ollama": NOW_IN_OLLAMA,
     "llamacpp": (Question("GET", "/props", _of_llamacpp),),
     "lm_studio": (Question("GET", "/api/v0/models", _loaded_by_lm_studio),),
+    "tgi": (Question("GET", "/info", lambda document, _: document.get("max_total_tokens")),),
 }
 
 # Here the server takes as much as each request wants.
