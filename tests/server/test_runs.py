@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.peer import TIME_LIMIT, Peer, frame, initialized, notification, request
+from harness.peer import TIME_LIMIT, Peer, errors, frame, initialized, notification, request
 
 from agentrouted.testing.upstream import Received, Reply, Upstream
 
@@ -92,6 +92,28 @@ async def test_a_tools_failure_is_told_to_the_model(answer: dict[str, Any], told
         await answer_tool(peer, **answer)
         assert (await peer.answer(1))["result"]["text"] == "Sorry."
         assert upstream.requests[1].body["messages"][-1]["content"] == told
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"jsonrpc":"2.0","id":%d}',
+        b'{"jsonrpc":"2.0","id":%d,"result":{"content":"\\ud83d"}}',
+        b'{"id":%d,"jsonrpc":"2.0","result":{"content":NaN}}',
+        b'{"jsonrpc": "2.0", "id": %d, "result": {"content": "cut',
+        b'{"jsonrpc":"2.0","id":%d,"result":' + b"[" * 300 + b"]" * 300 + b"}",
+    ],
+    ids=["neither result nor error", "half a surrogate pair", "NaN", "cut", "deep"],
+)
+async def test_a_question_whose_answer_cannot_be_read_is_over_at_once(answer: bytes, tmp_path: Path) -> None:
+    script = [Reply.tool_call("add", {}), Reply.text("Sorry.")]
+    async with Upstream(script) as upstream, initialized(tmp_path, tools=True) as peer:
+        peer.send(request(1, "runAgent", params(upstream, tools=[ADD])))
+        peer.send(frame(answer % (await peer.until("tool/call"))["id"]))
+        result = (await peer.answer(1))["result"]
+        assert result["text"] == "Sorry."
+        assert result["messages"][2]["content"].startswith("Error: tool/call: its answer cannot be read: ")
+        assert [id_ for id_, _ in errors(peer.seen)] == [None]
 
 
 async def test_a_tool_that_takes_too_long_is_given_up(tmp_path: Path) -> None:

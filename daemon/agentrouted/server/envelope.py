@@ -1,6 +1,7 @@
 """JSON text to a checked JSON-RPC message, and back."""
 
 import json
+import re
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json, to_json
@@ -14,6 +15,11 @@ LIMITS: Final = Limits()
 """Of every connection. The depth is that of the JSON parser, which counts for us."""
 
 _HEAD: Final = b'{"jsonrpc":"2.0",'
+
+# How nearly all clients begin an answer; our questions have numbers.
+_ANSWER: Final = re.compile(
+    rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,\s*"(?:result|error)"\s*:'
+)
 
 
 class Request(NamedTuple):
@@ -41,6 +47,8 @@ class Malformed(NamedTuple):
     kind: ErrorKind
     message: str
     id: Id | None = None
+    question: Id | None = None
+    """Ours, which it answers if one with this id is open. Such an id is none of theirs."""
 
 
 Incoming = Request | Notification | Response | Malformed
@@ -51,10 +59,9 @@ def decode(body: bytes) -> list[Incoming]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        id_ = _id_in(body)
         if "recursion limit" in str(error):
-            return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}", id_)]
-        return [Malformed("parseError", f"the message is not JSON: {error}", id_)]
+            return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}", *_ids_in(body))]
+        return [Malformed("parseError", f"the message is not JSON: {error}", *_ids_in(body))]
     if type(value) is dict:
         return [_check(value)]
     if type(value) is list and value:
@@ -85,25 +92,29 @@ def error_object(kind: ErrorKind, message: str, hint: str | None = None) -> Erro
     return ErrorObject(code=CODES[kind], message=message, data=ErrorData(kind=kind, hint=hint))
 
 
-def _id_in(body: bytes) -> Id | None:
-    """The id of what we refuse to read: half a surrogate pair, as JavaScript sends it, is JSON to Python."""
+def _ids_in(body: bytes) -> tuple[Id | None, Id | None]:
+    """The id of a request that we refuse to read, or of our question if it is an answer."""
     try:
+        # Half a surrogate pair, as JavaScript sends it, is JSON to Python.
         value = json.loads(body)
     except (ValueError, RecursionError):
-        return None
-    # The id of an answer is one of ours: theirs with the same number is another request.
-    id_ = value.get("id") if isinstance(value, dict) and "method" in value else None
-    return id_ if type(id_) in (int, str) else None
+        answer = _ANSWER.match(body)
+        return None, int(answer[1]) if answer else None
+    id_ = _known_id(value.get("id")) if isinstance(value, dict) else None
+    return (id_, None) if isinstance(value, dict) and "method" in value else (None, id_)
 
 
 def _check(value: dict[str, Any]) -> Incoming:
     id_ = value.get("id")
-    known_id = id_ if type(id_) in (int, str) else None
+    known_id = _known_id(id_)
     method = value.get("method")
     if "method" not in value and "id" in value and ("result" in value or "error" in value):
         return Response(known_id, value.get("result"), value.get("error"))
     if value.get("jsonrpc") != "2.0":
         return Malformed("invalidRequest", '`jsonrpc` must be "2.0"', known_id)
+    if "method" not in value:
+        # A request without its method, or an answer without its `result`: what is undefined is left out by JavaScript.
+        return Malformed("invalidRequest", "there is no `method`, nor a `result` or an `error`", known_id, known_id)
     if type(method) is not str:
         return Malformed("invalidRequest", f"`method` must be a string, not {_name(method)}", known_id)
     if "id" not in value:
@@ -114,12 +125,15 @@ def _check(value: dict[str, Any]) -> Incoming:
 
 
 def _refuse_batched(entry: Any) -> Malformed:
-    id_ = entry.get("id") if type(entry) is dict else None
     return Malformed(
         "invalidRequest",
         "batches are not part of LSP: send each message in a frame of its own",
-        id_ if type(id_) in (int, str) else None,
+        _known_id(entry.get("id")) if type(entry) is dict else None,
     )
+
+
+def _known_id(value: Any) -> Id | None:
+    return value if type(value) in (int, str) else None
 
 
 def _name(value: Any) -> str:

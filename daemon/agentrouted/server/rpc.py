@@ -99,7 +99,7 @@ class Connection(JsonRPCProtocol):
             case Response():
                 self._handle_response(message.id, message.result, message.error)
             case Malformed():
-                self._fail(message.id, error_object(message.kind, message.message))
+                self._handle_malformed(message)
 
     def _handle_request(self, msg_id: Id, method_name: str, params: Any) -> None:
         refusal = self._gate(msg_id, method_name)
@@ -182,6 +182,14 @@ class Connection(JsonRPCProtocol):
             future.set_exception(JsonRpcException(message if isinstance(message, str) else "it answered with an error"))
         else:
             future.set_result(result)
+
+    def _handle_malformed(self, message: Malformed) -> None:
+        """Told to its sender; a question of ours that it was to answer is not waited for any longer."""
+        id_ = message.id
+        if message.question in self._request_futures:
+            id_ = None
+            self._handle_response(message.question, error={"message": f"its answer cannot be read: {message.message}"})
+        self._fail(id_, error_object(message.kind, message.message))
 
     # What goes out.
 
