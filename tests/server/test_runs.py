@@ -281,6 +281,17 @@ async def test_a_silent_model_is_given_up_after_the_idle_timeout(tmp_path: Path)
         assert error["data"]["messages"][-1]["content"] == "Well"
 
 
+async def test_who_ended_a_silence_is_who_is_named_for_a_longer_one(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream:
+        provider = f"{{api_base: '{upstream.url}', timeouts: {{first_byte: 0.05}}, retries: 0}}"
+        write_config(tmp_path, f"providers: {{p: {provider}}}\n")
+        async with initialized(tmp_path) as peer:
+            of_the_provider = await peer.call("runAgent", {"model": "p/x", "prompt": "Hi"})
+            of_the_run = await peer.call("runAgent", {"model": "p/x", "prompt": "Hi", "idleTimeout": 0.04})
+    assert "`timeouts.first_byte` of the provider p" in of_the_provider["data"]["hint"]
+    assert "`idleTimeout` of the run" in of_the_run["data"]["hint"]
+
+
 async def test_what_is_asked_for_reaches_the_model(tmp_path: Path) -> None:
     sampling = {"temperature": 0.5, "topP": 0.9, "seed": 7, "stop": ["END"]}
     history = [{"role": "user", "content": "One"}, {"role": "assistant", "content": "Two"}]

@@ -25,6 +25,8 @@ class Timeouts:
     connect: float = 10.0
     first_byte: float = 120.0
     idle: float = 120.0
+    set_by: Literal["provider", "run"] = "provider"
+    """Whose the last two are: the provider's own `timeouts`, or a run's `idleTimeout`."""
 
 
 @dataclass(frozen=True, slots=True)

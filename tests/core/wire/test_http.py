@@ -163,7 +163,7 @@ async def test_a_client_that_was_never_used_closes() -> None:
     ],
 )
 async def test_a_server_that_is_silent_too_long_is_left(http: HttpClient, script: Reply, wait: str) -> None:
-    short = Timeouts(**{"first_byte": 60.0, "idle": 60.0, wait: 0.05})
+    short = Timeouts(first_byte=0.05) if wait == "first_byte" else Timeouts(idle=0.05)
     async with Upstream([script]) as upstream, asyncio.timeout(5):
         error = await fault(http, upstream.url, timeouts=short)
         await upstream.requests[0].closed_early.wait()

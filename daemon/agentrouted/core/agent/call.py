@@ -156,4 +156,4 @@ def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
 def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:
     if seconds is None:
         return endpoint
-    return replace(endpoint, timeouts=replace(endpoint.timeouts, first_byte=seconds, idle=seconds))
+    return replace(endpoint, timeouts=replace(endpoint.timeouts, first_byte=seconds, idle=seconds, set_by="run"))

@@ -85,9 +85,15 @@ def too_slow(endpoint: Endpoint, wait: Wait) -> ProviderTimeout:
     seconds: float = getattr(endpoint.timeouts, wait)
     return ProviderTimeout(
         _TOO_SLOW[wait].format(label=endpoint.label, seconds=seconds),
-        hint=f"try again; if {seconds:g} s is too short, raise `timeouts.{wait}` of the provider {endpoint.provider}",
+        hint=f"try again; if {seconds:g} s is too short, raise {_setting(endpoint, wait)}",
         details={"wait": wait, "seconds": seconds},
     )
+
+
+def _setting(endpoint: Endpoint, wait: Wait) -> str:
+    if endpoint.timeouts.set_by == "run" and wait != "connect":
+        return "`idleTimeout` of the run (`idle_timeout` of its agent, or under `daemon.limits`)"
+    return f"`timeouts.{wait}` of the provider {endpoint.provider}"
 
 
 def _origin(error: Exception) -> BaseException:
