@@ -29,8 +29,8 @@ _MUST_BE: Final[dict[str, str]] = {
     "greater_than": "greater than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
     "less_than_equal": "at most {le:g}",
-    "string_too_short": "at least {min_length} characters long",
-    "string_too_long": "at most {max_length} characters long",
+    "string_too_short": "at least {min_length} character{s} long",
+    "string_too_long": "at most {max_length} character{s} long",
     "string_pattern_mismatch": "of the form `{pattern}`",
 }
 
@@ -96,7 +96,9 @@ def _fault(method: str, detail: ErrorDetails) -> tuple[str, str]:
             meant = place.nearest(name)
             return place.child(name), f"is not a field of {method}" + (f": did you mean `{meant}`?" if meant else "")
         case kind:
-            return locate(params, location).path, "must be " + _MUST_BE.get(kind, "something else").format(**context)
+            s = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"
+            wanted = _MUST_BE.get(kind, "something else").format(**context, s=s)
+            return locate(params, location).path, f"must be {wanted}"
 
 
 def _tag_name(context: dict[str, str]) -> str:

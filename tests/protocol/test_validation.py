@@ -74,7 +74,7 @@ WORDS: list[tuple[str, Any, str]] = [
     ("runAgent", {"output": []}, "`output` must be an object"),
     ("runAgent", {"memory": 1}, "`memory` must be an object"),
     ("runAgent", {"tools": {}}, "`tools` must be a list"),
-    ("runAgent", {"runId": ""}, "`runId` must be at least 1 characters long"),
+    ("runAgent", {"runId": ""}, "`runId` must be at least 1 character long"),
     ("runAgent", {"runId": "r" * 129}, "`runId` must be at most 128 characters long"),
     ("runAgent", {"onDisconnect": "x"}, "`onDisconnect` must be 'cancel' or 'continue'"),
     ("runAgent", {"sampling": {"topP": 2}}, "`sampling.topP` must be at most 1"),

@@ -87,7 +87,7 @@ async def test_a_tool_that_does_not_stop_is_not_waited_for(tmp_path: Path) -> No
         result = await here.start(asked(upstream), SilentHost(), Inside(tools=(tool,))).result()
         gate.set()
     assert result.text == "Then not."
-    assert told(upstream) == ["Error: TimeoutError: dig gave no answer within 0.02 seconds"]
+    assert told(upstream) == ["Error: TimeoutError: dig gave no answer within 0.02 s"]
 
 
 async def ask_again(use: ToolUse) -> ToolCallResult:

@@ -169,8 +169,8 @@ async def test_a_server_that_does_not_start_is_told_by_name_with_its_last_words(
 @pytest.mark.parametrize(
     ("then", "words"),
     [
-        ("cat > /dev/null", "gave no answer within 0.5 seconds"),
-        ("read d; echo 'not JSON'; cat > /dev/null", "gave no answer within 0.5 seconds"),
+        ("cat > /dev/null", "gave no answer within 0.5 s"),
+        ("read d; echo 'not JSON'; cat > /dev/null", "gave no answer within 0.5 s"),
         ("read d; echo Full >&2; exit 1", "ended before it had answered (exit code 1: Full)"),
         (f"read d; echo '{THIRD_REFUSAL}'; cat > /dev/null", "refused: no entry"),
         (f"read d; echo '{THIRD_NONSENSE}'; cat > /dev/null", FORBIDDEN),

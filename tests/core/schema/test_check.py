@@ -64,7 +64,7 @@ def fault(schema: Mapping[str, Any]) -> str:
         ({"not": {}}, SECRET, ("(root): is what it must not be",)),
         ({"properties": {"a": False}}, {"a": SECRET}, ("(root): holds what may not be there",)),
         ({"if": True, "then": {"type": "null"}}, SECRET, ("(root): is not of type 'null'",)),
-        ({"propertyNames": {"maxLength": 1}}, {SECRET: 1}, ("(root): is longer than 1 characters",)),
+        ({"propertyNames": {"maxLength": 1}}, {SECRET: 1}, ("(root): is longer than 1 character",)),
         ({"dependentRequired": {"a": ["b"]}}, {"a": SECRET},
          ('(root): lacks what its members need beside them: {"a":["b"]}',)),
         ({"anyOf": [{"type": "integer"}, {"type": "null"}]}, SECRET,

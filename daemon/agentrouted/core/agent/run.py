@@ -75,7 +75,7 @@ async def _within_limits(run: RunContext) -> Ending:
         if not limit.expired():
             raise
         raise ProviderTimeout(
-            f"the run took longer than its timeout of {seconds:g} seconds", hint="raise `timeout`"
+            f"the run took longer than its timeout of {seconds:g} s", hint="raise `timeout`"
         ) from None
     except asyncio.CancelledError:
         return Ending("cancelled")
@@ -107,7 +107,7 @@ async def _turn(run: RunContext) -> None:
     state, limit = run.state, run.plan.limits.max_turns
     if state.turn >= limit:
         raise MaxTurns(
-            f"the model wanted more than the {limit} turns this run may take",
+            f"the model wanted more turns than this run may take, {limit}",
             hint="raise `maxTurns`",
             details={"turn": limit + 1, "limit": limit},
         )

@@ -153,7 +153,7 @@ class Toolbox:
             return task.result()
         task.cancel()
         self._abandon(task)
-        return _error(f"TimeoutError: {use.name} gave no answer within {seconds:g} seconds")
+        return _error(f"TimeoutError: {use.name} gave no answer within {seconds:g} s")
 
     def _abandon(self, task: asyncio.Task[ToolCallResult]) -> None:
         """Keep it until it ends, and look at its end, so that asyncio does not report it as lost."""

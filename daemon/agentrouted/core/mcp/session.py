@@ -114,7 +114,7 @@ class Session:
             async with asyncio.timeout(seconds):
                 return await asyncio.shield(task)
         except TimeoutError:
-            raise self._failure(f"gave no answer within {seconds:g} seconds") from None
+            raise self._failure(f"gave no answer within {seconds:g} s") from None
         except MCPError as error:
             raise await self._refusal(error) from error
         except (ValidationError, RuntimeError) as error:

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 _LONGEST_NAME: Final = 50
 _LONGEST_WANTED: Final = 300
 
-# By keyword; {} is what the schema says there.
+# By keyword; {} is what the schema says there, and {s} makes a plural where that is not 1.
 _SAYS: Final[Mapping[str, str]] = {
     "const": "is not {}",
     "contains": "has too few or too many items that fit `contains`",
@@ -18,13 +18,13 @@ _SAYS: Final[Mapping[str, str]] = {
     "enum": "is not one of {}",
     "exclusiveMaximum": "is not less than {}",
     "exclusiveMinimum": "is not greater than {}",
-    "maxItems": "has more than {} items",
-    "maxLength": "is longer than {} characters",
-    "maxProperties": "has more than {} members",
+    "maxItems": "has more than {} item{s}",
+    "maxLength": "is longer than {} character{s}",
+    "maxProperties": "has more than {} member{s}",
     "maximum": "is greater than {}",
-    "minItems": "has fewer than {} items",
-    "minLength": "is shorter than {} characters",
-    "minProperties": "has fewer than {} members",
+    "minItems": "has fewer than {} item{s}",
+    "minLength": "is shorter than {} character{s}",
+    "minProperties": "has fewer than {} member{s}",
     "minimum": "is less than {}",
     "multipleOf": "is not a multiple of {}",
     "not": "is what it must not be",
@@ -99,7 +99,7 @@ def _reason(error: ValidationError) -> str:
             # The library does not say where: the place is that of what holds it.
             return "holds what may not be there"
     said = _SAYS.get(keyword, f"does not fit `{keyword}`: {{}}")
-    return said.format(_json(wanted))
+    return said.format(_json(wanted), s="" if wanted == 1 else "s")
 
 
 def _of_none(error: ValidationError) -> str:
