@@ -391,13 +391,22 @@ async def test_the_run_of_an_agent_that_another_calls_has_an_id_of_its_own(run_i
             assert len({run["runId"] for run in runs}) == 3
 
 
-@pytest.mark.parametrize("output_mode", ["tool", "native"])
-async def test_a_tool_with_the_name_of_our_own_is_refused(output_mode: str, tmp_path: Path) -> None:
-    tool = {"name": "_return_structured_output", "inputSchema": {"type": "object"}}
+@pytest.mark.parametrize(
+    ("name", "more"),
+    [
+        ("_return_structured_output", {"output": {"type": "object"}, "outputMode": "tool"}),
+        ("_return_structured_output", {"output": {"type": "object"}, "outputMode": "native"}),
+        ("read_result", {}),
+        ("remember", {"memory": {"scope": {"user": "ada"}, "remember": "tool"}}),
+        ("recall", {"memory": {"scope": {"user": "ada"}, "recall": "tool"}}),
+    ],
+)
+async def test_a_tool_with_the_name_of_our_own_is_refused(name: str, more: dict[str, Any], tmp_path: Path) -> None:
+    tool = {"name": name, "inputSchema": {"type": "object"}}
     async with Upstream() as upstream, initialized(tmp_path, tools=True) as peer:
-        more = {"output": {"type": "object"}, "outputMode": output_mode, "tools": [tool]}
-        answer = await peer.call("runAgent", params(upstream, **more))
+        answer = await peer.call("runAgent", params(upstream, tools=[tool], **more))
         assert answer["data"]["kind"] == "invalidParams" and upstream.requests == []
+        assert f"`{name}`" in answer["message"] and "name yours otherwise" in answer["data"]["hint"]
 
 
 async def test_a_chain_goes_on_before_any_text_was_seen(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """All tools of a run, wherever they come from."""
 
+from typing import Final
+
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.tools.agents import agent_tools
 from agentrouted.core.agent.tools.base import Tool
@@ -7,7 +9,14 @@ from agentrouted.core.agent.tools.client import client_tools
 from agentrouted.core.agent.tools.mcp import mcp_tools
 from agentrouted.core.agent.tools.memory import memory_tools
 from agentrouted.core.errors import InvalidParams
+from agentrouted.core.history.excerpt import READ_RESULT
 from agentrouted.core.output.wanted import OUTPUT_TOOL
+
+_NAME_OF_ITS_OWN: Final = "give each tool a name of its own"
+_WITHOUT_OURS: Final = {
+    "remember": "one is the memory's: name yours otherwise, or leave ours out by `memory: {remember: off}`",
+    "recall": "one is the memory's: name yours otherwise, or leave ours out by `memory: {recall: off}`",
+}
 
 
 async def equip(run: RunContext) -> dict[str, Tool]:
@@ -23,7 +32,11 @@ async def equip(run: RunContext) -> dict[str, Tool]:
     if len(by_name) < len(tools):
         names = [tool.name for tool in tools]
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidParams(f"two tools are called `{twice}`", hint="give each tool a name of its own")
+        raise InvalidParams(f"two tools are called `{twice}`", hint=_WITHOUT_OURS.get(twice, _NAME_OF_ITS_OWN))
+    if READ_RESULT in by_name:
+        raise InvalidParams(
+            f"no tool may be called `{READ_RESULT}`", hint="long results are read on by it: name yours otherwise"
+        )
     if run.plan.wanted is not None and OUTPUT_TOOL in by_name:
         raise InvalidParams(
             f"no tool may be called `{OUTPUT_TOOL}`", hint="the answer comes by it: name yours otherwise"
