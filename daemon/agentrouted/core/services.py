@@ -19,6 +19,7 @@ from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
+from agentrouted.core.usage.opening import SharedLedger
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.better_wires import BetterWires
 from agentrouted.core.wire.formats import FORMATS
@@ -40,6 +41,7 @@ class Services:
     model_folders: ModelFolders
     database: SharedDatabase = field(default_factory=SharedDatabase)
     memory: SharedStore = field(default_factory=SharedStore)
+    ledger: SharedLedger = field(default_factory=SharedLedger)
     mcp: McpServers = field(default_factory=McpServers)
     better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
@@ -83,6 +85,7 @@ class Services:
         closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose(), self.memory.aclose())
         await asyncio.gather(*closing, return_exceptions=True)
         await self.database.aclose()
+        await self.ledger.aclose()
 
 
 def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
@@ -108,6 +111,7 @@ async def open_services(environment: Environment, config_file: str | None = None
         model_folders=model_folders(environment.environ, home),
         database=database,
         memory=SharedStore(database),
+        ledger=SharedLedger(database),
         profiles=Profiles(database),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))

@@ -31,6 +31,9 @@ class Link(asyncio.Protocol):
     """
 
     def __init__(self, unread: bytes = b"") -> None:
+        self.peer_process: int | None = None
+        """The process at the other end, where the system tells."""
+
         self._receiver: Receiver
         self._frames = FrameReader(header_bytes=LIMITS.header_bytes, message_bytes=LIMITS.message_bytes)
         self._unread = unread

@@ -5,10 +5,12 @@ import logging
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import ValidationError
 
 from agentrouted.core.agent.live import Run
+from agentrouted.core.usage.call import Caller
 from agentrouted.server.client_log import ClientLog
 from agentrouted.server.core import Core
 from agentrouted.server.diagnostics import diagnostics, refusal
@@ -37,6 +39,9 @@ class ClientSession:
     ) -> None:
         self.core = core
         self.options = ClientOptions()
+        self._said_name = ""
+        self._said_workspace = ""
+        self._said_process: int | None = None
         self._connection = connection
         self._watch_process = watch_process
         self._ended = ended
@@ -55,10 +60,11 @@ class ClientSession:
         experimental = _under(params, "capabilities", "experimental", "agentrouted")
         self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
         self._at_end.callback(self.core.services.config.subscribe(self._config_reloaded))
-        logger.info(
-            "%.100r has connected", self.options.client_name or _under(params, "clientInfo", "name") or "a client"
-        )
+        self._said_name = _text(_under(params, "clientInfo", "name"))
+        self._said_workspace = _folder(params)
+        logger.info("%.100r has connected", self.caller.name or "a client")
         if isinstance(process := params.get("processId"), int):
+            self._said_process = process
             self._watch_process(process)
 
     def set_options(self, options: Any) -> None:
@@ -78,6 +84,15 @@ class ClientSession:
             self.options,
             partial_result_token=params.partial_result_token,
             work_done_token=params.work_done_token,
+        )
+
+    @property
+    def caller(self) -> Caller:
+        """This client, as it stands in the ledger."""
+        return Caller(
+            name=self.options.client_name or self._said_name,
+            process=self._connection.link.peer_process or self._said_process,
+            workspace=self.options.workspace or self._said_workspace,
         )
 
     @property
@@ -141,6 +156,18 @@ class ClientSession:
     def _notify(self, method: str, params: Any) -> None:
         if method not in self.options.opt_out:
             self._connection.notify(method, params)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _folder(params: dict[str, Any]) -> str:
+    """LSP 3.17, `InitializeParams`: the first of the `workspaceFolders`, else the `rootUri` of old, as a path."""
+    folders = params.get("workspaceFolders")
+    uri = _under(folders[0], "uri") if isinstance(folders, list) and folders else params.get("rootUri")
+    scheme, _, path = _text(uri).partition("://")
+    return unquote(path) if scheme == "file" else ""
 
 
 def _under(value: Any, *keys: str) -> Any:

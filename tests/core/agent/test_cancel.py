@@ -70,7 +70,7 @@ async def test_at_once(tmp_path: Path) -> None:
         result = await run.result()
         assert not run.cancel()
     assert _is_cancelled(result) and upstream.requests == []
-    assert (result.text, host.kinds) == ("", ["agentStart", "modelCallStart", "agentEnd"])
+    assert (result.text, host.kinds) == ("", ["agentStart", "agentEnd"])
 
 
 async def test_before_the_first_byte(tmp_path: Path) -> None:

@@ -1,8 +1,5 @@
 """What a run has spent so far."""
 
-from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.wire.base import ModelRequest
-from agentrouted.core.wire.bill import bill
 from agentrouted_protocol.messages import CostSource, Usage
 
 
@@ -21,11 +18,6 @@ def add(total: Usage, more: Usage) -> Usage:
         estimated=total.estimated or more.estimated,
         cost_source=_weaker(total.cost_source, more.cost_source),
     )
-
-
-def cut_off(request: ModelRequest, heard: int, endpoint: Endpoint) -> Usage:
-    """The bill of a call that ended before the provider said what it cost: an estimate, marked so."""
-    return bill(endpoint, request, {}, heard)
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

@@ -17,6 +17,7 @@ from agentrouted.core.history.base import Strategy
 from agentrouted.core.journal.base import StoredRun
 from agentrouted.core.services import Services
 from agentrouted.core.usage.budget import RunBudget
+from agentrouted.core.usage.call import NOBODY, Caller
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.runs import RunResult
 
@@ -39,6 +40,13 @@ class RunContext:
     inside: Inside = NOBODYS
     turn: Turn | None = None
     """In its session, if it has one."""
+
+    caller: Caller = NOBODY
+    tree: str = ""
+    """The id of the run at the top, if that is another one."""
+
+    asked: int = 0
+    """The turn in which a model was asked last."""
 
     depth: int = 0
     """How many runs are above this one."""

@@ -27,6 +27,7 @@ async def live(
     """From the first line in the journal, if there is one, to the last."""
     context = run.context
     journal = await _whole(open_journal())
+    await _whole(context.services.ledger.get())
     if journal is None:
         return await _in_session(run)
     context.emitter.recorder = Recorder(journal, run.run_id)

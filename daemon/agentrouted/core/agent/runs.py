@@ -21,6 +21,7 @@ from agentrouted.core.host import Host
 from agentrouted.core.journal.base import Journal, Page, RunRecord, StoredRun
 from agentrouted.core.services import Services
 from agentrouted.core.usage.budget import RunBudget
+from agentrouted.core.usage.call import NOBODY, Caller
 from agentrouted_protocol.runs import RunAgentParams, RunListParams, RunResult, RunStatus
 
 _DEEPEST: Final = 8
@@ -51,7 +52,12 @@ class Runs:
         return None if run is None or run.is_over else run
 
     def start(
-        self, params: RunAgentParams, host: Host, inside: Inside = NOBODYS, parent_run_id: str | None = None
+        self,
+        params: RunAgentParams,
+        host: Host,
+        inside: Inside = NOBODYS,
+        parent_run_id: str | None = None,
+        caller: Caller = NOBODY,
     ) -> Run:
         """Begin a run, or join the one that was begun with the same `runId`.
 
@@ -66,10 +72,10 @@ class Runs:
             return run
         plan = plan_run(self._services.config.current, params)
         stays = params.detach or params.on_disconnect == "continue"
-        context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside)
+        context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside, caller)
         return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
 
-    async def resume(self, run_id: str, host: Host) -> Run:
+    async def resume(self, run_id: str, host: Host, caller: Caller = NOBODY) -> Run:
         """Go on with a run that was interrupted. One that is under way is joined."""
         if run := self._joined(run_id, host):
             return run
@@ -81,7 +87,7 @@ class Runs:
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
         plan = plan_run(self._services.config.current, params)
-        context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS)
+        context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS, caller)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
     def _joined(self, run_id: str, host: Host) -> Run | None:
@@ -147,7 +153,13 @@ class Runs:
         return await self._journal if self._journal is not None else None
 
     def _make(
-        self, plan: Plan, run_id: str, audience: Audience, inside: Inside, parent: RunContext | None = None
+        self,
+        plan: Plan,
+        run_id: str,
+        audience: Audience,
+        inside: Inside,
+        caller: Caller,
+        parent: RunContext | None = None,
     ) -> RunContext:
         parent_id = parent.run_id if parent else None
         return RunContext(
@@ -161,6 +173,8 @@ class Runs:
             start_child=self._child,
             inside=inside,
             turn=self._turn(plan),
+            caller=caller,
+            tree=(parent.tree or parent.run_id) if parent else "",
             depth=parent.depth + 1 if parent else 0,
         )
 
@@ -202,7 +216,7 @@ class Runs:
         params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream)
         plan = plan_run(parent.plan.snapshot, params)
         # The same id again after a crash: then it goes on where it was.
-        context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent)
+        context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent.caller, parent)
         run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)
         try:
             return await run.result()

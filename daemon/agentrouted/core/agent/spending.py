@@ -4,14 +4,12 @@ import math
 from dataclasses import replace
 from typing import Final
 
-from agentrouted.core.agent import bill
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import BudgetExceeded, PriceUnknown
 from agentrouted.core.usage.budget import Reservation
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import tokens_in
-from agentrouted_protocol.messages import Usage
 
 LONGEST_REPLY: Final = 8192
 """Tokens that a reply may have under a limit of cost, where no `maxTokens` says otherwise: they are reserved."""
@@ -41,14 +39,6 @@ async def reserve(
         longest = min(longest, max(affordable, 1))
         request = replace(request, max_tokens=longest)
     return request, await run.budget.reserve(prompt + longest * price.output / _MILLION)
-
-
-async def charge(run: RunContext, spent: Usage | None, reservation: Reservation | None) -> None:
-    """Put a call on the run's bill, and settle what was set aside for it. None: it cost nothing."""
-    if spent is not None:
-        run.state.usage = bill.add(run.state.usage, spent)
-    if reservation is not None:
-        await reservation.settle((spent and spent.total_cost_usd) or 0.0)
 
 
 def _within_tokens(run: RunContext, request: ModelRequest) -> ModelRequest:

@@ -6,15 +6,7 @@ from typing import Any, Final
 
 from agentrouted.core.output.wanted import Mode
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.wire.base import (
-    CallArguments,
-    CallStart,
-    Chunk,
-    ModelReply,
-    ReasoningChunk,
-    RequestedCall,
-    TextChunk,
-)
+from agentrouted.core.wire.base import CallStart, Chunk, ModelReply, RequestedCall, TextChunk
 from agentrouted_protocol.messages import Message, ToolCall, Usage
 
 # What a journal keeps of the state beside messages and usage.
@@ -68,9 +60,6 @@ class RunState:
     recalled: str | None = None
     """What was found in memory, as the model sees it; empty for nothing."""
 
-    heard: int = 0
-    """Characters of a reply that is not complete, of every kind: they are paid for."""
-
     sent: set[str] = field(default_factory=set)
     """Ids of calls that were begun."""
 
@@ -122,14 +111,11 @@ class RunState:
         for chunk in batch:
             if isinstance(chunk, TextChunk):
                 self._pieces.append(chunk.text)
-            if isinstance(chunk, TextChunk | ReasoningChunk | CallArguments):
-                self.heard += len(chunk.text)
             self._has_called |= isinstance(chunk, CallStart)
 
     def forget_partial(self) -> None:
         self._pieces.clear()
         self._has_called = False
-        self.heard = 0
 
     def complete(self, reply: ModelReply) -> None:
         """Take in a whole reply."""

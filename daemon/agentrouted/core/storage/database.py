@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+# Seconds that `write_soon` waits for another write to go with.
+_SOON: Final = 0.05
+
 # With WAL, `NORMAL` outlives the death of any process; only a power cut may take the last transactions.
 _PRAGMAS: Final = ("PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON")
 
@@ -41,7 +44,8 @@ class Database:
         self._reader = reader
         self._queue: list[tuple[Operation, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
-        self._closed = False
+        self._later: asyncio.TimerHandle | None = None
+        self.is_closed = False
         self._writing = asyncio.create_task(self._write())
 
     @classmethod
@@ -69,12 +73,15 @@ class Database:
 
     def write(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """In order with all other writes. The future is done once it is committed; cancelling it undoes nothing."""
-        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        if self._closed:
-            future.set_exception(self._is_closed())
-            return future
-        self._queue.append((operation, future))
+        future = self._enqueue(operation)
         self._wake.set()
+        return future
+
+    def write_soon(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        """`write` that does not hurry: in one transaction with the next one, or in a moment by itself."""
+        future = self._enqueue(operation)
+        if self._later is None:
+            self._later = asyncio.get_running_loop().call_later(_SOON, self._wake.set)
         return future
 
     def post(self, operation: Callable[[sqlite3.Connection], object]) -> None:
@@ -87,8 +94,8 @@ class Database:
 
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Sees what was committed when it begins; never waits for a writer."""
-        if self._closed:
-            raise self._is_closed()
+        if self.is_closed:
+            raise self._closed_fault()
         try:
             result: T = await _run(self._reader, snapshot, operation)
         except sqlite3.Error as error:
@@ -97,20 +104,31 @@ class Database:
 
     async def aclose(self) -> None:
         """After what was written before."""
-        if self._closed:
+        if self.is_closed:
             return
         last = self.write(lambda connection: None)
-        self._closed = True
+        self.is_closed = True
         await asyncio.wait([last])
         self._writing.cancel()
         await asyncio.wait([self._writing])
         await self._reader.close()
         await self._writer.close()
 
+    def _enqueue(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        if self.is_closed:
+            future.set_exception(self._closed_fault())
+        else:
+            self._queue.append((operation, future))
+        return future
+
     async def _write(self) -> None:
         while True:
             await self._wake.wait()
             self._wake.clear()
+            if self._later is not None:
+                self._later.cancel()
+                self._later = None
             batch, self._queue = self._queue, []
             outcomes = await _run(self._writer, commit, [operation for operation, _ in batch])
             for (_, future), outcome in zip(batch, outcomes, strict=True):
@@ -125,7 +143,7 @@ class Database:
         else:
             future.set_exception(storage_fault(error, self.path) if isinstance(error, sqlite3.Error) else error)
 
-    def _is_closed(self) -> Storage:
+    def _closed_fault(self) -> Storage:
         return Storage(f"The database {self.path} has been closed", hint="the daemon is ending: start it again")
 
 

@@ -44,7 +44,7 @@ def run_agent(session: ClientSession, params: RunAgentParams) -> Coroutine[Any, 
         )
     _refuse_to_wait_for_itself(session, params)
     host = session.host(params)
-    run = session.core.runs.start(params, host)
+    run = session.core.runs.start(params, host, caller=session.caller)
     session.follow(run, host)
     return _started(run) if params.detach else _result(session, run, params.work_done_token)
 
@@ -83,7 +83,7 @@ def steer_run(session: ClientSession, params: RunSteerParams) -> Empty:
 
 async def resume_run(session: ClientSession, params: RunIdParams) -> RunStarted:
     host = session.host(params)
-    run = await session.core.runs.resume(params.run_id, host)
+    run = await session.core.runs.resume(params.run_id, host, session.caller)
     session.follow(run, host)
     return _started(run)
 
@@ -92,7 +92,10 @@ async def fork_run(session: ClientSession, params: RunForkParams) -> RunStarted:
     stored = await session.core.runs.stored(params.run_id)
     host = session.host(params)
     run = session.core.runs.start(
-        await forked(stored, params, session.core.services.memory), host, parent_run_id=params.run_id
+        await forked(stored, params, session.core.services.memory),
+        host,
+        parent_run_id=params.run_id,
+        caller=session.caller,
     )
     session.follow(run, host)
     return _started(run)

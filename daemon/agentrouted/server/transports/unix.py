@@ -73,11 +73,12 @@ class _OwnUserOnly(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
-        _, uid = peer_process(transport.get_extra_info("socket"))
+        pid, uid = peer_process(transport.get_extra_info("socket"))
         if uid != os.getuid():
             transport.abort()
             return
         link = self._make_link()
+        link.peer_process = pid
         transport.set_protocol(link)
         link.connection_made(transport)
 

@@ -1,0 +1,49 @@
+"""A run's model call: money set aside, and in the ledger."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from agentrouted.core.agent import bill
+from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.spending import reserve
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.usage.call import Boundary, Call, Kind
+from agentrouted.core.usage.recording import Recording, recorded
+from agentrouted.core.wire.base import ModelRequest
+
+
+@asynccontextmanager
+async def paid_call(
+    run: RunContext, endpoint: Endpoint, request: ModelRequest, kind: Kind, boundary: Boundary
+) -> AsyncIterator[tuple[ModelRequest, Recording]]:
+    """What may be asked: its reply is no longer than the money. What it has cost is on the run's bill afterwards.
+
+    Raises `BudgetExceeded` and `PriceUnknown` before the call is made.
+    """
+    ledger = await run.services.ledger.get()
+    request, reservation = await reserve(run, endpoint, request)
+    recording: Recording | None = None
+    try:
+        with recorded(ledger, _call(run, endpoint, kind, boundary), endpoint, request) as recording:
+            yield request, recording
+    finally:
+        spent = recording.spent if recording else None
+        if spent is not None:
+            run.state.usage = bill.add(run.state.usage, spent)
+        if reservation is not None:
+            await reservation.settle((spent and spent.total_cost_usd) or 0.0)
+
+
+def _call(run: RunContext, endpoint: Endpoint, kind: Kind, boundary: Boundary) -> Call:
+    return Call(
+        run_id=run.run_id,
+        tree=run.tree or run.run_id,
+        kind=kind,
+        provider=endpoint.provider,
+        model=endpoint.model_id,
+        asked=run.plan.model,
+        boundary=boundary,
+        session=run.plan.session_id or "",
+        agent=run.plan.agent or "",
+        caller=run.caller,
+    )

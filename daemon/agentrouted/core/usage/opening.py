@@ -1,0 +1,42 @@
+"""The ledger of a process, where it has a database."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from agentrouted.core.errors import Storage
+from agentrouted.core.opened import Opened
+from agentrouted.core.storage.shared import SharedDatabase
+
+if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it, a tenth of the way to the first answer
+    from agentrouted.core.usage.ledger import Ledger
+
+logger = logging.getLogger(__name__)
+
+
+class SharedLedger(Opened["Ledger | None"]):
+    """None without a `database`, or where it cannot be used: a model can be asked all the same."""
+
+    def __init__(self, database: SharedDatabase | None = None) -> None:
+        super().__init__(self._open_ledger)
+        self._database = database
+        self.fault: Storage | None = None
+        """Why there is none."""
+
+    async def get(self) -> "Ledger | None":
+        return None if self._database is None else await super().get()
+
+    async def _open_ledger(self) -> "Ledger | None":
+        from agentrouted.core.usage.ledger import Ledger
+
+        assert self._database is not None
+        try:
+            return await Ledger.open(await self._database.get())
+        except Storage as error:
+            logger.warning("model calls are not in the ledger: %s; %s", error.message, error.hint)
+            self.fault = error
+            return None
+
+    async def aclose(self) -> None:
+        """After its database."""
+        if ledger := await self.if_opened():
+            ledger.close()

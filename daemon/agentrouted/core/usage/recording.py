@@ -1,0 +1,94 @@
+"""One model call, from its begin to its row in the ledger."""
+
+import asyncio
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.wire.base import CallArguments, Chunk, ModelReply, ModelRequest, ReasoningChunk, TextChunk
+from agentrouted.core.wire.bill import bill
+from agentrouted_protocol.messages import Usage
+
+if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
+    from agentrouted.core.usage.ledger import Ledger, OpenCall
+
+
+class Recording:
+    """What of a call is there so far."""
+
+    def __init__(self, endpoint: Endpoint, request: ModelRequest) -> None:
+        self.spent: Usage | None = None
+        """Its bill, when it has ended; None if nothing is to be paid."""
+
+        self.first_token: float | None = None
+        """Seconds until the first sign of the model."""
+
+        self._endpoint = endpoint
+        self._request = request
+        self._reply: ModelReply | None = None
+        self._heard = 0
+        self._start = time.perf_counter()
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds."""
+        return time.perf_counter() - self._start
+
+    def hear(self, batch: Sequence[Chunk]) -> None:
+        if self.first_token is None:
+            self.first_token = self.elapsed
+        for chunk in batch:
+            if isinstance(chunk, TextChunk | ReasoningChunk | CallArguments):
+                self._heard += len(chunk.text)
+            elif isinstance(chunk, ModelReply):
+                self._reply = chunk
+
+    def cut_off(self) -> Usage:
+        """Its bill if no more of the reply comes: an estimate, marked so."""
+        return bill(self._endpoint, self._request, {}, self._heard)
+
+    def answered(self) -> str:
+        self.spent = self._reply.usage if self._reply else None
+        return "ok"
+
+    def failed(self, error: AgentroutedError) -> str:
+        self.spent = error.usage or (self.cut_off() if self._heard else None)
+        error.usage = None
+        return error.kind
+
+    def cancelled(self) -> str:
+        self.spent = self.cut_off()
+        return "cancelled"
+
+    def outcome(self, status: str) -> Outcome:
+        served = self._reply.model if self._reply else None
+        return Outcome(status, self.spent, self.elapsed, self.first_token, served)
+
+
+@contextmanager
+def recorded(
+    ledger: "Ledger | None", call: Call, endpoint: Endpoint, request: ModelRequest, opened: "OpenCall | None" = None
+) -> Iterator[Recording]:
+    """The call that is made within is in the ledger, whatever becomes of it; it tells `hear` of what it gets.
+
+    `opened` where it was begun already, with money set aside for it.
+    """
+    recording, status = Recording(endpoint, request), "internalError"
+    if ledger is not None and opened is None:
+        opened = ledger.begin(call, recording.cut_off)
+    try:
+        yield recording
+        status = recording.answered()
+    except AgentroutedError as error:
+        status = recording.failed(error)
+        raise
+    except asyncio.CancelledError:
+        status = recording.cancelled()
+        raise
+    finally:
+        if ledger is not None and opened is not None:
+            ledger.end(opened, recording.outcome(status))

@@ -1,0 +1,141 @@
+"""Model calls as rows, and their sums."""
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from typing import Any, Final
+
+from agentrouted.core.usage.call import Call, Outcome
+from agentrouted_protocol.messages import Usage
+
+HOUR: Final = 3600
+DAY: Final = 86400
+
+# What `level` in `usage_sums` says.
+BY_HOUR, BY_DAY, BY_SESSION = 0, 1, 2
+
+COUNTS: Final = (
+    "calls",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "unpriced",
+    "estimated",
+    "errors",
+    "cancelled",
+    "local",
+    "crossed",
+)
+
+# The same of one row of `calls`.
+COUNTED: Final = (
+    "1",
+    "input_tokens",
+    "output_tokens",
+    "cached_tokens",
+    "reasoning_tokens",
+    "COALESCE(cost_usd, 0.0)",
+    "cost_usd IS NULL",
+    "estimated",
+    "status NOT IN ('ok', 'cancelled')",
+    "status = 'cancelled'",
+    "boundary = 'local'",
+    "boundary = 'crossed'",
+)
+
+_COLUMNS: Final = (
+    "at, keys, run_id, tree, session, process, asked, served, input_tokens, output_tokens, cached_tokens,"
+    " reasoning_tokens, cost_usd, cost_source, estimated, latency, first_token, status, boundary"
+)
+_INSERT: Final = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' * 19)}) RETURNING {', '.join(COUNTED)}"
+_ADD: Final = (
+    f"INSERT INTO usage_sums VALUES (?, ?, ?, ?, {', '.join('?' * len(COUNTS))}) ON CONFLICT DO UPDATE SET "
+    + ", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTS)
+)
+
+
+def keys_of(connection: sqlite3.Connection, call: Call) -> int:
+    """The row that names the provider, the model and so on of a call."""
+    values = (call.provider, call.model, call.caller.name, call.caller.workspace, call.agent, call.kind)
+    found = connection.execute(
+        "SELECT id FROM usage_keys WHERE provider = ? AND model = ? AND client = ? AND workspace = ? AND agent = ?"
+        " AND kind = ?",
+        values,
+    ).fetchone()
+    if found is None:
+        found = connection.execute(
+            "INSERT INTO usage_keys (provider, model, client, workspace, agent, kind) VALUES (?, ?, ?, ?, ?, ?)"
+            " RETURNING id",
+            values,
+        ).fetchone()
+    keys: int = found[0]
+    return keys
+
+
+def insert_open(connection: sqlite3.Connection, id_: str, owner: str, call: Call, so_far: Usage) -> None:
+    """A call that is under way. `so_far` is its bill if nothing more is heard of it."""
+    keys = keys_of(connection, call)
+    row = open_row(call, keys, so_far)
+    connection.execute(
+        "INSERT INTO open_calls VALUES (?, ?, ?, ?, ?, 0, 0, ?)", (id_, owner, call.at, keys, call.tree, row)
+    )
+
+
+def open_row(call: Call, keys: int, so_far: Usage) -> str:
+    return json.dumps(_row(call, keys, Outcome("interrupted", so_far)))
+
+
+def remove_open(connection: sqlite3.Connection, id_: str) -> None:
+    connection.execute("DELETE FROM open_calls WHERE id = ?", (id_,))
+
+
+def insert_ended(connection: sqlite3.Connection, call: Call, outcome: Outcome) -> None:
+    _insert(connection, _row(call, keys_of(connection, call), outcome))
+
+
+def owners(connection: sqlite3.Connection) -> list[str]:
+    """Whose calls are under way."""
+    return [name for (name,) in connection.execute("SELECT DISTINCT owner FROM open_calls")]
+
+
+def interrupt(connection: sqlite3.Connection, gone: Iterable[str]) -> None:
+    """What was under way in these processes has ended with them."""
+    for owner in gone:
+        rows = connection.execute("DELETE FROM open_calls WHERE owner = ? RETURNING row", (owner,)).fetchall()
+        for (row,) in rows:
+            _insert(connection, json.loads(row))
+
+
+def _row(call: Call, keys: int, outcome: Outcome) -> tuple[Any, ...]:
+    usage = outcome.usage
+    return (
+        call.at,
+        keys,
+        call.run_id,
+        call.tree,
+        call.session,
+        call.caller.process,
+        call.asked,
+        outcome.served,
+        usage.input_tokens if usage else 0,
+        usage.output_tokens if usage else 0,
+        usage.cached_tokens if usage else 0,
+        usage.reasoning_tokens if usage else 0,
+        usage.total_cost_usd if usage else 0.0,
+        usage.cost_source if usage else "",
+        usage.estimated if usage else False,
+        outcome.latency,
+        outcome.first_token,
+        outcome.status,
+        call.boundary,
+    )
+
+
+def _insert(connection: sqlite3.Connection, row: Iterable[Any]) -> None:
+    at, keys, _, _, session, *_ = row = tuple(row)
+    counts = connection.execute(_INSERT, row).fetchone()
+    hour, day = int(at // HOUR * HOUR), int(at // DAY * DAY)
+    places = ((BY_HOUR, hour, ""), (BY_DAY, day, ""), (BY_SESSION, day, session))
+    connection.executemany(_ADD, [(*place, keys, *counts) for place in places])
