@@ -44,6 +44,7 @@ FLOORS = (
         "agentrouted.core.failure",
         "agentrouted.core.host",
         "agentrouted.core.opened",
+        "agentrouted.core.troubles",
         "agentrouted.core.times",
     },
     {

@@ -6,7 +6,17 @@ from agentrouted_protocol.base import Params, WireModel
 
 Rule = Literal["virtualModel", "url", "provider", "pattern", "fallbackBase", "openrouter"]
 AuthSource = Literal["param", "env", "config", "keyring", "client", "placeholder", "none"]
-ModelState = Literal["ready", "notPulled", "serverDown", "noKey", "unknown"]
+ModelState = Literal[
+    "ready",
+    "notPulled",
+    "serverDown",
+    "noKey",
+    "loading",
+    "outOfMemory",
+    "contextTooSmall",
+    "wrongServer",
+    "unknown",
+]
 
 
 class ResolveModelParams(Params):
@@ -110,6 +120,9 @@ class ModelEntry(WireModel):
     mend: str | None = None
     """What makes it ready, as a command or a sentence."""
 
+    loaded: bool | None = None
+    """Whether its server has it in memory now, where the server says so."""
+
     context_window: int | None = None
     """Tokens."""
 
@@ -117,8 +130,60 @@ class ModelEntry(WireModel):
     description: str | None = None
 
 
+class LocalServer(WireModel):
+    """What was found where a kind of model server listens on this machine."""
+
+    kind: str
+    base_url: str | None = None
+    state: ModelState
+    software: str | None = None
+    """Who answers there, where that can be told: it may be another kind."""
+
+    models: int = 0
+    """How many it offers."""
+
+    loaded: dict[str, int | None] = {}
+    """The models it has in memory, with the tokens they take, where it says so."""
+
+    mend: str | None = None
+
+
+class EndpointFinding(WireModel):
+    """Something that an endpoint was found to do, or not to."""
+
+    name: str
+    """`json_schema`, `supports_tools`, `output_mode`, `context_window`, `streaming` or `usage`."""
+
+    value: bool | int | str
+    evidence: str
+    """What was seen."""
+
+    source: Literal["probe", "run"]
+    learned_at: str
+    """ISO 8601, UTC."""
+
+    holds: bool
+    """False once it is so old that runs do not go by it."""
+
+
+class EndpointProfile(WireModel):
+    """What is known of one model at one server, in one wire format."""
+
+    provider: str
+    model_id: str
+    base_url: str
+    wire: str
+    findings: list[EndpointFinding]
+
+
 class ModelListResult(WireModel):
     models: list[ModelEntry]
+    servers: list[LocalServer] = []
+    """The kinds of server that were looked for on this machine."""
+
+    profiles: list[EndpointProfile] = []
+    """What probes and runs have found out about endpoints."""
+
     warnings: list[str] = []
     """Servers that could not be asked, and why."""
 

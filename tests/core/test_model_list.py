@@ -22,7 +22,7 @@ async def listing(home: Path, config: str, environ: Mapping[str, str] = {}) -> A
     folder = home / ".agentroute"
     folder.mkdir(exist_ok=True)
     (folder / "config.yaml").write_text(config)
-    nowhere = {f"{kind}_BASE_URL": NOWHERE for kind in ("OLLAMA", "VLLM", "LMSTUDIO", "LLAMACPP")}
+    nowhere = {f"{kind}_BASE_URL": NOWHERE for kind in ("OLLAMA", "VLLM", "LMSTUDIO", "LLAMACPP", "TGI")}
     environment = Environment({"XDG_RUNTIME_DIR": str(home), **nowhere, **environ}, home, home)
     async with open_services(environment) as services:
         yield ModelList(services)

@@ -19,6 +19,7 @@ from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
+from agentrouted.core.troubles import Troubles
 from agentrouted.core.usage.opening import SharedLedger
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.core.wire.better_wires import BetterWires
@@ -47,6 +48,7 @@ class Services:
     windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
     profiles: Profiles = field(default_factory=Profiles)
+    troubles: Troubles = field(default_factory=Troubles)
 
     async def connect(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint as it can be called now, with what was learned of it."""

@@ -86,7 +86,9 @@ async def _ask_endpoint(run: RunContext, candidate: ResolvedEndpoint, messages: 
     while True:
         request = _request(run, endpoint, messages)
         try:
-            return await _ask_again(run, Asked(candidate, endpoint, request))
+            reply = await _ask_again(run, Asked(candidate, endpoint, request))
+            run.services.troubles.forget(endpoint)
+            return reply
         except AgentroutedError as error:
             await learn_from(error, endpoint, run.services)
             wanted, mode = run.plan.wanted, run.state.mode

@@ -12,6 +12,7 @@ _NO_TOOLS: Final = re.compile(r"does not support (tools|tool use|function callin
 
 
 async def learn_from(error: AgentroutedError, endpoint: Endpoint, services: Services) -> None:
+    services.troubles.note(endpoint, error)
     text = error.provider.text if isinstance(error, ProviderError) and error.provider else None
     if text and _NO_TOOLS.search(text):
         await services.profiles.learn(endpoint, "supports_tools", False, error.message)

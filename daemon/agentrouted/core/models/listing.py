@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.local.catalog import ModelFolders, find_models, locate
 from agentrouted.core.local.known import KNOWN_MODELS
+from agentrouted.core.models.profiles import told_profiles
 from agentrouted.core.models.servers import SERVER_KINDS, Server, Servers
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import EMBEDDED, Services
+from agentrouted.core.troubles import Troubles
+from agentrouted.core.wire.advice import fetch_it, start_it
 from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
 
 
@@ -39,14 +43,19 @@ class ModelList:
         leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}
         kinds = {kind for kind in SERVER_KINDS if params.provider in (None, kind)} | (leading & SERVER_KINDS)
         servers = await self._servers.ask(snapshot, kinds, refresh=params.refresh)
-        entries = await asyncio.to_thread(lambda: [_entry(each, servers, folders) for each in found])
-        entries += [entry for entry in _served(servers) if params.provider in (None, entry.provider)]
+        troubles = self._services.troubles
+        entries = await asyncio.to_thread(lambda: [_entry(each, servers, troubles, folders) for each in found])
+        entries += [entry for entry in _served(servers, troubles) if params.provider in (None, entry.provider)]
         if params.provider in (None, "local"):
             entries += await asyncio.to_thread(_files, folders)
-        warnings = [_told(kind, server, server.error) for kind, server in servers.items() if server.error]
         # A model may be written in the config and served, too: what the config says of it comes first.
         by_model = {entry.model: entry for entry in reversed(entries)}
-        return ModelListResult(models=list(reversed(by_model.values())), warnings=warnings)
+        return ModelListResult(
+            models=list(reversed(by_model.values())),
+            servers=[server.to_wire() for server in servers.values()],
+            profiles=await told_profiles(self._services.profiles, params.provider),
+            warnings=[_told(kind, server, server.error) for kind, server in servers.items() if server.error],
+        )
 
 
 def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
@@ -66,22 +75,45 @@ def _find(snapshot: Snapshot, name: str, provider: str) -> _Named | ModelEntry:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)
 
 
-def _entry(found: _Named | ModelEntry, servers: Mapping[str, Server], folders: ModelFolders) -> ModelEntry:
+def _entry(
+    found: _Named | ModelEntry, servers: Mapping[str, Server], troubles: Troubles, folders: ModelFolders
+) -> ModelEntry:
     """Reads the disk."""
     if isinstance(found, ModelEntry):
         return found
     endpoint, server = found.first.endpoint, servers.get(found.first.endpoint.provider)
     entry = ModelEntry(model=found.name, provider=found.provider, state="ready", context_window=endpoint.context_window)
     if endpoint.base_url.startswith(EMBEDDED):
-        return entry.model_copy(update=_missing_file(endpoint.base_url.removeprefix(EMBEDDED), folders))
-    if server and server.error:
-        state = "serverDown" if server.is_down else "unknown"
-        return entry.model_copy(update={"state": state, "mend": server.error.hint or server.error.message})
-    if server and not server.has(endpoint.model_id):
-        return entry.model_copy(update={"state": "notPulled", "mend": f"pull `{endpoint.model_id}` there"})
+        missing = _missing_file(endpoint.base_url.removeprefix(EMBEDDED), folders)
+        return entry.model_copy(update=missing) if missing else _troubled(entry, endpoint, troubles)
+    # A server that was asked at another address says nothing of this one.
+    if server and server.is_at({endpoint.base_url}):
+        return _at_server(entry, endpoint, server, troubles)
     if found.first.auth.source == "none":
         return entry.model_copy(update={"state": "noKey", "mend": found.first.auth.hint})
     return entry
+
+
+def _at_server(entry: ModelEntry, endpoint: Endpoint, server: Server, troubles: Troubles) -> ModelEntry:
+    held = server.holding(endpoint.model_id)
+    if server.state == "serverDown":
+        return entry.model_copy(update={"state": "serverDown", "mend": start_it(endpoint)})
+    if server.state != "ready":
+        return entry.model_copy(update={"state": server.state, "mend": server.mend})
+    if not server.has(endpoint.model_id):
+        mend = fetch_it(endpoint)
+        if server.kind == "lm_studio" and server.held and endpoint.model_id in server.held:
+            mend = f"run `lms load {endpoint.model_id}`"
+        return entry.model_copy(update={"state": "notPulled", "mend": mend})
+    if held is not None:
+        window = entry.context_window or held.window
+        entry = entry.model_copy(update={"loaded": held.loaded, "context_window": window})
+    return _troubled(entry, endpoint, troubles)
+
+
+def _troubled(entry: ModelEntry, endpoint: Endpoint, troubles: Troubles) -> ModelEntry:
+    trouble = troubles.of(endpoint.provider, endpoint.model_id)
+    return entry.model_copy(update={"state": trouble.state, "mend": trouble.mend}) if trouble else entry
 
 
 def _missing_file(name: str, folders: ModelFolders) -> dict[str, str]:
@@ -92,10 +124,12 @@ def _missing_file(name: str, folders: ModelFolders) -> dict[str, str]:
     return {}
 
 
-def _served(servers: Mapping[str, Server]) -> Iterator[ModelEntry]:
+def _served(servers: Mapping[str, Server], troubles: Troubles) -> Iterator[ModelEntry]:
     for kind, server in servers.items():
         for model in server.models:
-            yield ModelEntry(model=f"{kind}/{model}", provider=kind, state="ready")
+            assert server.endpoint is not None
+            entry = ModelEntry(model=f"{kind}/{model}", provider=kind, state="ready")
+            yield _at_server(entry, replace(server.endpoint, model_id=model), server, troubles)
 
 
 def _files(folders: ModelFolders) -> list[ModelEntry]:
@@ -120,6 +154,6 @@ def _files(folders: ModelFolders) -> list[ModelEntry]:
 
 
 def _told(kind: str, server: Server, error: AgentroutedError) -> str:
-    if server.is_down:
-        return f"{kind} does not answer: {error.hint or error.message}"
-    return f"{kind}: {error.message}" + (f"; {error.hint}" if error.hint else "")
+    if server.state == "serverDown":
+        return f"{kind} does not answer: {server.mend}"
+    return f"{kind}: {error.message}" + (f"; {mend}" if (mend := server.mend or error.hint) else "")
