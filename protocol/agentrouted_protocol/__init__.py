@@ -87,6 +87,7 @@ __all__ = [
     "ImagePart",
     "InvalidParamsError",
     "Limits",
+    "LoadedModel",
     "LocalServer",
     "LspMethod",
     "MemoryAddMessagesParams",

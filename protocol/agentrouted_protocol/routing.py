@@ -130,6 +130,14 @@ class ModelEntry(WireModel):
     description: str | None = None
 
 
+class LoadedModel(WireModel):
+    """A model that its server has in memory."""
+
+    id: str
+    context_window: int | None = None
+    """Tokens that it takes as it is loaded."""
+
+
 class LocalServer(WireModel):
     """What was found where a kind of model server listens on this machine."""
 
@@ -142,8 +150,8 @@ class LocalServer(WireModel):
     models: int = 0
     """How many it offers."""
 
-    loaded: dict[str, int | None] = {}
-    """The models it has in memory, with the tokens they take, where it says so."""
+    loaded: list[LoadedModel] = []
+    """Those it has in memory, where it says so."""
 
     mend: str | None = None
 

@@ -91,7 +91,7 @@ async def test_a_server_tells_what_it_has_loaded_and_how_large(tmp_path: Path, k
     async with served(SITES[kind]) as upstream:
         result = await found(tmp_path, {kind: upstream.url}, f"models: {{mine: {kind}/a}}")
     server, mine = server_of(result, kind), entry_of(result, "mine")
-    assert (server.state, server.mend, list(server.loaded.values())) == ("ready", None, [4096])
+    assert (server.state, server.mend, [each.context_window for each in server.loaded]) == ("ready", None, [4096])
     assert (mine.state, mine.loaded, mine.context_window) == ("ready", True, 4096)
 
 

@@ -22,7 +22,7 @@ from agentrouted.core.wire.advice import start_it
 from agentrouted.core.wire.held import Held, held_models, is_well
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.models import list_models
-from agentrouted_protocol.routing import LocalServer, ModelState
+from agentrouted_protocol.routing import LoadedModel, LocalServer, ModelState
 
 SERVER_KINDS: Final = frozenset(kind for kind in LOCAL_KINDS if kind != "local")
 
@@ -67,14 +67,14 @@ class Server:
         return self.endpoint is not None and self.endpoint.base_url in addresses
 
     def to_wire(self) -> LocalServer:
-        loaded = {model: held for model, held in (self.held or {}).items() if held.loaded}
+        held = (self.held or {}).items()
         return LocalServer(
             kind=self.kind,
             base_url=self.endpoint.base_url if self.endpoint else None,
             state=self.state,
             software=self.software,
             models=len(self.models),
-            loaded={model: held.window for model, held in loaded.items()},
+            loaded=[LoadedModel(id=model, context_window=each.window) for model, each in held if each.loaded],
             mend=self.mend,
         )
 
