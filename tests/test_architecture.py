@@ -42,10 +42,12 @@ FLOORS = (
     },
     {
         "agentrouted.core.failure",
+        "agentrouted.core.health",
         "agentrouted.core.host",
         "agentrouted.core.opened",
-        "agentrouted.core.troubles",
+        "agentrouted.core.prices",
         "agentrouted.core.times",
+        "agentrouted.core.troubles",
     },
     {
         "agentrouted.core",
@@ -69,6 +71,7 @@ LIBRARIES = {
     "argparse": {"agentrouted.cli", "agentrouted.testing"},
     "cattrs": {"agentrouted.server.rpc"},
     "docstring_parser": {"agentrouted.face.docstrings"},
+    "genai_prices": {"agentrouted.core.prices"},
     "httpx": {"agentrouted.core.wire"},
     "httpx_aiohttp": {"agentrouted.core.wire"},
     "httpx2": {"agentrouted.core.mcp"},  # what `mcp` stands on

@@ -9,6 +9,14 @@ from pydantic import SecretStr
 from agentrouted_protocol.messages import CostSource
 
 Think = bool | Literal["low", "medium", "high", "max"]
+Strategy = Literal["priority", "balance", "cheapest", "fastest"]
+Boundary = Literal["local", "free"]
+
+
+def stricter(*boundaries: Boundary | None) -> Boundary | None:
+    """The strictest: what stays on this machine costs nothing, either."""
+    return "local" if "local" in boundaries else "free" if "free" in boundaries else None
+
 
 OutputMode = Literal["native", "tool", "offered", "prompted", "text"]
 """How a model is brought to a structured answer.

@@ -18,6 +18,7 @@ AgentroutedError
 ├── PriceUnknown             a paid model without a price, under a limit of cost
 ├── OutputInvalid            the model's answer is not what `output` asks for
 ├── ToolFailed               a tool could not be run at all
+├── GuardrailBlocked         a rule of the user's forbids it
 ├── NotFound                 no such run, agent, model, …
 ├── Conflict                 it exists already, or is in another state
 ├── ConfigInvalid            the configuration says something impossible
@@ -163,6 +164,12 @@ class OutputInvalid(AgentroutedError):
 
 class ToolFailed(AgentroutedError):
     kind = "toolFailed"
+
+
+class GuardrailBlocked(AgentroutedError):
+    """Raise it with `details={"rule": …}`: the key of the config or the parameter that forbids it."""
+
+    kind = "guardrailBlocked"
 
 
 class NotFound(AgentroutedError):

@@ -11,12 +11,14 @@ from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.health import Health
 from agentrouted.core.history.summaries import Summaries
 from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_template, locate, model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.memory.opening import SharedStore
+from agentrouted.core.prices import PriceTable
 from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.core.troubles import Troubles
@@ -49,6 +51,8 @@ class Services:
     summaries: Summaries = field(default_factory=Summaries)
     profiles: Profiles = field(default_factory=Profiles)
     troubles: Troubles = field(default_factory=Troubles)
+    prices: PriceTable = field(default_factory=PriceTable)
+    health: Health = field(default_factory=Health)
 
     async def connect(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint as it can be called now, with what was learned of it."""

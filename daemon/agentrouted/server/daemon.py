@@ -37,7 +37,7 @@ class Daemon:
     """
 
     def __init__(self, services: Services, seen: Collection[int] = ()) -> None:
-        self.core = Core(services, Runs(services, self._open_journal), RouteCache(services.config), ModelList(services))
+        self.core = Core(services, Runs(services, self._open_journal), RouteCache(services), ModelList(services))
         self.processes = ProcessWatch(self.stop, seen)
         self.exit_code = 0
         self._registry = feature_registry({**REQUESTS, **LSP_REQUESTS}, LSP_NOTIFICATIONS)

@@ -1,12 +1,14 @@
 """Resolved routes as JSON, kept while the config is the same."""
 
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from pydantic_core import to_json
 
+from agentrouted.core.agent.candidates import route_of
 from agentrouted.core.config.snapshot import Snapshot
-from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.routing.resolve import resolve
+from agentrouted.core.services import Services
 from agentrouted_protocol.routing import ResolveModelParams
 
 _KEPT: Final = 1024
@@ -18,24 +20,25 @@ class RouteCache:
     A question with a key in it is never kept.
     """
 
-    def __init__(self, config: ConfigStore) -> None:
-        self._config = config
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._snapshot: Snapshot | None = None
         self._answers: dict[tuple[str, str | None], bytes] = {}
 
-    def resolve(self, params: ResolveModelParams) -> bytes:
-        snapshot = self._config.current
+    def resolve(self, params: ResolveModelParams) -> bytes | Coroutine[Any, Any, bytes]:
+        """The answer if it is kept, else what finds it."""
+        snapshot = self._services.config.current
         if snapshot is not self._snapshot or len(self._answers) >= _KEPT:
-            self._snapshot = snapshot
-            self._answers.clear()
-        question = (params.model, params.base_url)
-        if params.api_key is not None:
-            return _answer(snapshot, params)
-        if question not in self._answers:
-            self._answers[question] = _answer(snapshot, params)
-        return self._answers[question]
+            self._snapshot, self._answers = snapshot, {}
+        kept = None if params.api_key else self._answers.get((params.model, params.base_url))
+        return kept or self._answer(snapshot, self._answers, params)
 
-
-def _answer(snapshot: Snapshot, params: ResolveModelParams) -> bytes:
-    resolution = resolve(snapshot, params.model, api_key=params.api_key, base_url=params.base_url)
-    return to_json(resolution.to_route(), by_alias=True, exclude_none=True)
+    async def _answer(
+        self, snapshot: Snapshot, answers: dict[tuple[str, str | None], bytes], params: ResolveModelParams
+    ) -> bytes:
+        resolution = resolve(snapshot, params.model, api_key=params.api_key, base_url=params.base_url)
+        route = await route_of(self._services, resolution)
+        answer = to_json(route, by_alias=True, exclude_none=True)
+        if not params.api_key:
+            answers[params.model, params.base_url] = answer
+        return answer

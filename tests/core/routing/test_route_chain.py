@@ -133,5 +133,6 @@ def test_the_key_of_the_caller_goes_to_the_host_of_the_first_endpoint_only() -> 
 
 def test_a_chain_says_when_it_goes_on() -> None:
     config = "models: {fast: {endpoints: [gpt-4o, ollama/m], fallback_on: [model_missing]}}"
-    assert World({}, config).resolve("fast").fallback_on == {"model_missing"}
-    assert World({}, config).resolve("gpt-4o").fallback_on == frozenset()
+    chain = World({}, config).resolve("fast").chain
+    assert chain and chain.fallback_on == {"model_missing"}
+    assert World({}, config).resolve("gpt-4o").chain is None

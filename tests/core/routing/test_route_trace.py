@@ -59,3 +59,9 @@ def test_a_broken_config_is_told_and_leaves_local_work_alone() -> None:
     assert (resolution.rule, resolution.generation) == ("provider", 0)
     assert len(resolution.warnings) == 1
     assert "`providers.x` is unknown" in resolution.warnings[0]
+
+
+def test_the_strategy_and_the_boundary_of_a_chain_are_told() -> None:
+    config = "models: {x: {endpoints: [ollama/a, gpt-4o], strategy: fastest, boundary: local}}"
+    told = {step.step: step.why for step in World({}, config).resolve("x").trace}
+    assert told["strategy"].startswith("`fastest`") and told["boundary"].startswith("`local`")

@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 
+from agentrouted.core.agent.candidates import candidates, in_turn
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.paid import paid_call
-from agentrouted.core.errors import ResponseInvalid
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError, ResponseInvalid
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.usage.call import Boundary
 from agentrouted.core.wire.base import ModelReply, ModelRequest
@@ -13,14 +16,27 @@ from agentrouted_protocol.messages import Message
 
 
 async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) -> str:
-    """The text that `model` answers. It is paid for by the run, and no turn of it."""
+    """The text that `model` answers. It is paid for by the run, within its boundary, and no turn of it."""
     resolution = resolve(run.plan.snapshot, model)
-    endpoint = await run.services.connect(resolution.endpoints[0].endpoint)
+    chain = await candidates(run.services, resolution, run.plan.boundary)
+    return await ask_in_turn(
+        in_turn(chain, run.services.health),
+        lambda candidate: _ask(run, candidate.endpoint, ModelRequest(messages=messages)),
+        lambda error, candidate, following: falls_over(error, candidate, following, resolution.chain),
+    )
+
+
+async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
+    endpoint = await run.services.connect(found)
     boundary: Boundary = "local" if endpoint.local else "remote"
-    async with paid_call(run, endpoint, ModelRequest(messages=messages), "summary", boundary) as (request, recording):
-        async with aclosing(run.services.stream(endpoint, request)) as batches:
-            async for batch in batches:
-                recording.hear(batch)
-                if isinstance(reply := batch[-1], ModelReply):
-                    return reply.text
-        raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+    try:
+        async with paid_call(run, endpoint, request, "summary", boundary) as (allowed, recording):
+            async with aclosing(run.services.stream(endpoint, allowed)) as batches:
+                async for batch in batches:
+                    recording.hear(batch)
+                    if isinstance(reply := batch[-1], ModelReply):
+                        return reply.text
+            raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+    except AgentroutedError as error:
+        run.services.health.failed(found, error)
+        raise

@@ -36,6 +36,7 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
         speak = run.inside.speak or run.services.stream
         async with aclosing(speak(endpoint, request)) as batches:
             reply = await _listen(batches, run, asked, recording)
+    run.services.health.answered(asked.candidate.endpoint, recording.first_token)
     state.complete(reply)
     run.emitter.hold()
     run.emitter.emit(
@@ -67,5 +68,5 @@ async def _listen(
 def _boundary(run: RunContext, asked: Asked) -> Boundary:
     if asked.endpoint.local:
         return "local"
-    chain = run.plan.resolution.endpoints
-    return "crossed" if any(each.endpoint.local for each in chain[: chain.index(asked.candidate)]) else "remote"
+    before = run.chain[: run.chain.index(asked.candidate)]
+    return "crossed" if any(each.endpoint.local for each in before) else "remote"

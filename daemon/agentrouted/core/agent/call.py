@@ -3,26 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
+from functools import partial
 
 from agentrouted.core.agent.ask import Asked, ask
+from agentrouted.core.agent.candidates import in_turn
 from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.learning import cannot_call_tools, learn_from
 from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.endpoint import Endpoint, OutputMode
-from agentrouted.core.errors import (
-    AgentroutedError,
-    ContextOverflow,
-    ModelMissing,
-    ProviderError,
-    ProviderTimeout,
-    ProviderUnreachable,
-    QuotaExceeded,
-    RateLimited,
-    ResponseInvalid,
-    ResponseTruncated,
-)
+from agentrouted.core.errors import AgentroutedError, ContextOverflow
 from agentrouted.core.output.modes import first_mode, next_mode
 from agentrouted.core.output.shape import shape
 from agentrouted.core.output.wanted import Wanted
@@ -30,15 +21,6 @@ from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
-
-_ELSEWHERE_IT_MAY_DO: Final = (
-    ProviderUnreachable,
-    ProviderTimeout,
-    RateLimited,
-    QuotaExceeded,
-    ResponseInvalid,
-    ResponseTruncated,
-)
 
 
 async def call_model(run: RunContext) -> ModelReply:
@@ -55,31 +37,23 @@ async def call_model(run: RunContext) -> ModelReply:
 
 
 async def _ask_chain(run: RunContext, messages: Sequence[Message]) -> ModelReply:
-    """The reply of the first endpoint that answers.
-
-    Begins with the one that answered last, and goes on to the next only before any text was seen. Raises the error of
-    the last one asked.
-    """
-    state, resolution = run.state, run.plan.resolution
-    chain = resolution.endpoints
-    if state.answered_by is not None:
-        chain = chain[chain.index(state.answered_by) :]
-    for candidate, following in zip(chain, (*chain[1:], None), strict=True):
-        try:
-            return await _ask_endpoint(run, candidate, messages)
-        except AgentroutedError as error:
-            if following is None or state.has_spoken or not _falls_over(error, resolution.fallback_on):
-                raise
-            run.emitter.emit(
-                events.Fallback,
-                reason=error.message,
-                route=following.to_route(),
-                crosses_boundary=candidate.endpoint.local and not following.endpoint.local,
-            )
-    raise AssertionError("a resolution has at least one endpoint")
+    """The reply of the first endpoint that answers; the one that answered last is asked first."""
+    answered_by = run.state.answered_by
+    chain = run.chain if answered_by is None else run.chain[run.chain.index(answered_by) :]
+    turn = in_turn(chain, run.services.health)
+    return await ask_in_turn(turn, partial(_ask_endpoint, run, messages), partial(_goes_on, run))
 
 
-async def _ask_endpoint(run: RunContext, candidate: ResolvedEndpoint, messages: Sequence[Message]) -> ModelReply:
+def _goes_on(run: RunContext, error: AgentroutedError, candidate: ResolvedEndpoint, next_one: ResolvedEndpoint) -> bool:
+    """Whether the next one is asked, only before any text was seen; if so, it is told."""
+    if run.state.has_spoken or not falls_over(error, candidate, next_one, run.plan.resolution.chain):
+        return False
+    crosses = candidate.endpoint.local and not next_one.endpoint.local
+    run.emitter.emit(events.Fallback, reason=error.message, route=next_one.to_route(), crosses_boundary=crosses)
+    return True
+
+
+async def _ask_endpoint(run: RunContext, messages: Sequence[Message], candidate: ResolvedEndpoint) -> ModelReply:
     """Its reply; where it refuses the way in which a structured answer is asked for, the next way is tried."""
     endpoint = await _reached(run, candidate.endpoint)
     messages = await fitted(run, endpoint, messages)
@@ -130,8 +104,9 @@ async def _ask_again(run: RunContext, asked: Asked) -> ModelReply:
             return await ask(run, asked)
         except AgentroutedError as error:
             tries += 1
+            run.services.health.failed(asked.candidate.endpoint, error)
             wait = wait_before_again(error, tries, asked.candidate.endpoint)
-            if wait is None or run.state.has_spoken:
+            if wait is None or run.state.has_spoken or run.services.health.is_open(asked.candidate.endpoint):
                 raise
             run.emitter.emit(events.Retry, attempt=tries, reason=error.message, delay=wait)
             await asyncio.sleep(wait)
@@ -142,17 +117,6 @@ async def _reached(run: RunContext, endpoint: Endpoint) -> Endpoint:
     """The endpoint as it can be asked now; an embedded engine that has died is started anew."""
     endpoint = _with_idle_timeout(endpoint, run.plan.limits.idle_timeout)
     return endpoint if run.inside.speak else await run.services.connect(endpoint)
-
-
-def _falls_over(error: AgentroutedError, fallback_on: frozenset[str]) -> bool:
-    """Whether another endpoint may do better. What is wrong with the request is wrong everywhere."""
-    if isinstance(error, ContextOverflow):
-        return "context_overflow" in fallback_on
-    if isinstance(error, ModelMissing):
-        return "model_missing" in fallback_on
-    if isinstance(error, ProviderError):
-        return error.is_server_fault
-    return isinstance(error, _ELSEWHERE_IT_MAY_DO)
 
 
 def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:

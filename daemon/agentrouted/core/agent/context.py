@@ -15,6 +15,7 @@ from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import Tool
 from agentrouted.core.history.base import Strategy
 from agentrouted.core.journal.base import StoredRun
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.services import Services
 from agentrouted.core.usage.budget import RunBudget
 from agentrouted.core.usage.call import NOBODY, Caller
@@ -50,6 +51,9 @@ class RunContext:
 
     depth: int = 0
     """How many runs are above this one."""
+
+    chain: tuple[ResolvedEndpoint, ...] = ()
+    """Who may answer, in the order in which they are asked."""
 
     tools: dict[str, Tool] = field(default_factory=dict)
     strategy: Strategy | None = None

@@ -1,13 +1,14 @@
 """What a run is going to be, decided at its start."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final
+from typing import Final
 
 from agentrouted.core.agent.limits import Limits, strictest
 from agentrouted.core.config.agent import Agent
 from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.resolve import Resolution, resolve
@@ -15,9 +16,6 @@ from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import History, RunAgentParams, RunMemory, Sampling, Tool
 
 DEFAULT_RETRIES: Final = 1
-
-# Fields of the contract that this version refuses rather than ignores.
-_NOT_SERVED: Final[Mapping[str, Any]] = {"boundary": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +46,7 @@ class Plan:
     stream: bool
     session_id: str | None
     memory: RunMemory | None
+    boundary: Boundary | None
 
     @property
     def opening(self) -> tuple[Message, ...]:
@@ -60,7 +59,6 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
 
     Raises `InvalidParams`, `NotFound` for an unknown agent, `ModelUnresolved`.
     """
-    _refuse_not_served(params)
     agent = _agent(snapshot, params.agent) if params.agent is not None else Agent()
     model = params.model or agent.model
     if model is None:
@@ -70,11 +68,12 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
     if params.session_id == "":
         raise InvalidParams("`sessionId` is empty", hint="name the session, or leave out `sessionId`")
     instructions = params.instructions if params.instructions is not None else agent.instructions
+    resolution = resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url)
     return Plan(
         agent=params.agent,
         model=model,
         snapshot=snapshot,
-        resolution=resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url),
+        resolution=resolution,
         instructions=Message(role="system", content=instructions) if instructions else None,
         given=tuple(params.messages or ()),
         prompt=Message(role="user", content=params.prompt) if params.prompt is not None else None,
@@ -89,14 +88,8 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
         stream=params.stream,
         session_id=params.session_id,
         memory=params.memory or (agent.memory.value if agent.memory else None),
+        boundary=stricter(params.boundary, agent.boundary, resolution.chain.boundary if resolution.chain else None),
     )
-
-
-def _refuse_not_served(params: RunAgentParams) -> None:
-    for name, only in _NOT_SERVED.items():
-        if getattr(params, name) != only:
-            wire_name = RunAgentParams.model_fields[name].alias or name
-            raise InvalidParams(f"`{wire_name}` is not supported by this version", hint=f"leave out `{wire_name}`")
 
 
 def _agent(snapshot: Snapshot, name: str) -> Agent:

@@ -5,12 +5,14 @@ import logging
 
 from agentrouted.core.agent.answer import Ending, ask_again, ending_of
 from agentrouted.core.agent.call import call_model
+from agentrouted.core.agent.candidates import candidates
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions, was_told
 from agentrouted.core.agent.opening import open_conversation
 from agentrouted.core.agent.toolbox import Toolbox
 from agentrouted.core.agent.tools.equip import equip
 from agentrouted.core.errors import AgentroutedError, MaxTurns, ProviderTimeout
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import RunResult
@@ -83,9 +85,8 @@ async def _within_limits(run: RunContext) -> Ending:
 
 async def _run(run: RunContext) -> Ending:
     plan, state = run.plan, run.state
-    run.emitter.emit(
-        events.AgentStart, agent=plan.agent, model=plan.model, route=plan.resolution.endpoints[0].to_route()
-    )
+    run.chain = await _chain(run)
+    run.emitter.emit(events.AgentStart, agent=plan.agent, model=plan.model, route=run.chain[0].to_route())
     await open_conversation(run)
     run.tools |= await equip(run)
     toolbox = Toolbox(run)
@@ -100,6 +101,12 @@ async def _run(run: RunContext) -> Ending:
             return ending
         state.take_steering()
         await run.durable()
+
+
+async def _chain(run: RunContext) -> tuple[ResolvedEndpoint, ...]:
+    if run.inside.speak:
+        return run.plan.resolution.endpoints
+    return await candidates(run.services, run.plan.resolution, run.plan.boundary)
 
 
 async def _turn(run: RunContext) -> None:

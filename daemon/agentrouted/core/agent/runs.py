@@ -213,7 +213,7 @@ class Runs:
         """Another agent's run as a part of this one: same audience, under its budget, ended with it."""
         if parent.depth >= _DEEPEST:
             raise ToolFailed(f"agents call agents more than {_DEEPEST} deep")
-        params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream)
+        params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream, boundary=parent.plan.boundary)
         plan = plan_run(parent.plan.snapshot, params)
         # The same id again after a crash: then it goes on where it was.
         context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent.caller, parent)

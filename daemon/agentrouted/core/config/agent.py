@@ -5,6 +5,7 @@ from typing import Any, Literal, Self
 from pydantic import ConfigDict, ValidationInfo, field_validator, model_validator
 
 from agentrouted.core.config.section import Count, Dollars, NaturalNumber, Seconds, Section, Text, refuse
+from agentrouted.core.endpoint import Boundary
 from agentrouted_protocol.runs import History, RunMemory, Sampling, SlidingWindow, Summarize, Truncate
 from agentrouted_protocol.scope import Scope
 
@@ -161,6 +162,9 @@ class Agent(Caps):
 
     retries: NaturalNumber | None = None
     """How often the model may mend a refused answer or tool call; 1 if left out."""
+
+    boundary: Boundary | None = None
+    """`local`: nothing of its runs leaves this machine. `free`: nothing is called that costs money."""
 
     sampling: AgentSampling = AgentSampling()
     """How the model picks its words."""

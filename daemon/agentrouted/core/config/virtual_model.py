@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, field_validator
 
-from agentrouted.core.config.section import Section, Text, refuse, stripped
+from agentrouted.core.config.section import Seconds, Section, Text, Weight, refuse, stripped
+from agentrouted.core.endpoint import Boundary, Strategy
 
 
 class ChainLink(Section):
@@ -15,6 +16,9 @@ class ChainLink(Section):
 
     model: Annotated[Text, Field(validation_alias=AliasChoices("model", "service_id"))]
     """The provider's own name of the model. `service_id` is read as well, as other routers call it so."""
+
+    weight: Weight = 1.0
+    """Its share under the strategy `balance`: with 3 beside a 1, three runs of four begin with it."""
 
     @property
     def text(self) -> str:
@@ -36,8 +40,16 @@ class VirtualModel(Section):
     """Tried in this order until one answers: model strings, or `{provider, model}`. Under a pattern, a `*` in them
     stands for what the pattern's `*` has matched."""
 
-    strategy: Literal["priority"] = "priority"
-    """How the next endpoint is chosen: in order."""
+    strategy: Strategy = "priority"
+    """Whom a run asks first: `priority` the first of the list, `balance` one by chance and by `weight`, `cheapest` the
+    one with the lowest price, `fastest` the one whose replies lately began soonest. The others follow in that order."""
+
+    hedge_after: Seconds | None = None
+    """Seconds without a word after which the next endpoint is asked as well: who speaks first answers, and the others
+    are cancelled. What they have cost until then is on the bill."""
+
+    boundary: Boundary | None = None
+    """`local`: nothing leaves this machine. `free`: nothing is called that costs money, or whose price is not known."""
 
     fallback_on: frozenset[Literal["context_overflow", "model_missing"]] = frozenset()
     """When to go on to the next endpoint besides connection errors, timeouts, rate limits and faults of the server."""

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from agentrouted.core.config.virtual_model import ChainLink, VirtualModel
+from agentrouted.core.endpoint import stricter
 from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
-from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
+from agentrouted.core.routing.endpoints import Ask
 from agentrouted.core.routing.providers import provider_named
 from agentrouted.core.routing.rules import Answer, Fit, at_provider, fallback_base, openrouter, provider, url
+from agentrouted.core.routing.strategies import Chain, Link
 from agentrouted.core.routing.vendors import vendor_of
 from agentrouted_protocol.routing import Rule, TraceStep
 
@@ -64,16 +66,24 @@ def _chain(ask: Ask, name: str, model: VirtualModel, matched: str | None) -> Fit
         circle = " → ".join((*ask.inside, name))
         raise ConfigInvalid(f"`models` go in a circle: {circle}", hint="name a provider's model: `<provider>/<model>`")
     inner = replace(ask, inside=(*ask.inside, name))
-    endpoints: list[ResolvedEndpoint] = []
-    warnings: list[str] = []
+    fits: list[Fit] = []
     for link in model.endpoints:
         fit = _follow(inner, link, matched)
-        if ask.api_key and endpoints and fit.endpoints[0].address.origin != endpoints[0].address.origin:
+        if ask.api_key and fits and fit.endpoints[0].address.origin != fits[0].endpoints[0].address.origin:
             # The caller's key is for the first endpoint; another host has to have its own.
             fit = _follow(replace(inner, api_key=None), link, matched)
-        endpoints += fit.endpoints
-        warnings += fit.warnings
-    return Fit(f"`{name}` is written under `models`", tuple(endpoints), tuple(warnings), model.fallback_on)
+        fits.append(fit)
+    chain = Chain(
+        links=tuple(
+            Link(fit.chain or fit.endpoints, link.weight) for fit, link in zip(fits, model.endpoints, strict=True)
+        ),
+        strategy=model.strategy,
+        fallback_on=model.fallback_on,
+        hedge_after=model.hedge_after,
+        boundary=stricter(model.boundary, *(fit.chain.boundary for fit in fits if fit.chain)),
+    )
+    warnings = tuple(warning for fit in fits for warning in fit.warnings)
+    return Fit(f"`{name}` is written under `models`", chain.endpoints, warnings, chain)
 
 
 def _follow(ask: Ask, link: ChainLink, matched: str | None) -> Fit:

@@ -1,14 +1,17 @@
 """A model string becomes a route: no network, no files."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.endpoint import Strategy
 from agentrouted.core.errors import InvalidParams, ModelUnresolved
 from agentrouted.core.routing.address import Address, BadAddress, read_address
 from agentrouted.core.routing.chains import first_fit
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
 from agentrouted.core.routing.keys import explicit_key
+from agentrouted.core.routing.strategies import Chain
 from agentrouted_protocol.routing import Price as WirePrice
 from agentrouted_protocol.routing import Route, Rule, TraceStep
 
@@ -28,8 +31,8 @@ class Resolution:
 
     warnings: tuple[str, ...]
     generation: int
-    fallback_on: frozenset[str] = frozenset()
-    """`context_overflow` and `model_missing`, where the chain goes on after them, too."""
+    chain: Chain | None = None
+    """How the endpoints belong together, where a name of the config stands for them."""
 
     def to_route(self) -> Route:
         first, *others = self.endpoints
@@ -57,10 +60,15 @@ def resolve(snapshot: Snapshot, model: str, *, api_key: str | None = None, base_
     return Resolution(
         rule=rule,
         endpoints=fit.endpoints,
-        trace=(*skipped, *_found(fit.endpoints), TraceStep(step=rule, outcome="taken", why=fit.why)),
+        trace=(
+            *skipped,
+            *_found(fit.endpoints),
+            *_rules_of(fit.chain),
+            TraceStep(step=rule, outcome="taken", why=fit.why),
+        ),
         warnings=(*_config_warnings(snapshot), *fit.warnings),
         generation=snapshot.generation,
-        fallback_on=fit.fallback_on,
+        chain=fit.chain,
     )
 
 
@@ -91,6 +99,23 @@ def _found(endpoints: tuple[ResolvedEndpoint, ...]) -> Iterator[TraceStep]:
         if len(endpoints) > 1:
             yield TraceStep(step="endpoint", outcome="found", why=resolved.endpoint.label)
         yield from resolved.found
+
+
+def _rules_of(chain: Chain | None) -> Iterator[TraceStep]:
+    if chain is None:
+        return
+    if chain.strategy != "priority":
+        why = f"`{chain.strategy}`: {_STRATEGIES[chain.strategy]}"
+        yield TraceStep(step="strategy", outcome="found", why=why)
+    if chain.boundary:
+        yield TraceStep(step="boundary", outcome="found", why=f"`{chain.boundary}`: who is beyond it is not asked")
+
+
+_STRATEGIES: Final[Mapping[Strategy, str]] = {
+    "balance": "each run begins with one of them, by chance and weight",
+    "cheapest": "in order of price",
+    "fastest": "runs begin with the one whose replies lately began soonest",
+}
 
 
 def _config_warnings(snapshot: Snapshot) -> Iterator[str]:

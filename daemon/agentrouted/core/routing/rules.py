@@ -7,6 +7,7 @@ from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
 from agentrouted.core.routing.address import Address, BadAddress, read_address
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint, endpoint_at, endpoint_of
 from agentrouted.core.routing.providers import Provider, direct_provider, key_variable, provider_named, read_setting
+from agentrouted.core.routing.strategies import Chain
 from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, vendor_of
 
 _ADDRESS_WITHOUT_SCHEME = re.compile(r"(https?(:[^/]*)?|localhost|\d+\.\d+\.\d+\.\d+|[\w.-]+:\d+)/", re.IGNORECASE)
@@ -19,7 +20,8 @@ class Fit:
     why: str
     endpoints: tuple[ResolvedEndpoint, ...]
     warnings: tuple[str, ...] = ()
-    fallback_on: frozenset[str] = frozenset()
+    chain: Chain | None = None
+    """How `endpoints` belong together, where a name of the config stands for them."""
 
 
 Answer = Fit | str

@@ -1,0 +1,68 @@
+"""From one endpoint of a chain to the next."""
+
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Final, TypeVar
+
+from agentrouted.core.errors import (
+    AgentroutedError,
+    ContextOverflow,
+    ModelMissing,
+    ProviderAuth,
+    ProviderError,
+    ProviderTimeout,
+    ProviderUnreachable,
+    QuotaExceeded,
+    RateLimited,
+    ResponseInvalid,
+    ResponseTruncated,
+)
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
+from agentrouted.core.routing.strategies import Chain
+
+_Answer = TypeVar("_Answer")
+
+_ELSEWHERE_IT_MAY_DO: Final = (
+    ProviderUnreachable,
+    ProviderTimeout,
+    RateLimited,
+    QuotaExceeded,
+    ResponseInvalid,
+    ResponseTruncated,
+)
+
+
+async def ask_in_turn(
+    turn: Iterator[ResolvedEndpoint],
+    ask: Callable[[ResolvedEndpoint], Awaitable[_Answer]],
+    goes_on: Callable[[AgentroutedError, ResolvedEndpoint, ResolvedEndpoint], bool],
+) -> _Answer:
+    """What the first endpoint answers that does; after an error, `goes_on` says whether the next one is asked.
+
+    Raises the error of the last one asked.
+    """
+    candidate = next(turn)
+    while True:
+        try:
+            return await ask(candidate)
+        except AgentroutedError as error:
+            following = next(turn, None)
+            if following is None or not goes_on(error, candidate, following):
+                raise
+            candidate = following
+
+
+def falls_over(
+    error: AgentroutedError, candidate: ResolvedEndpoint, following: ResolvedEndpoint, chain: Chain | None
+) -> bool:
+    """Whether `following` is asked after `candidate` failed so. What is wrong with the request is wrong everywhere."""
+    fallback_on = chain.fallback_on if chain else frozenset()
+    if isinstance(error, ContextOverflow):
+        return "context_overflow" in fallback_on
+    if isinstance(error, ModelMissing):
+        return "model_missing" in fallback_on
+    if isinstance(error, ProviderError):
+        return error.is_server_fault
+    if isinstance(error, ProviderAuth):
+        # Another account of the same provider. Elsewhere, a wrong key would stay unnoticed.
+        return candidate.endpoint.provider == following.endpoint.provider
+    return isinstance(error, _ELSEWHERE_IT_MAY_DO)
