@@ -23,7 +23,7 @@ FLOORS = (
     {"agentrouted"},
     {"agentrouted.face", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
     {"agentrouted.core.agent", "agentrouted.core.models"},
-    {"agentrouted.core.routing", "agentrouted.core.services"},
+    {"agentrouted.core.erasing", "agentrouted.core.routing", "agentrouted.core.services"},
     {
         "agentrouted.core.journal",
         "agentrouted.core.mcp",

@@ -100,6 +100,7 @@ __all__ = [
     "MemoryFilter",
     "MemoryForgetParams",
     "MemoryForgetResult",
+    "MemoryFormat",
     "MemoryGetMessagesParams",
     "MemoryGetMessagesResult",
     "MemoryGetParams",

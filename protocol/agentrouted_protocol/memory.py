@@ -9,6 +9,7 @@ from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
 FactKind = Literal["fact", "preference", "note", "episode"]
+MemoryFormat = Literal["agentrouted", "mcp-memory", "mem0", "memory-sqlite"]
 HitKind = Literal["fact", "preference", "note", "episode", "message"]
 _Limit = Annotated[int, Field(ge=1, le=1000)]
 
@@ -265,13 +266,17 @@ class MemoryImportParams(Params):
 
     path: str | None = None
     text: str | None = None
-    format: Literal["agentrouted", "mcp-memory", "mem0"] | None = None
+    format: MemoryFormat | None = None
     """`agentrouted`: what `memory/export` has written. `mcp-memory`: the JSONL of the MCP memory server. `mem0`: its
-    export. By default it is seen from the content."""
+    export. `memory-sqlite`: a file of AgentRoute's `MemorySQLite`, by `path` only. By default it is seen from the
+    content."""
+
+    scope: Scope = Scope()
+    """Where that goes which names no scope itself."""
 
 
 class MemoryImportResult(WireModel):
     entries: int
     messages: int
     problems: list[str] = []
-    """Lines that were left out, and why; the first hundred."""
+    """Lines that were left out, and why; and those that were kept although they have a secret. The first hundred."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,34 @@ async def test_an_export_goes_to_another_home_and_is_the_same_there(tmp_path: Pa
         await peer.call("memory/export", {"path": exports[1]})
     assert Path(exports[0]).read_bytes() == Path(exports[1]).read_bytes() == text.encode()
     assert json.loads(text.splitlines()[0])["type"] == "agentrouted.memory"
+
+
+async def test_an_import_shows_its_progress_and_can_be_cancelled(tmp_path: Path) -> None:
+    facts = [
+        {"type": "entity", "name": f"n{number}", "entityType": "t", "observations": ["x"]} for number in range(6000)
+    ]
+    file = tmp_path / "graph.jsonl"
+    file.write_text("\n".join(map(json.dumps, facts)))
+    taking = {"path": str(file), "workDoneToken": "t"}
+    async with initialized(tmp_path) as peer:
+        told = await peer.call("memory/import", taking)
+        shown = [message["params"]["value"] for message in peer.seen if message.get("method") == "$/progress"]
+        assert told["entries"] == 6000
+        assert shown[0] == {"kind": "begin", "title": "Importing memory", "cancellable": True}
+        assert shown[1:] == [{"kind": "report", "message": "5,000 lines"}, {"kind": "end"}]
+
+
+async def test_an_import_is_cancelled_where_its_progress_is_shown(tmp_path: Path) -> None:
+    endless = tmp_path / "pipe"
+    os.mkfifo(endless)
+    async with initialized(tmp_path) as peer:
+        params = {"path": str(endless), "format": "mcp-memory", "workDoneToken": "t"}
+        peer.send(request(1, "memory/import", params))
+        await peer.until("$/progress")
+        writer = await asyncio.to_thread(endless.open, "w")
+        peer.send(frame({"jsonrpc": "2.0", "method": "window/workDoneProgress/cancel", "params": {"token": "t"}}))
+        assert (await peer.answer(1))["error"]["data"]["kind"] == "requestCancelled"
+        writer.close()
 
 
 async def test_a_megabyte_is_remembered_and_asked_for(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ COMMANDS: Final = {
     "runs": "list runs; show, attach to, resume or cancel one",
     "resolve": "show where a model string leads, and why",
     "models": "list what can run now; pull a model to run on this machine",
+    "memory": "remember, recall, list and forget; sessions, export, import",
+    "db": "check, back up or pack the file that all is kept in",
     "config": "check the config file, or show what is in force",
     "doctor": "check this installation, and say how to mend it",
     "status": "how the shared daemon is doing",

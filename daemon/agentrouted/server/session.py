@@ -1,5 +1,6 @@
 """What a connection is about: its client and its options."""
 
+import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterator
@@ -46,7 +47,7 @@ class ClientSession:
         self._watch_process = watch_process
         self._ended = ended
         self.is_closed = False
-        self._shown: dict[Token, Run] = {}
+        self._shown: dict[Token, Callable[[], object]] = {}
         self._followed: dict[str, tuple[Run, ClientHost]] = {}
         self.log = ClientLog(partial(self._notify, "window/logMessage"))
         self._at_end = contextlib.ExitStack()
@@ -114,16 +115,37 @@ class ClientSession:
         if token is None:
             yield
             return
-        self._shown[token] = run
+        self._shown[token] = run.cancel
         try:
             yield
         finally:
             self._shown.pop(token, None)
 
-    def cancel_run_with(self, token: Any) -> None:
-        run = self._shown.get(token) if isinstance(token, (str, int)) else None
-        if run is not None:
-            run.cancel()
+    @contextlib.contextmanager
+    def working(self, token: Token | None, title: str) -> Iterator[Callable[[str], None]]:
+        """While this task works, its progress is shown under a token, as it is reported; the user can cancel it there.
+
+        LSP 3.17, "Work Done Progress".
+        """
+        task = asyncio.current_task()
+        if token is None or task is None:
+            yield lambda message: None
+            return
+        self._shown[token] = task.cancel
+        self._show(token, {"kind": "begin", "title": title, "cancellable": True})
+        try:
+            yield lambda message: self._show(token, {"kind": "report", "message": message})
+        finally:
+            self._shown.pop(token, None)
+            self._show(token, {"kind": "end"})
+
+    def cancel_with(self, token: Any) -> None:
+        cancel = self._shown.get(token) if isinstance(token, (str, int)) else None
+        if cancel is not None:
+            cancel()
+
+    def _show(self, token: Token, value: dict[str, Any]) -> None:
+        self._notify("$/progress", {"token": token, "value": value})
 
     def tell_problems(self) -> None:
         """Tell what is wrong with the config at the start: without a word the defaults would be in force."""

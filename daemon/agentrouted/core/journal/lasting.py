@@ -52,7 +52,7 @@ def forget_older(connection: sqlite3.Connection, than: float) -> int:
         "SELECT id, bytes FROM runs WHERE ended_at < ? ORDER BY ended_at LIMIT ?", (than, _AT_ONCE)
     ).fetchall()
     for row, _ in runs:
-        _forget(connection, row)
+        forget_run(connection, row)
     return len(runs)
 
 
@@ -65,11 +65,11 @@ def forget_oldest(connection: sqlite3.Connection, excess: int) -> int:
     freed = 0
     for row, size in runs:
         if freed < excess:
-            freed += size + _forget(connection, row)
+            freed += size + forget_run(connection, row)
     return freed
 
 
-def _forget(connection: sqlite3.Connection, row: int) -> int:
+def forget_run(connection: sqlite3.Connection, row: int) -> int:
     """One run, and the messages that no other has. Returns the bytes of those messages."""
     blobs = connection.execute("SELECT DISTINCT blob FROM run_messages WHERE run = ?", (row,)).fetchall()
     connection.execute("DELETE FROM runs WHERE id = ?", (row,))

@@ -3,17 +3,20 @@
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from agentrouted.core.memory.entries import COLUMNS, entry_of, insert_fact
+from agentrouted.core.memory.foreign import Placed
 from agentrouted.core.memory.message_rows import Said, insert_message, message_of, texts_before
 from agentrouted.core.memory.scopes import scope_id, scope_of, whole_range
 from agentrouted.core.memory.terms import clean, fingerprint
+from agentrouted.core.secrets import secrets_in
 from agentrouted.core.times import seconds_of, text_of_time
+from agentrouted.core.tokens import text_of
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import MemoryEntry
 from agentrouted_protocol.messages import Message
@@ -228,19 +231,32 @@ def to_text(line: Line) -> str:
         return json.dumps(plain, separators=(",", ":"))
 
 
-def parsed(texts: Iterator[tuple[int, str]]) -> Iterator[tuple[int, Line | str]]:
-    """By number, each line; or what is wrong with it."""
-    for number, text in texts:
+def parsed(texts: Iterable[Placed]) -> Iterator[tuple[Line | None, str | None]]:
+    """Each line, and what is to be said of it."""
+    for place, text in texts:
         if not text.strip():
             continue
         try:
             plain = json.loads(text)
             if isinstance(plain, dict) and plain.get("type") == HEADER["type"]:
                 continue
-            yield number, LINE.validate_python(plain, by_alias=True, by_name=False)
+            line = LINE.validate_python(plain, by_alias=True, by_name=False)
         except ValueError as error:
-            yield number, f"line {number}: {_fault(error)}"
+            yield None, f"{place}: {_fault(error)}"
+        else:
+            secrets = secrets_in(_text(line))
+            yield line, f"{place}: it is kept, with its secret ({', '.join(secrets)})" if secrets else None
+
+
+def _text(line: Line) -> str:
+    match line:
+        case FactLine():
+            return line.text
+        case MessageLine():
+            return text_of(line.message)
+        case SessionLine():
+            return ""
 
 
 def _fault(error: ValueError) -> str:
-    return "it is no JSON" if isinstance(error, json.JSONDecodeError) else "it is no line of an export"
+    return "it is no JSON" if isinstance(error, json.JSONDecodeError) else "it is nothing that can be remembered"

@@ -39,6 +39,16 @@ def find_scope(connection: sqlite3.Connection, scope: Scope) -> ScopeRow | None:
     return ScopeRow(row, _range(row, 0, facts), _range(row, 1, messages))
 
 
+def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
+    """All that have its names, whatever else they name."""
+    names = [name for name in _NAMES if getattr(scope, name)]
+    condition = " AND ".join(f"{name} = ?" for name in names) or "TRUE"
+    found = connection.execute(
+        f"SELECT id FROM memory_scopes WHERE {condition}", [getattr(scope, name) for name in names]
+    )
+    return [row for (row,) in found]
+
+
 def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
     """Made where it is missing."""
     values = _values(scope)

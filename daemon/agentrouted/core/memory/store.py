@@ -16,6 +16,7 @@ from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
+from agentrouted.core.memory.transfer import Report, silent
 from agentrouted.core.secrets import secrets_in
 from agentrouted.core.storage.database import Database
 from agentrouted.core.times import seconds_of
@@ -140,13 +141,13 @@ class Store:
     async def sessions(self, params: MemorySessionsParams) -> MemorySessionsResult:
         return await self._database.read(partial(turns.list_sessions, params=params))
 
-    async def export(self, params: MemoryExportParams) -> MemoryExportResult:
+    async def export(self, params: MemoryExportParams, report: Report = silent) -> MemoryExportResult:
         """See `transfer.export`."""
-        return await transfer.export(self._database, params)
+        return await transfer.export(self._database, params, report)
 
-    async def import_(self, params: MemoryImportParams) -> MemoryImportResult:
+    async def import_(self, params: MemoryImportParams, report: Report = silent) -> MemoryImportResult:
         """See `transfer.import_`."""
-        return await transfer.import_(self._database, params)
+        return await transfer.import_(self._database, params, report)
 
     async def aclose(self) -> None:
         """The database, too. What was forgotten shortly before is cleaned away, if that does not take long."""

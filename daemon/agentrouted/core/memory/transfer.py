@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import io
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from agentrouted.core.errors import InvalidParams, Storage
-from agentrouted.core.memory.foreign import as_lines, format_of
+from agentrouted.core.memory.foreign import Placed, as_lines, format_of
+from agentrouted.core.memory.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.lines import (
     HEADER,
     FactLine,
@@ -26,6 +29,7 @@ from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
     MemoryExportParams,
     MemoryExportResult,
+    MemoryFormat,
     MemoryImportParams,
     MemoryImportResult,
 )
@@ -37,11 +41,22 @@ _AT_ONCE: Final = 500
 _LONGEST_TEXT: Final = 32 * 1024 * 1024
 _MOST_PROBLEMS: Final = 100
 
+# Characters from which the format is told.
+_BEGINNING: Final = 64 * 1024
 
-async def export(database: Database, params: MemoryExportParams) -> MemoryExportResult:
-    """Raises `InvalidParams` for a path that cannot be meant, and `Storage` where it cannot be written."""
+Report = Callable[[int], object]
+
+
+def silent(done: int) -> None:
+    """Nobody wants to hear."""
+
+
+async def export(database: Database, params: MemoryExportParams, report: Report = silent) -> MemoryExportResult:
+    """`report` hears how many lines are done. Raises `InvalidParams` for a path that cannot be meant, and `Storage`
+    where it cannot be written.
+    """
     if params.path is not None:
-        return await _export_to_file(database, params, _absolute(params.path))
+        return await _export_to_file(database, params, _absolute(params.path), report)
     texts: list[str] = []
     size = entries = messages = 0
     async for lines in _batches(database, params):
@@ -50,25 +65,31 @@ async def export(database: Database, params: MemoryExportParams) -> MemoryExport
         if size > _LONGEST_TEXT:
             raise InvalidParams("there is more than fits into an answer", hint="name a `path` to write it to")
         entries, messages = _counted(lines, entries, messages)
+        report(entries + messages)
     return MemoryExportResult(text=_joined([json.dumps(HEADER), *texts]), entries=entries, messages=messages)
 
 
-async def import_(database: Database, params: MemoryImportParams) -> MemoryImportResult:
-    """What is there already stays, unless the line is newer. Lines that cannot be taken in are told."""
+async def import_(database: Database, params: MemoryImportParams, report: Report = silent) -> MemoryImportResult:
+    """What is there already stays, unless the line is newer. Lines that cannot be taken in are told; when it is
+    cancelled, those before stay.
+    """
     if (params.path is None) == (params.text is None):
         raise InvalidParams("name one of `path` and `text`")
-    entries = messages = 0
+    entries = messages = done = 0
     problems: list[str] = []
     with contextlib.ExitStack() as opened:
         texts = await asyncio.to_thread(_source, params, opened)
-        lines = parsed(enumerate(texts, 1))
-        while batch := await asyncio.to_thread(_next, lines, problems):
+        lines = parsed(texts)
+        while (batch := await asyncio.to_thread(_next, lines, problems)) is not None:
             facts, said = await database.write(partial(take_in, lines=batch))
-            entries, messages = entries + facts, messages + said
+            entries, messages, done = entries + facts, messages + said, done + len(batch)
+            report(done)
     return MemoryImportResult(entries=entries, messages=messages, problems=problems)
 
 
-async def _export_to_file(database: Database, params: MemoryExportParams, path: Path) -> MemoryExportResult:
+async def _export_to_file(
+    database: Database, params: MemoryExportParams, path: Path, report: Report
+) -> MemoryExportResult:
     """Whole or not there."""
     partial_path = path.with_name(f"{path.name}.partial")
     entries = messages = 0
@@ -77,6 +98,7 @@ async def _export_to_file(database: Database, params: MemoryExportParams, path: 
         async for lines in _batches(database, params):
             await asyncio.to_thread(_append, partial_path, _joined(map(to_text, lines)))
             entries, messages = _counted(lines, entries, messages)
+            report(entries + messages)
         await asyncio.to_thread(partial_path.replace, path)
     except OSError as error:
         raise _cannot(path, error) from error
@@ -93,27 +115,41 @@ async def _batches(database: Database, params: MemoryExportParams) -> AsyncItera
             yield lines
 
 
-def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterable[str]:
+def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterable[Placed]:
     """The lines as ours, whatever wrote them."""
     if params.text is not None:
-        return as_lines(params.text.split("\n"), params.format or format_of(params.text[:1000]))
+        text_kind = params.format or format_of(params.text[:_BEGINNING])
+        if text_kind == "memory-sqlite":
+            raise InvalidParams("a file of `MemorySQLite` is no text", hint="name its `path`")
+        return as_lines(io.StringIO(params.text), text_kind, params.scope)
     path = _absolute(params.path or "")
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            kind = params.format or format_of(file.read(1000))
-        return as_lines(opened.enter_context(path.open(encoding="utf-8", errors="replace")), kind)
+        if params.format == "memory-sqlite" or (params.format is None and is_database(path)):
+            return lines_of_file(path, params.scope, opened)
+        file = opened.enter_context(path.open(encoding="utf-8", errors="replace", newline="\n"))
+        kind: MemoryFormat | None = params.format
+        if kind is None:
+            kind = format_of(file.read(_BEGINNING))
+            file.seek(0)
+        return as_lines(file, kind, params.scope)
     except OSError as error:
         raise _cannot(path, error) from error
 
 
-def _next(lines: Iterator[tuple[int, Line | str]], problems: list[str]) -> list[Line]:
+def _next(lines: Iterator[tuple[Line | None, str | None]], problems: list[str]) -> list[Line] | None:
+    """None after the last one."""
     batch: list[Line] = []
-    for _, line in islice(lines, _AT_ONCE):
-        if not isinstance(line, str):
-            batch.append(line)
-        elif len(problems) < _MOST_PROBLEMS:
-            problems.append(line)
-    return batch
+    seen = False
+    try:
+        for line, problem in islice(lines, _AT_ONCE):
+            seen = True
+            if line is not None:
+                batch.append(line)
+            if problem is not None and len(problems) < _MOST_PROBLEMS:
+                problems.append(problem)
+    except sqlite3.Error as error:
+        raise Storage(f"the file to be imported cannot be read: {error}", hint="see whether it is whole") from error
+    return batch if seen else None
 
 
 def _begin(path: Path) -> None:

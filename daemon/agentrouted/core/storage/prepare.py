@@ -26,6 +26,16 @@ def prepare(path: Path, scripts: Sequence[str]) -> None:
         raise storage_fault(error, path) from error
 
 
+def copy_database(path: Path, copy: Path) -> None:
+    """As it is at this moment; whole or not there."""
+    partial = copy.with_name(f"{copy.name}.partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    with contextlib.closing(_connect(path)) as source, contextlib.closing(_connect(partial)) as target:
+        source.backup(target)
+    partial.replace(copy)
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
 
@@ -72,24 +82,13 @@ def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str])
     version = _version(connection)
     _refuse_newer(connection, path, scripts)
     if 0 < version < len(scripts):
-        _back_up(path, version)
+        copy_database(path, path.with_name(f"{path.name}.version-{version}"))
     for script in scripts[version:]:
         for statement in _statements(script):
             connection.execute(statement)
     if version < len(scripts):
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
     connection.execute("COMMIT")
-
-
-def _back_up(path: Path, version: int) -> None:
-    """A copy beside the file, whole or not there."""
-    copy = path.with_name(f"{path.name}.version-{version}")
-    partial = copy.with_name(f"{copy.name}.partial")
-    partial.unlink(missing_ok=True)
-    partial.touch(mode=0o600)
-    with contextlib.closing(_connect(path)) as source, contextlib.closing(_connect(partial)) as target:
-        source.backup(target)
-    partial.replace(copy)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """`memory/*`."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
 
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.memory import (
@@ -31,6 +32,10 @@ from agentrouted_protocol.memory import (
 
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
     from agentrouted.core.memory.store import Store
+
+
+# Between two reports of progress.
+_LINES: Final = 5000
 
 
 async def remember(session: ClientSession, params: MemoryRememberParams) -> MemoryRememberResult:
@@ -74,11 +79,26 @@ async def list_sessions(session: ClientSession, params: MemorySessionsParams) ->
 
 
 async def export_memory(session: ClientSession, params: MemoryExportParams) -> MemoryExportResult:
-    return await (await _store(session)).export(params)
+    with session.working(params.work_done_token, "Exporting memory") as report:
+        return await (await _store(session)).export(params, _every(_LINES, report))
 
 
 async def import_memory(session: ClientSession, params: MemoryImportParams) -> MemoryImportResult:
-    return await (await _store(session)).import_(params)
+    with session.working(params.work_done_token, "Importing memory") as report:
+        return await (await _store(session)).import_(params, _every(_LINES, report))
+
+
+def _every(count: int, report: Callable[[str], None]) -> Callable[[int], None]:
+    """Not each number is worth a message."""
+    told = 0
+
+    def tell(done: int) -> None:
+        nonlocal told
+        if done - told >= count:
+            told = done
+            report(f"{done:,} lines")
+
+    return tell
 
 
 async def _store(session: ClientSession) -> "Store":

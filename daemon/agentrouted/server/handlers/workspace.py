@@ -15,8 +15,8 @@ def set_trace(session: ClientSession, params: Any) -> None:
 
 
 def cancel_progress(session: ClientSession, params: Any) -> None:
-    """LSP 3.17, `window/workDoneProgress/cancel`: the user pressed cancel on a run's progress."""
-    session.cancel_run_with(params.get("token") if isinstance(params, dict) else None)
+    """LSP 3.17, `window/workDoneProgress/cancel`: the user pressed cancel on a progress."""
+    session.cancel_with(params.get("token") if isinstance(params, dict) else None)
 
 
 def did_change_configuration(session: ClientSession, params: Any) -> None:

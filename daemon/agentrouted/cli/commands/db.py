@@ -1,0 +1,71 @@
+"""`agentrouted db`: the file that all is kept in."""
+
+import argparse
+import json
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.errors import Storage
+from agentrouted.core.storage import upkeep
+from agentrouted.core.storage.faults import storage_fault
+
+EXAMPLE = "agentrouted db backup ~/agentrouted.db"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "what",
+        choices=("check", "backup", "vacuum"),
+        help="check that it is whole; backup: copy it, while a daemon may go on writing; vacuum: give back the room "
+        "of what was deleted, while all others wait",
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="where the backup goes; beside the database if left out")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    path = database_file()
+    does = {"check": _check, "backup": _back_up, "vacuum": _vacuum}[arguments.what]
+    try:
+        told, words = does(path, arguments)
+    except (sqlite3.Error, OSError) as error:
+        raise storage_fault(error, path) from error
+    print(json.dumps({"path": str(path), **told}) if arguments.json else words)
+    return 1 if told.get("problems") else 0
+
+
+def database_file() -> Path:
+    path = Environment.of_process().database_file
+    if path is None:
+        raise Storage("there is no folder for the database", hint="set HOME")
+    return path
+
+
+def _check(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    with upkeep.opened(path) as connection:
+        problems, (version, _) = upkeep.check(connection), upkeep.version(connection)
+    size = upkeep.bytes_of(path)
+    told = {"problems": problems, "version": version, "bytes": size, "copies": [*map(str, upkeep.copies(path))]}
+    if problems:
+        hint = "`agentrouted db backup` keeps what can still be read; an older copy may be whole"
+        return told, "\n".join([f"{path} is damaged:", *problems, hint])
+    beside = [f"a copy from before: {copy}" for copy in upkeep.copies(path)]
+    return told, "\n".join([f"{path} is whole: version {version}, {_megabytes(size)}", *beside])
+
+
+def _back_up(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    copy = upkeep.back_up(path, arguments.file and arguments.file.absolute())
+    return {"copy": str(copy)}, f"{copy} ({_megabytes(copy.stat().st_size)})"
+
+
+def _vacuum(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
+    before = upkeep.bytes_of(path)
+    with upkeep.opened(path) as connection:
+        upkeep.vacuum(connection)
+    after = upkeep.bytes_of(path)
+    return {"before": before, "after": after}, f"{path}: {_megabytes(before)} before, {_megabytes(after)} now"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

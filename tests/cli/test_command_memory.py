@@ -1,0 +1,139 @@
+"""`agentrouted memory` and `agentrouted db`, beside a daemon or without one."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from harness.command import Outcome, agentrouted, serving
+from harness.peer import initialized
+
+from agentrouted.testing.upstream import Reply, Upstream
+
+
+def database(home: Path) -> Path:
+    return home / ".agentroute/agentrouted.db"
+
+
+def holding(home: Path, word: str) -> list[str]:
+    """The files that have it."""
+    files = database(home).parent.glob("agentrouted.db*")
+    return sorted(file.name for file in files if file.is_file() and word.encode() in file.read_bytes().lower())
+
+
+async def told(home: Path, *arguments: str) -> dict[str, object]:
+    outcome = await agentrouted(home, *arguments, "--json")
+    assert outcome.code == 0, outcome.err
+    result: dict[str, object] = json.loads(outcome.out)
+    return result
+
+
+async def test_what_is_remembered_is_recalled_listed_and_forgotten(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        await agentrouted(
+            tmp_path, "memory", "remember", "favorite", "color is blue", "--key", "color", "--user", "ada"
+        )
+        recalled = await agentrouted(tmp_path, "memory", "recall", "What is my favourite colour?", "--user", "ada")
+        assert recalled.code == 0 and "favorite color is blue" in recalled.out
+        assert await agentrouted(tmp_path, "memory", "recall", "colour") == Outcome(0, "", "")
+        assert "color" in (await agentrouted(tmp_path, "memory", "list", "--user", "ada")).out
+        dry = await agentrouted(tmp_path, "memory", "forget", "--key", "color", "--user", "ada", "--dry-run")
+        assert dry.out == "would be forgotten: 1\n"
+        assert await told(tmp_path, "memory", "forget", "--key", "color", "--user", "ada") == {"forgotten": 1}
+
+
+async def test_a_secret_is_left_out_and_that_is_said(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "memory", "remember", "key is ghp_" + "a1B2" * 9)
+    assert "GitHub token" in outcome.out and holding(tmp_path, "ghp_") == []
+
+
+async def test_forget_without_a_name_of_anything_is_an_error(tmp_path: Path) -> None:
+    for options in ((), ("--everything",)):
+        outcome = await agentrouted(tmp_path, "memory", "forget", *options)
+        assert outcome.code == 1 and "hint:" in outcome.err
+
+
+async def test_what_the_daemon_would_refuse_is_an_error_in_words(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "memory", "list", "-n", "0", "--json")
+    assert outcome.code == 1 and json.loads(outcome.out)["error"]["data"]["kind"] == "invalidParams"
+
+
+async def test_an_export_is_taken_in_elsewhere(tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    await agentrouted(one, "memory", "remember", "likes tea")
+    text = (await agentrouted(one, "memory", "export")).out
+    file = tmp_path / "memory.jsonl"
+    assert (await agentrouted(one, "memory", "export", str(file))).code == 0 and file.read_text() == text
+    assert await told(two, "memory", "import", str(file)) == {"entries": 1, "messages": 0, "problems": []}
+    assert (await agentrouted(two, "memory", "export")).out == text
+
+
+async def test_everything_of_a_workspace_is_forgotten_and_the_file_is_clean(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        for scope in (("--workspace", "lusaka"), ("--workspace", "lusaka", "--user", "ada")):
+            await agentrouted(tmp_path, "memory", "remember", "hides in Zanzibar", "--tag", "nairobi", *scope)
+        await agentrouted(tmp_path, "memory", "remember", "likes tea", "--workspace", "dodoma")
+        graph = {"type": "entity", "name": "mombasa", "entityType": "t", "observations": ["zanzibar"]}
+        (tmp_path / "graph.jsonl").write_text(json.dumps(graph))
+        await agentrouted(tmp_path, "memory", "import", str(tmp_path / "graph.jsonl"), "--workspace", "lusaka")
+        assert holding(tmp_path, "zanzibar")
+        forget = ("memory", "forget", "--everything", "--workspace", "lusaka")
+        assert (await told(tmp_path, *forget, "--dry-run"))["facts"] == 3
+        outcome = await agentrouted(tmp_path, *forget)
+        assert outcome.code == 0 and "nothing is left" in outcome.out, outcome
+        for word in ("lusaka", "nairobi", "mombasa", "hides"):
+            assert holding(tmp_path, word) == []
+        left = await agentrouted(tmp_path, "memory", "recall", "tea", "--workspace", "dodoma")
+        assert "likes tea" in left.out
+
+
+async def test_the_runs_of_what_is_forgotten_are_forgotten_too(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("In Zanzibar, of course.")]) as upstream:
+        params = {"model": f"{upstream.url}/m", "prompt": "Where?", "sessionId": "kampala"}
+        scope = {"scope": {"workspace": "lusaka"}, "recall": "auto"}
+        async with initialized(tmp_path) as peer:
+            await peer.call("runAgent", params | {"memory": scope})
+    outcome = await told(tmp_path, "memory", "forget", "--everything", "--workspace", "lusaka")
+    assert (outcome["messages"], outcome["runs"], outcome["left"]) == (2, 1, 0)
+    for word in ("zanzibar", "kampala", "lusaka"):
+        assert holding(tmp_path, word) == []
+
+
+async def test_a_copy_that_has_what_is_forgotten_is_named(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "hides in Zanzibar", "--workspace", "lusaka")
+    copy = Path(str((await told(tmp_path, "db", "backup"))["copy"]))
+    outcome = await agentrouted(tmp_path, "memory", "forget", "--everything", "--workspace", "lusaka")
+    assert outcome.code == 1 and str(copy) in outcome.out
+    assert holding(tmp_path, "zanzibar") == [copy.name]
+
+
+async def test_a_database_is_checked_copied_and_packed_beside_its_daemon(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        for number in range(3):
+            await agentrouted(tmp_path, "memory", "remember", f"fact {number} " + "word " * 20_000)
+        assert (await told(tmp_path, "db", "check"))["problems"] == []
+        copy = tmp_path / "copy.db"
+        await told(tmp_path, "db", "backup", str(copy))
+        with closing(sqlite3.connect(copy)) as file:
+            assert file.execute("SELECT COUNT(*) FROM memories").fetchone() == (3,)
+        assert (await agentrouted(tmp_path, "db", "backup", str(copy))).code == 1
+        await agentrouted(tmp_path, "memory", "forget", "--kind", "fact")
+        sizes = await told(tmp_path, "db", "vacuum")
+        assert int(str(sizes["after"])) < int(str(sizes["before"]))
+        await agentrouted(tmp_path, "memory", "remember", "goes on")
+        assert "goes on" in (await agentrouted(tmp_path, "memory", "list")).out
+
+
+async def test_damage_is_found(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "likes tea")
+    with closing(sqlite3.connect(database(tmp_path))) as file, file:
+        file.execute("UPDATE memories SET text = 'likes coffee'")
+    outcome = await agentrouted(tmp_path, "db", "check")
+    assert outcome.code == 1 and "memory_index" in outcome.out
+
+
+async def test_where_nothing_was_kept_there_is_no_database(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "db", "check")
+    assert outcome.code == 1 and "hint:" in outcome.err and not database(tmp_path).exists()

@@ -1,0 +1,128 @@
+"""Memories of other programs, taken in."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.memories import HERE, found, get, hits, listed
+
+from agentrouted.core.errors import InvalidParams
+from agentrouted.core.memory.store import Store
+from agentrouted_protocol.memory import MemoryImportParams, MemoryImportResult, MemorySessionsParams
+from agentrouted_protocol.scope import Scope
+
+ADA = Scope(user="ada")
+GRAPH = """\
+{"type":"entity","name":"Ada","entityType":"person","observations":["likes tea","lives in Lisbon"]}
+{"type":"relation","from":"Ada","to":"Acme","relationType":"works at"}
+{"type":"entity","name":"Acme","entityType":"company","observations":[]}
+"""
+MEM0 = {
+    "results": [
+        {
+            "id": "1",
+            "memory": "Likes tea",
+            "user_id": "ada",
+            "categories": ["food"],
+            "metadata": {"type": "preference"},
+            "created_at": "2024-07-01T08:00:00-07:00",
+            "expiration_date": "2999-01-01",
+        },
+        {"id": "2", "memory": "Works at Acme", "user_id": "ada", "metadata": None, "expiration_date": None},
+    ]
+}
+CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"where": "here"}'}}
+
+
+async def take_in(store: Store, text: str, **more: Any) -> MemoryImportResult:
+    return await store.import_(MemoryImportParams(text=text, **more))
+
+
+async def test_the_graph_of_the_mcp_memory_server_is_taken_in_once(store: Store) -> None:
+    assert (await take_in(store, GRAPH)).entries == 4
+    assert (await take_in(store, GRAPH, format="mcp-memory")).entries == 0
+    assert await found(store, "Where does Ada work?") == ["Ada works at Acme", "Ada: lives in Lisbon", "Ada: likes tea"]
+    assert await found(store, "company") == ["Acme: company"]
+
+
+async def test_it_goes_to_the_scope_that_is_named(store: Store) -> None:
+    await take_in(store, GRAPH, scope=HERE)
+    assert await found(store, "tea", scope=HERE) == ["Ada: likes tea"] and await found(store, "tea") == []
+
+
+async def test_a_line_that_cannot_be_taken_in_is_told_by_its_number(store: Store) -> None:
+    lines = [*GRAPH.splitlines(), "{", '{"type":"entity","name":"x"}', '{"type":"other"}']
+    problems = (await take_in(store, "\n".join(lines))).problems
+    assert [problem.partition(":")[0] for problem in problems] == ["line 4", "line 5", "line 6"]
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+@pytest.mark.parametrize("document", [MEM0, MEM0["results"]])
+async def test_an_export_of_mem0_is_taken_in(store: Store, indent: int | None, document: Any) -> None:
+    result = await take_in(store, json.dumps(document, indent=indent))
+    assert (result.entries, result.problems) == (2, [])
+    [hit] = await hits(store, "tea", scope=ADA)
+    assert (hit.text, hit.tags, hit.created_at) == ("Likes tea", ["food"], "2024-07-01T15:00:00Z")
+    assert (await store.get(get(id=hit.id, scope=ADA))).expires_at == "2999-01-01T00:00:00Z"
+    assert (await take_in(store, json.dumps(document))).entries == 0
+
+
+async def test_mem0_a_line_each_is_taken_in(store: Store) -> None:
+    lines = "\n".join(map(json.dumps, [*MEM0["results"], {"id": "3"}]))
+    result = await take_in(store, lines)
+    assert result.entries == 2 and [problem.partition(":")[0] for problem in result.problems] == ["line 3"]
+
+
+async def test_the_relations_of_mem0_are_facts_too(store: Store) -> None:
+    relation = {"source": "ada", "relationship": "works_at", "target": "acme", "user_id": "ada"}
+    await take_in(store, json.dumps({"results": [], "relations": [relation]}))
+    assert await listed(store, scope=ADA) == ["ada works_at acme"]
+
+
+def memory_sqlite(path: Path) -> None:
+    """As AgentRoute's `MemorySQLite` makes it."""
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute(
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY AUTOINCREMENT, role TEXT NOT NULL, content TEXT,"
+            " tool_calls TEXT, tool_call_id TEXT, name TEXT)"
+        )
+        file.execute("CREATE TABLE facts (key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+        file.execute("INSERT INTO facts VALUES ('colour', 'blue')")
+        rows = [
+            ("user", "What is it?", None, None),
+            ("assistant", None, json.dumps([CALL]), None),
+            ("tool", "a cat", None, "c"),
+            ("assistant", "A cat.", None, None),
+        ]
+        file.executemany("INSERT INTO messages (role, content, tool_calls, tool_call_id) VALUES (?, ?, ?, ?)", rows)
+
+
+@pytest.mark.parametrize("format_", [None, "memory-sqlite"])
+async def test_a_file_of_memory_sqlite_is_taken_in_once(store: Store, tmp_path: Path, format_: Any) -> None:
+    path = tmp_path / "weather.db"
+    memory_sqlite(path)
+    params = MemoryImportParams(path=str(path), format=format_, scope=HERE)
+    result = await store.import_(params)
+    assert (result.entries, result.messages, result.problems) == (1, 4, [])
+    assert (await store.get(get(key="colour", scope=HERE))).text == "blue"
+    messages = await store.get_messages("weather")
+    assert [message.content for message in messages] == ["What is it?", "", "a cat", "A cat."]
+    [call] = messages[1].tool_calls or []
+    assert (call.id, call.name, call.arguments) == ("c", "look", {"where": "here"})
+    assert messages[2].tool_call_id == "c"
+    [session] = (await store.sessions(MemorySessionsParams(scope=HERE))).sessions
+    assert session.session_id == "weather"
+    again = await store.import_(params)
+    assert (again.entries, again.messages) == (0, 0)
+
+
+async def test_a_database_of_others_is_told(store: Store, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "other.db")) as file, file:
+        file.execute("CREATE TABLE pets (name TEXT)")
+    result = await store.import_(MemoryImportParams(path=str(tmp_path / "other.db")))
+    assert result.entries == 0 and len(result.problems) == 1
+    with pytest.raises(InvalidParams):
+        await take_in(store, "x", format="memory-sqlite")
