@@ -49,7 +49,7 @@ def _notify(name: str, params: Any, summary: str) -> Method:
 _ROWS = (
     _request("resolveModel", routing.ResolveModelParams, routing.Route, "Where a model string leads, and why; no network."),
     _request("model/list", routing.ModelListParams, routing.ModelListResult, "What can run now, and how to mend the rest."),
-    _request("model/probe", routing.ModelProbeParams, routing.ModelProbeResult, "What one tiny call shows of an endpoint."),
+    _request("model/probe", routing.ModelProbeParams, routing.ModelProbeResult, "What tiny calls show of an endpoint."),
     _request("runAgent", runs.RunAgentParams, runs.RunAnswer, "Run an agent to its end."),
     _request("run/list", runs.RunListParams, runs.RunListResult, "Runs, newest first."),
     _request("run/get", runs.RunIdParams, runs.RunGetResult, "One run, whole."),

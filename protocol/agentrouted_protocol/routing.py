@@ -1,8 +1,11 @@
 """`resolveModel` and `model/*`: where a model string leads."""
 
-from typing import Any, Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from agentrouted_protocol.base import Params, WireModel
+from agentrouted_protocol.messages import Usage
 
 Rule = Literal["virtualModel", "url", "provider", "pattern", "fallbackBase", "openrouter"]
 AuthSource = Literal["param", "env", "config", "keyring", "client", "placeholder", "none"]
@@ -198,24 +201,40 @@ class ModelListResult(WireModel):
 
 class ModelProbeParams(Params):
     model: str
+    """A model string; of a chain, its first endpoint is asked."""
+
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """Seconds for all calls together."""
 
 
 class ModelProbeResult(WireModel):
-    """What one tiny call has shown."""
+    """What a few tiny calls have shown."""
 
     model: str
+    route: RouteEndpoint
+    """Who was asked."""
+
     latency: float
-    """Seconds from the request to the end of the answer."""
+    """Seconds from an ordinary request to the end of its answer."""
 
     time_to_first_token: float | None = None
     streaming: bool
     """Each of these is what the endpoint did, not what it says it can do."""
 
     tools: bool
-    json_schema: bool
-    usage: bool
-    context_window: int | None = None
-    """Tokens."""
+    """It called a tool that it had to call."""
 
-    evidence: dict[str, Any] = {}
-    """Raw findings, for people."""
+    json_schema: bool
+    """It kept to a JSON Schema that the prompt says nothing of."""
+
+    usage: bool
+    """It reported the tokens."""
+
+    context_window: int | None = None
+    """Tokens, as the server says."""
+
+    spent: Usage
+    """What the probe itself has cost."""
+
+    evidence: dict[str, str] = {}
+    """What was seen, by the name of what it shows."""

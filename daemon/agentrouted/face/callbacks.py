@@ -3,12 +3,12 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
-from agentrouted.core.agent import bill
 from agentrouted.core.agent.inside import Inside
 from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import ToolRetry
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.usage import bill
 from agentrouted.core.wire.base import Chunk, ModelRequest
 from agentrouted.face.bill import take
 from agentrouted.face.caller import Caller

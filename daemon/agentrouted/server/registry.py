@@ -12,6 +12,7 @@ from agentrouted_protocol.validation import parse
 _SERVED: Final[dict[str, Handler]] = {
     "resolveModel": routing.resolve_model,
     "model/list": models.list_models,
+    "model/probe": models.probe_model,
     "runAgent": runs.run_agent,
     "run/list": runs.list_runs,
     "run/get": runs.get_run,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentrouted.core.agent.bill import add
+from agentrouted.core.usage.bill import add
 from agentrouted_protocol.messages import Usage
 
 KNOWN = Usage(input_tokens=1, output_tokens=2, total_cost_usd=0.5, model_calls=1, cost_source="reported")

@@ -14,14 +14,22 @@ from agentrouted.core.errors import NotFound, Storage
 from agentrouted.core.local.catalog import own_folder
 from agentrouted.core.local.known import KNOWN_MODELS, KnownModel
 from agentrouted.core.local.pull import pull
-from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
+from agentrouted_protocol.routing import (
+    ModelEntry,
+    ModelListParams,
+    ModelListResult,
+    ModelProbeParams,
+    ModelProbeResult,
+)
 
 EXAMPLE = "agentrouted models pull smollm2-135m"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", nargs="?", choices=("list", "pull"), default="list", help="list (default), or pull one")
-    parser.add_argument("name", nargs="?", help=f"what to pull: {', '.join(KNOWN_MODELS)}")
+    parser.add_argument(
+        "what", nargs="?", choices=("list", "pull", "probe"), default="list", help="list (default), pull or probe one"
+    )
+    parser.add_argument("name", nargs="?", help=f"what to pull ({', '.join(KNOWN_MODELS)}); a model string to probe")
     parser.add_argument("--provider", help="list the models of this provider only")
     parser.add_argument("--refresh", action="store_true", help="ask the local servers again")
 
@@ -29,6 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "pull":
         return _pull(arguments.name, as_json=arguments.json)
+    if arguments.what == "probe":
+        return _probe(arguments.name, as_json=arguments.json)
     return _list(ModelListParams(provider=arguments.provider, refresh=arguments.refresh), as_json=arguments.json)
 
 
@@ -53,6 +63,40 @@ async def _models(params: ModelListParams) -> ModelListResult:
 def _row(entry: ModelEntry) -> tuple[str, ...]:
     size = f"{entry.size_bytes / 1e6:.0f} MB" if entry.size_bytes else ""
     return entry.model, entry.state, size, entry.mend or entry.description or ""
+
+
+def _probe(name: str | None, *, as_json: bool) -> int:
+    if not name:
+        raise NotFound("which model?", hint="such as: agentrouted models probe ollama/llama3")
+    result = asyncio.run(_probed(ModelProbeParams(model=name)))
+    print(json.dumps(result.to_wire()) if as_json else table(_shown(result)))
+    return 0
+
+
+async def _probed(params: ModelProbeParams) -> ModelProbeResult:
+    async with daemon() as client:
+        result: ModelProbeResult = await client.request("model/probe", params)
+        return result
+
+
+def _shown(result: ModelProbeResult) -> list[tuple[str, ...]]:
+    route, spent, seen = result.route, result.spent, result.evidence
+    first = f"first token after {result.time_to_first_token:.2f} s" if result.time_to_first_token is not None else ""
+    cost = "unknown" if spent.total_cost_usd is None else f"${spent.total_cost_usd:.4f}"
+    return [
+        ("asked", f"{route.provider}/{route.model_id}", f"at {route.base_url}, in {route.wire}"),
+        ("latency", f"{result.latency:.2f} s", first),
+        ("streaming", _yes(result.streaming), seen.get("streaming", "")),
+        ("tools", _yes(result.tools), seen.get("tools", "")),
+        ("JSON Schema", _yes(result.json_schema), seen.get("jsonSchema", "")),
+        ("usage", _yes(result.usage), seen.get("usage", "")),
+        ("context window", str(result.context_window or "not known"), ""),
+        ("cost", cost, f"{spent.model_calls} calls, {spent.input_tokens} tokens in, {spent.output_tokens} out"),
+    ]
+
+
+def _yes(value: bool) -> str:
+    return "yes" if value else "no"
 
 
 def _pull(name: str | None, *, as_json: bool) -> int:

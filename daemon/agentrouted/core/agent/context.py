@@ -4,7 +4,6 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
-from agentrouted.core.agent import bill
 from agentrouted.core.agent.audience import Audience
 from agentrouted.core.agent.emitter import Emitter
 from agentrouted.core.agent.inside import NOBODYS, Inside
@@ -17,6 +16,7 @@ from agentrouted.core.history.base import Strategy
 from agentrouted.core.journal.base import StoredRun
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.services import Services
+from agentrouted.core.usage import bill
 from agentrouted.core.usage.budget import RunBudget
 from agentrouted.core.usage.call import NOBODY, Caller
 from agentrouted_protocol.messages import Usage

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from agentrouted.core.agent import bill
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.spending import reserve
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.usage import bill
 from agentrouted.core.usage.call import Boundary, Call, Kind
 from agentrouted.core.usage.recording import Recording, recorded
 from agentrouted.core.wire.base import ModelRequest

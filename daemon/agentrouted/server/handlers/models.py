@@ -1,8 +1,13 @@
-"""`model/list`."""
+"""`model/list` and `model/probe`."""
 
+from agentrouted.core.models.probe import probe
 from agentrouted.server.session import ClientSession
-from agentrouted_protocol.routing import ModelListParams, ModelListResult
+from agentrouted_protocol.routing import ModelListParams, ModelListResult, ModelProbeParams, ModelProbeResult
 
 
 async def list_models(session: ClientSession, params: ModelListParams) -> ModelListResult:
     return await session.core.models.answer(params)
+
+
+async def probe_model(session: ClientSession, params: ModelProbeParams) -> ModelProbeResult:
+    return await probe(session.core.services, params, session.caller)

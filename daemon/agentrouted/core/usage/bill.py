@@ -1,4 +1,4 @@
-"""What a run has spent so far."""
+"""What several model calls have cost together."""
 
 from agentrouted_protocol.messages import CostSource, Usage
 

@@ -1,0 +1,144 @@
+"""Answers `model/probe`: a few tiny calls, and what they show."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from pydantic.alias_generators import to_camel
+
+from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
+from agentrouted.core.models import trials
+from agentrouted.core.models.trials import Seen
+from agentrouted.core.profiles import Finding, Findings, Value
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
+from agentrouted.core.routing.resolve import resolve
+from agentrouted.core.services import Services
+from agentrouted.core.usage import bill
+from agentrouted.core.usage.call import NOBODY, Call, Caller
+from agentrouted.core.usage.recording import Recording, recorded
+from agentrouted.core.wire.base import ModelReply, ModelRequest
+from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
+
+
+async def probe(services: Services, params: ModelProbeParams, caller: Caller = NOBODY) -> ModelProbeResult:
+    """Asks the first endpoint of the model's chain; what it shows is kept as its profile.
+
+    Raises what an ordinary call raises; what fails after one has succeeded is part of the answer.
+    """
+    resolved = resolve(services.config.current, params.model).endpoints[0]
+    deadline = asyncio.get_running_loop().time() + params.timeout
+    try:
+        async with asyncio.timeout_at(deadline):
+            # What was learned is left aside: it is looked at anew.
+            endpoint = await services.reach(resolved.endpoint)
+            probing = _Probing(services, endpoint, Call(
+                run_id="", tree="", kind="probe", provider=endpoint.provider, model=endpoint.model_id,
+                asked=params.model, boundary="local" if endpoint.local else "remote", caller=caller,
+            ))  # fmt: skip
+            talk = await probing.talk()
+    except TimeoutError:
+        raise _too_slow(resolved.endpoint, params.timeout) from None
+    tools = await probing.try_out(trials.CALL, trials.calls_tools, deadline)
+    schema = await probing.try_out(trials.FILL_IN, trials.holds_to_schema, deadline)
+    window = await services.context_window(endpoint)
+    seen = {"streaming": trials.streams(talk.chunks), "usage": trials.reports_usage(talk.reply),
+            "tools": tools, "json_schema": schema}  # fmt: skip
+    await services.profiles.replace(endpoint, _findings(seen, window))
+    return _result(params.model, resolved, probing, talk, seen, window)
+
+
+@dataclass(frozen=True, slots=True)
+class _Talk:
+    reply: ModelReply
+    chunks: int
+    latency: float
+    first_token: float | None
+
+
+class _Probing:
+    """The calls of one probe, and their bill."""
+
+    def __init__(self, services: Services, endpoint: Endpoint, call: Call) -> None:
+        self.endpoint = endpoint
+        self.spent = Usage()
+        self._services = services
+        self._call = call
+
+    async def talk(self) -> _Talk:
+        try:
+            talk = await self._ask(trials.TALK)
+        except AgentroutedError as error:
+            self._services.troubles.note(self.endpoint, error)
+            raise
+        self._services.troubles.forget(self.endpoint)
+        return talk
+
+    async def try_out(self, request: ModelRequest, judge: Callable[[ModelReply], Seen], deadline: float) -> Seen:
+        try:
+            async with asyncio.timeout_at(deadline):
+                return judge((await self._ask(request)).reply)
+        except TimeoutError:
+            return Seen(None, "could not be tried in time")
+        except AgentroutedError as error:
+            return trials.refused(error)
+
+    async def _ask(self, request: ModelRequest) -> _Talk:
+        ledger, recording = await self._services.ledger.get(), None
+        try:
+            with recorded(ledger, self._call, self.endpoint, request) as recording:
+                return await self._listen(request, recording)
+        finally:
+            if recording is not None and recording.spent is not None:
+                self.spent = bill.add(self.spent, recording.spent)
+
+    async def _listen(self, request: ModelRequest, recording: Recording) -> _Talk:
+        chunks = 0
+        async with aclosing(self._services.stream(self.endpoint, request)) as batches:
+            async for batch in batches:
+                recording.hear(batch)
+                chunks += trials.pieces_of_text(batch)
+                if isinstance(batch[-1], ModelReply):
+                    return _Talk(batch[-1], chunks, recording.elapsed, recording.first_token)
+        raise ResponseInvalid(f"{self.endpoint.label} ended its stream without a reply")
+
+
+def _findings(seen: dict[str, Seen], window: int | None) -> Findings:
+    """What later runs go by. A model that made no call may yet make one: tools are tried until they are refused."""
+    found: dict[str, tuple[Value, str]] = {}
+    for name, each in seen.items():
+        if each.value is not None:
+            found["supports_tools" if name == "tools" else name] = (each.value, each.evidence)
+    if seen["json_schema"].value is False and seen["tools"].value is not True:
+        found["output_mode"] = ("prompted", "neither a schema nor a forced call of a tool is kept to")
+    if window is not None:
+        found["context_window"] = (window, "the server says so")
+    return {name: Finding(value, evidence, "probe", time.time()) for name, (value, evidence) in found.items()}
+
+
+def _result(
+    model: str, resolved: ResolvedEndpoint, probing: _Probing, talk: _Talk, seen: dict[str, Seen], window: int | None
+) -> ModelProbeResult:
+    return ModelProbeResult(
+        model=model,
+        route=resolved.to_route(probing.endpoint.wire),
+        latency=talk.latency,
+        time_to_first_token=talk.first_token,
+        streaming=seen["streaming"].value is True,
+        tools=seen["tools"].value is True,
+        json_schema=seen["json_schema"].value is True,
+        usage=seen["usage"].value is True,
+        context_window=window,
+        spent=probing.spent,
+        evidence={to_camel(name): each.evidence for name, each in seen.items()},
+    )
+
+
+def _too_slow(endpoint: Endpoint, seconds: float) -> ProviderTimeout:
+    return ProviderTimeout(
+        f"{endpoint.label} did not answer the probe within {seconds:g} s",
+        hint="a model that has to be loaded first takes longer: try again, or with a larger `timeout`",
+    )
