@@ -1,12 +1,14 @@
 """One model call: paid for, listened to, told."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.hedging import HasTheWord
 from agentrouted.core.agent.paid import paid_call
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import ResponseInvalid
 from agentrouted.core.output.partial import PartialOutput
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
@@ -23,6 +25,10 @@ class Asked:
     candidate: ResolvedEndpoint
     endpoint: Endpoint
     request: ModelRequest
+    mode: OutputMode
+    """The way in which it is asked for a structured answer."""
+
+    has_the_word: HasTheWord
 
 
 async def ask(run: RunContext, asked: Asked) -> ModelReply:
@@ -37,6 +43,7 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
         async with aclosing(speak(endpoint, request)) as batches:
             reply = await _listen(batches, run, asked, recording)
     run.services.health.answered(asked.candidate.endpoint, recording.first_token)
+    state.mode = asked.mode
     state.complete(reply)
     run.emitter.hold()
     run.emitter.emit(
@@ -55,6 +62,8 @@ async def _listen(
 ) -> ModelReply:
     partial = PartialOutput(run.plan.wanted) if run.plan.wanted and run.plan.stream else None
     async for batch in batches:
+        if not asked.has_the_word():
+            raise asyncio.CancelledError
         recording.hear(batch)
         run.state.hear(batch, asked.candidate, asked.endpoint.wire)
         run.emitter.chunks(batch)

@@ -10,13 +10,13 @@ from agentrouted.core.agent.candidates import in_turn
 from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
+from agentrouted.core.agent.hedging import HasTheWord, alone, ask_hedged
 from agentrouted.core.agent.learning import cannot_call_tools, learn_from
 from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import AgentroutedError, ContextOverflow
 from agentrouted.core.output.modes import first_mode, next_mode
 from agentrouted.core.output.shape import shape
-from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events
@@ -38,10 +38,12 @@ async def call_model(run: RunContext) -> ModelReply:
 
 async def _ask_chain(run: RunContext, messages: Sequence[Message]) -> ModelReply:
     """The reply of the first endpoint that answers; the one that answered last is asked first."""
-    answered_by = run.state.answered_by
-    chain = run.chain if answered_by is None else run.chain[run.chain.index(answered_by) :]
-    turn = in_turn(chain, run.services.health)
-    return await ask_in_turn(turn, partial(_ask_endpoint, run, messages), partial(_goes_on, run))
+    answered_by, chain = run.state.answered_by, run.plan.resolution.chain
+    endpoints = run.chain if answered_by is None else run.chain[run.chain.index(answered_by) :]
+    turn = in_turn(endpoints, run.services.health)
+    if chain is None or chain.hedge_after is None:
+        return await ask_in_turn(turn, partial(_ask_endpoint, run, messages, alone), partial(_goes_on, run))
+    return await ask_hedged(turn, partial(_ask_endpoint, run, messages), partial(_goes_on, run), chain.hedge_after)
 
 
 def _goes_on(run: RunContext, error: AgentroutedError, candidate: ResolvedEndpoint, next_one: ResolvedEndpoint) -> bool:
@@ -53,19 +55,22 @@ def _goes_on(run: RunContext, error: AgentroutedError, candidate: ResolvedEndpoi
     return True
 
 
-async def _ask_endpoint(run: RunContext, messages: Sequence[Message], candidate: ResolvedEndpoint) -> ModelReply:
+async def _ask_endpoint(
+    run: RunContext, messages: Sequence[Message], has_the_word: HasTheWord, candidate: ResolvedEndpoint
+) -> ModelReply:
     """Its reply; where it refuses the way in which a structured answer is asked for, the next way is tried."""
     endpoint = await _reached(run, candidate.endpoint)
     messages = await fitted(run, endpoint, messages)
     while True:
-        request = _request(run, endpoint, messages)
+        mode = _mode(run, endpoint)
+        request = _request(run, endpoint, messages, mode)
         try:
-            reply = await _ask_again(run, Asked(candidate, endpoint, request))
+            reply = await _ask_again(run, Asked(candidate, endpoint, request, mode, has_the_word))
             run.services.troubles.forget(endpoint)
             return reply
         except AgentroutedError as error:
             await learn_from(error, endpoint, run.services)
-            wanted, mode = run.plan.wanted, run.state.mode
+            wanted = run.plan.wanted
             lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
             if lower is None:
                 raise
@@ -74,7 +79,7 @@ async def _ask_endpoint(run: RunContext, messages: Sequence[Message], candidate:
             run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
 
 
-def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message]) -> ModelRequest:
+def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message], mode: OutputMode) -> ModelRequest:
     request = ModelRequest(
         messages=messages,
         tools=tuple(tool.spec for tool in run.tools.values()),
@@ -83,14 +88,14 @@ def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message]) -
     )
     if request.tools and not endpoint.supports_tools:
         raise cannot_call_tools(endpoint)
-    if run.plan.wanted is None:
-        return request
-    run.state.mode = _mode(run, run.plan.wanted, endpoint)
-    return shape(request, run.plan.wanted, run.state.mode)
+    return shape(request, run.plan.wanted, mode) if run.plan.wanted else request
 
 
-def _mode(run: RunContext, wanted: Wanted, endpoint: Endpoint) -> OutputMode:
+def _mode(run: RunContext, endpoint: Endpoint) -> OutputMode:
     """The way in which this endpoint is asked for a structured answer: what was learned about it comes first."""
+    wanted = run.plan.wanted
+    if wanted is None:
+        return "text"
     if endpoint.output_mode is not None and wanted.mode in ("auto", "tool"):
         return endpoint.output_mode
     return first_mode(wanted, endpoint, has_tools=bool(run.tools))
