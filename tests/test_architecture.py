@@ -46,6 +46,7 @@ FLOORS = (
         "agentrouted.core.host",
         "agentrouted.core.opened",
         "agentrouted.core.prices",
+        "agentrouted.core.quirks",
         "agentrouted.core.times",
         "agentrouted.core.troubles",
     },

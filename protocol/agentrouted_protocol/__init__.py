@@ -174,6 +174,7 @@ __all__ = [
     "Summarize",
     "TextDelta",
     "TextPart",
+    "Think",
     "Token",
     "Tool",
     "ToolApproveParams",

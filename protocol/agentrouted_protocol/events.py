@@ -43,6 +43,8 @@ class ModelCallStart(Event):
     """From 1."""
 
     route: RouteEndpoint
+    warnings: list[str] | None = None
+    """What was left out of the request, since this endpoint does not take it."""
 
 
 class TextDelta(Event):
@@ -105,6 +107,9 @@ class ModelCallEnd(Event):
 
     time_to_first_token: float | None = None
     """Seconds."""
+
+    raw: dict[str, Any] | None = None
+    """What the provider said with the reply that has no place elsewhere, in its own words."""
 
 
 class Retry(Event):

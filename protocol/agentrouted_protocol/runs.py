@@ -34,6 +34,9 @@ class Tool(WireModel):
     """Seconds; then the model is told that the tool timed out."""
 
 
+Think = bool | Literal["minimal", "low", "medium", "high", "xhigh", "max"]
+
+
 class Sampling(WireModel):
     """How the model picks its words. What is left out is the provider's default."""
 
@@ -44,6 +47,8 @@ class Sampling(WireModel):
     presence_penalty: float | None = None
     seed: int | None = None
     stop: list[str] | None = None
+    think: Think | None = None
+    """Whether it thinks before it answers, or how hard."""
 
 
 class SlidingWindow(WireModel):
@@ -197,6 +202,13 @@ class RunResult(WireModel):
 
     route: RouteEndpoint | None = None
     """The endpoint that really answered last."""
+
+    raw: dict[str, Any] | None = None
+    """What the provider said with the last reply that has no place in `messages` and `usage`, in its own words: such as
+    citations, log probabilities, or who really answered."""
+
+    warnings: list[str] | None = None
+    """What of the run's wishes could not be told to a model, each once."""
 
     last_seq: int
     """Of the last `run/event` of this run."""

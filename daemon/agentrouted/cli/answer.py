@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Protocol, Self
 
@@ -42,6 +43,7 @@ class AnswerInWords(Answer):
         self._spinner = Spinner()
         self._text = ""
         self._seconds = 0.0
+        self._warned: set[str] = set()
 
     def __enter__(self) -> Self:
         self._spinner.start("starting")
@@ -55,6 +57,7 @@ class AnswerInWords(Answer):
     def show(self, event: RunEvent) -> None:
         match event:
             case ModelCallStart():
+                self._warn(event.warnings or ())
                 self._wait(f"{event.route.provider}/{event.route.model_id}")
             case TextDelta():
                 self._write(event.text)
@@ -81,6 +84,13 @@ class AnswerInWords(Answer):
         if ending := _ENDINGS.get(result.stop_reason):
             self._note(ending)
         self.show_bill(result.usage)
+
+    def _warn(self, warnings: Iterable[str]) -> None:
+        """Each once, however many turns there are."""
+        for warning in warnings:
+            if warning not in self._warned:
+                self._warned.add(warning)
+                self._note(f"warning: {warning}")
 
     def _wait(self, words: str) -> None:
         self._end_line()

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import SecretStr
 
 from agentrouted_protocol.messages import CostSource
+from agentrouted_protocol.runs import Think
 
-Think = bool | Literal["low", "medium", "high", "max"]
 Strategy = Literal["priority", "balance", "cheapest", "fastest"]
 Boundary = Literal["local", "free"]
 
@@ -93,6 +93,11 @@ class Endpoint:
 
     context_window: int | None = None
     price: Price | None = None
+    probed: Mapping[str, Any] = field(default_factory=dict)
+    """What was found out about it, as a layer of `core.quirks`."""
+
+    quirks: Mapping[str, Any] = field(default_factory=dict)
+    """What the config says about it: the uppermost layer of `core.quirks`."""
 
     @property
     def label(self) -> str:

@@ -128,7 +128,7 @@ def test_a_prefix_leads_to_its_provider(row: Row) -> None:
     assert row.found() == row.expected("provider")
 
 
-@pytest.mark.parametrize("vendor", [name for name in VENDORS if name != "openrouter"])
+@pytest.mark.parametrize("vendor", [row.name for row in VENDORS.values() if row.base_url and row.name != "openrouter"])
 def test_a_hosted_provider_is_direct_only_where_the_user_asked_for_it(vendor: str) -> None:
     own = dict.fromkeys(VENDORS[vendor].key_variables, "key-0123456789abcdef")
     assert World({**own, **OPENROUTER_KEY}).resolve(f"{vendor}/m").rule == "openrouter"
@@ -143,6 +143,30 @@ def test_a_hosted_provider_is_direct_only_where_the_user_asked_for_it(vendor: st
         assert resolution.rule == "provider"
         assert resolution.endpoints[0].endpoint.base_url == VENDORS[vendor].base_url
         assert resolution.endpoints[0].auth.source == "env"
+
+
+AZURE = {"AGENTROUTE_AZURE_API_KEY": "key-0123456789abcdef"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "config"),
+    [
+        ({"AZURE_OPENAI_ENDPOINT": "https://mine.openai.azure.com/"}, ""),
+        ({}, "providers: {azure: {api_base: 'https://mine.openai.azure.com'}}"),
+        ({}, "providers: {azure: {api_base: 'https://mine.openai.azure.com/openai/v1/'}}"),
+    ],
+)
+def test_azure_has_an_address_for_each_customer(environ: dict[str, str], config: str) -> None:
+    (candidate,) = World({**AZURE, **environ}, config).resolve("azure/my-deployment").endpoints
+    endpoint = candidate.endpoint
+    assert (endpoint.base_url, endpoint.wire) == ("https://mine.openai.azure.com/openai/v1", "chat_completions")
+    assert (endpoint.json_schema, candidate.auth.source) == (True, "env")
+
+
+def test_azure_without_an_address_is_told_what_it_looks_like() -> None:
+    with pytest.raises(ConfigInvalid) as failed:
+        World(AZURE).resolve("azure/my-deployment")
+    assert "https://RESOURCE.openai.azure.com/openai/v1" in (failed.value.hint or "")
 
 
 def test_a_provider_without_an_address_is_an_error_that_names_it() -> None:

@@ -242,7 +242,7 @@ async def test_an_address_may_end_in_the_version_or_before_it(http: HttpClient, 
     assert upstream.requests[0].path == base.removesuffix("/v1") + "/v1/messages"
 
 
-ADAPTIVE = {"type": "adaptive"}
+ADAPTIVE = {"type": "adaptive", "display": "summarized"}
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ def test_sampling_and_limits_are_options() -> None:
         temperature=0.5, top_p=0.9, top_k=4, frequency_penalty=0.1, presence_penalty=0.2, seed=7, stop=["END"]
     )
     asked = body(prompt(sampling=every, max_tokens=9), num_ctx=8192)
-    assert asked["options"] == {**every.model_dump(), "num_predict": 9, "num_ctx": 8192}
+    assert asked["options"] == {**every.model_dump(exclude_none=True), "num_predict": 9, "num_ctx": 8192}
 
 
 @pytest.mark.parametrize(("name", "value"), [("think", False), ("think", "high"), ("keep_alive", "30m"),

@@ -15,6 +15,7 @@ from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.usage.call import Boundary, Kind
 from agentrouted.core.usage.recording import Recording
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
+from agentrouted.core.wire.suited import suited
 from agentrouted_protocol import events
 
 
@@ -38,7 +39,10 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     kind: Kind = "retry" if run.asked == state.turn else "turn"
     async with paid_call(run, endpoint, asked.request, kind, _boundary(run, asked)) as (request, recording):
         run.asked = state.turn
-        run.emitter.emit(events.ModelCallStart, turn=state.turn, route=asked.candidate.to_route(endpoint.wire))
+        left_out = () if run.inside.speak else suited(endpoint, request).warnings
+        state.warn(left_out)
+        route = asked.candidate.to_route(endpoint.wire)
+        run.emitter.emit(events.ModelCallStart, turn=state.turn, route=route, warnings=list(left_out) or None)
         speak = run.inside.speak or run.services.stream
         async with aclosing(speak(endpoint, request)) as batches:
             reply = await _listen(batches, run, asked, recording)
@@ -53,6 +57,7 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
         finish_reason=reply.finish_reason,
         latency=recording.elapsed,
         time_to_first_token=recording.first_token,
+        raw=reply.raw or None,
     )
     return reply
 

@@ -56,6 +56,8 @@ def _result(run: RunContext, ending: Ending) -> RunResult:
         usage=state.usage,
         messages=state.messages,
         route=state.answered_by.to_route(state.wire) if state.answered_by else None,
+        raw=dict(state.raw) or None,
+        warnings=list(state.warnings) or None,
         last_seq=run.emitter.last_seq,
         config_generation=run.plan.resolution.generation,
     )

@@ -1,6 +1,6 @@
 """What a run has done so far, also when it is cut off."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ _KEPT: Final = (
     "mode",
     "session_place",
     "recalled",
+    "warnings",
 )
 
 
@@ -41,6 +42,12 @@ class RunState:
 
     finish_reason: str | None = None
     """Of the last reply."""
+
+    raw: Mapping[str, Any] = field(default_factory=dict)
+    """What the last reply says that has no place in its message."""
+
+    warnings: list[str] = field(default_factory=list)
+    """What of the run's wishes could not be told to a model."""
 
     malformed: dict[str, str] = field(default_factory=dict)
     """By call id, the arguments of the last reply's calls that were no JSON object."""
@@ -120,7 +127,7 @@ class RunState:
     def complete(self, reply: ModelReply) -> None:
         """Take in a whole reply."""
         self.forget_partial()
-        self.finish_reason = reply.finish_reason
+        self.finish_reason, self.raw = reply.finish_reason, reply.raw
         self.malformed = {call.id: call.text for call in reply.calls if call.arguments is None}
         self.messages.append(
             Message(
@@ -131,6 +138,9 @@ class RunState:
                 tool_calls=[_tool_call(call) for call in reply.calls] or None,
             )
         )
+
+    def warn(self, warnings: Iterable[str]) -> None:
+        self.warnings += [each for each in warnings if each not in self.warnings]
 
     def take_steering(self) -> None:
         self.messages += [Message(role="user", content=text) for text in self.steering]

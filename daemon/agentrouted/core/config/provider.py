@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
+from agentrouted.core.config.quirks import QuirksSection
 from agentrouted.core.config.section import (
     Count,
     Dollars,
@@ -20,7 +21,8 @@ from agentrouted.core.config.section import (
     WebAddress,
     refuse,
 )
-from agentrouted.core.endpoint import Price, Think, Timeouts
+from agentrouted.core.endpoint import Price, Timeouts
+from agentrouted_protocol.runs import Think
 
 WireName = Literal[
     "chat_completions",
@@ -101,14 +103,17 @@ class ProviderModel(Section):
     """What it costs, where the provider does not report it."""
 
     think: Think | None = None
-    """Whether it thinks before it answers, or how hard: `true`, `false`, `low`, `medium`, `high` or `max`.
-    It is told in every format but `chat_completions`; if left out, it does as it is used to."""
+    """Whether it thinks before it answers, or how hard: `true`, `false`, `minimal`, `low`, `medium`, `high`, `xhigh` or
+    `max`. What a model has no word for is told in the nearest that it has; if left out, it does as it is used to."""
 
     json_schema: bool | None = None
     """True if the provider holds its replies to a JSON Schema; if left out, what is known of the provider counts."""
 
     tools: bool | None = None
     """Whether it can call tools; false refuses runs with tools before it is asked. If left out, it is tried."""
+
+    quirks: QuirksSection = QuirksSection()
+    """How requests for this model are written, beyond the `quirks` of the provider."""
 
 
 def _keep_alive(value: Any) -> Any:
@@ -165,6 +170,9 @@ class Provider(Section):
     keep_alive: KeepAlive | None = None
     """How long an Ollama keeps a model loaded after a call: seconds, or text such as `30m`; below zero is for ever. If
     left out, the server decides."""
+
+    quirks: QuirksSection = QuirksSection()
+    """How requests to it are written, where that is not known, or known wrongly."""
 
     local: bool | None = None
     """True if nothing that is sent there leaves this machine. If left out, a loopback address makes it true."""

@@ -8,10 +8,11 @@ from agentrouted.core.config.provider import Provider as Settings
 from agentrouted.core.config.provider import ProviderModel
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Endpoint, Price
+from agentrouted.core.quirks.profile import laid
 from agentrouted.core.routing.address import Address, read_address
 from agentrouted.core.routing.keys import PLACEHOLDER, explicit_auth, no_key, stored_key
 from agentrouted.core.routing.providers import Provider, owner_of, with_version
-from agentrouted.core.routing.vendors import LOCAL_KINDS, VENDORS
+from agentrouted.core.routing.vendors import LOCAL_KINDS, VENDORS, Vendor
 from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
 
 _FREE = Price(0, 0, source="local")
@@ -106,6 +107,7 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         supports_tools=model is None or model.tools is not False,
         configured=_configured(model),
         price=model.price.value if model and model.price else free,
+        quirks=laid(settings.quirks.layer, model.quirks.layer if model else {}),
     )
     return ResolvedEndpoint(endpoint, auth, site.address, (_base_step(site, endpoint), _key_step(site, auth)))
 
@@ -150,10 +152,16 @@ def _holds_to_schema(site: _Site, model: ProviderModel | None, wire: str) -> boo
     if vendor := VENDORS.get(site.name):
         # Who has a format of its own promises less in OpenAI's.
         is_promised = vendor.json_schema and vendor.wire in (wire, "chat_completions")
-        return is_promised and read_address(vendor.base_url).origin == site.address.origin
+        return is_promised and _is_at_home(site, vendor)
     # They make the grammar of a schema, and pick words by it; but in the formats of others they look at none.
     kind = LOCAL_KINDS.get(site.name)
     return kind is not None and kind.json_schema and wire in ("chat_completions", "ollama_chat")
+
+
+def _is_at_home(site: _Site, vendor: Vendor) -> bool:
+    if vendor.base_url is None:
+        return site.owner is not None and site.owner.name == vendor.name
+    return read_address(vendor.base_url).origin == site.address.origin
 
 
 def _base_step(site: _Site, endpoint: Endpoint) -> TraceStep:

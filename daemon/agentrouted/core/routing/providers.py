@@ -10,7 +10,7 @@ from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import ConfigInvalid
 from agentrouted.core.routing.address import Address, BadAddress, Origin, embedded, read_address
 from agentrouted.core.routing.ollama_host import ollama_url
-from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, LocalKind
+from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, LocalKind, Vendor
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def owner_of(snapshot: Snapshot, address: Address) -> Provider | None:
 
 @cache
 def _vendors_by_origin() -> Mapping[Origin, str]:
-    return {read_address(vendor.base_url).origin: vendor.name for vendor in VENDORS.values()}
+    return {read_address(vendor.base_url).origin: vendor.name for vendor in VENDORS.values() if vendor.base_url}
 
 
 def key_variable(name: str) -> str:
@@ -139,14 +139,30 @@ def _local_address(snapshot: Snapshot, kind: LocalKind, settings: Settings | Non
 
 
 def _hosted_address(snapshot: Snapshot, name: str, settings: Settings | None) -> tuple[Address, str]:
-    if configured := _configured_address(snapshot, name, settings):
-        return configured
     vendor = VENDORS.get(name)
-    if vendor is None:
-        raise ConfigInvalid(
-            f"the provider `{name}` has no address", hint=f"write its `api_base` under `providers.{name}`"
-        )
-    return read_address(vendor.base_url), "its default"
+    if configured := _configured_address(snapshot, name, settings) or _vendors_variable(snapshot, vendor):
+        return _completed(configured[0], vendor), configured[1]
+    if vendor and vendor.base_url:
+        return read_address(vendor.base_url), "its default"
+    mend = f"write its `api_base` under `providers.{name}`"
+    if vendor and vendor.base_form:
+        mend += f", such as `{vendor.base_form}` (see {vendor.docs_page})"
+    raise ConfigInvalid(f"the provider `{name}` has no address", hint=mend)
+
+
+def _vendors_variable(snapshot: Snapshot, vendor: Vendor | None) -> tuple[Address, str] | None:
+    for variable in vendor.base_variables if vendor else ():
+        if value := snapshot.environ.get(variable, "").strip():
+            return read_setting(value, variable), variable
+    return None
+
+
+def _completed(address: Address, vendor: Vendor | None) -> Address:
+    """Where all of a vendor's addresses end alike, it need not be written."""
+    if address.path or vendor is None or vendor.base_form is None:
+        return address
+    path = read_address(vendor.base_form).path
+    return Address(f"{address.url}{path}", address.origin, path)
 
 
 def _configured_address(snapshot: Snapshot, name: str, settings: Settings | None) -> tuple[Address, str] | None:

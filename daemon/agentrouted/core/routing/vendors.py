@@ -26,12 +26,23 @@ class Vendor:
     """A hosted provider."""
 
     name: str
-    base_url: str
+    base_url: str | None
+    """None where each customer has an address of their own."""
+
     key_variables: tuple[str, ...]
     """The vendor's own names for the environment variable."""
 
     keys_page: str
     """Where people get a key."""
+
+    docs_page: str
+    """Where its API is described."""
+
+    base_form: str | None = None
+    """What the address looks like, where each customer has another."""
+
+    base_variables: tuple[str, ...] = ()
+    """The vendor's own names for the environment variable that holds the address."""
 
     wire: str = "chat_completions"
     """The format that it speaks, unless the config says otherwise."""
@@ -66,6 +77,7 @@ OPENROUTER = Vendor(
     "https://openrouter.ai/api/v1",
     ("AGENTROUTE_API_KEY", "OPENROUTER_API_KEY"),
     "https://openrouter.ai/settings/keys",
+    docs_page="https://openrouter.ai/docs/api/reference/overview",
 )
 
 VENDORS: Mapping[str, Vendor] = {
@@ -77,6 +89,17 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.openai.com/v1",
             ("OPENAI_API_KEY",),
             "https://platform.openai.com/api-keys",
+            docs_page="https://platform.openai.com/docs/api-reference",
+            json_schema=True,
+        ),
+        Vendor(
+            "azure",
+            None,
+            ("AZURE_OPENAI_API_KEY",),
+            "https://portal.azure.com",
+            docs_page="https://learn.microsoft.com/azure/foundry/openai/api-version-lifecycle",
+            base_form="https://RESOURCE.openai.azure.com/openai/v1",
+            base_variables=("AZURE_OPENAI_ENDPOINT",),
             json_schema=True,
         ),
         Vendor(
@@ -84,6 +107,7 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.anthropic.com/v1",
             ("ANTHROPIC_API_KEY",),
             "https://console.anthropic.com/settings/keys",
+            docs_page="https://platform.claude.com/docs/en/api/overview",
             wire="anthropic_messages",
             json_schema=True,
         ),
@@ -92,6 +116,7 @@ VENDORS: Mapping[str, Vendor] = {
             "https://generativelanguage.googleapis.com/v1beta",
             ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
             "https://aistudio.google.com/apikey",
+            docs_page="https://ai.google.dev/api",
             wire="gemini_generate_content",
             json_schema=True,
         ),
@@ -100,13 +125,21 @@ VENDORS: Mapping[str, Vendor] = {
             "https://router.huggingface.co/v1",
             ("HF_TOKEN",),
             "https://huggingface.co/settings/tokens",
+            docs_page="https://huggingface.co/docs/inference-providers",
         ),
-        Vendor("groq", "https://api.groq.com/openai/v1", ("GROQ_API_KEY",), "https://console.groq.com/keys"),
+        Vendor(
+            "groq",
+            "https://api.groq.com/openai/v1",
+            ("GROQ_API_KEY",),
+            "https://console.groq.com/keys",
+            docs_page="https://console.groq.com/docs/openai",
+        ),
         Vendor(
             "mistral",
             "https://api.mistral.ai/v1",
             ("MISTRAL_API_KEY",),
             "https://console.mistral.ai/api-keys",
+            docs_page="https://docs.mistral.ai/api",
             json_schema=True,
         ),
         Vendor(
@@ -114,18 +147,21 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.deepseek.com/v1",
             ("DEEPSEEK_API_KEY",),
             "https://platform.deepseek.com/api_keys",
+            docs_page="https://api-docs.deepseek.com",
         ),
         Vendor(
             "together",
             "https://api.together.xyz/v1",
             ("TOGETHER_API_KEY",),
             "https://api.together.ai/settings/api-keys",
+            docs_page="https://docs.together.ai/docs/openai-api-compatibility",
         ),
         Vendor(
             "fireworks",
             "https://api.fireworks.ai/inference/v1",
             ("FIREWORKS_API_KEY",),
             "https://app.fireworks.ai/settings/users/api-keys",
+            docs_page="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
             json_schema=True,
         ),
         Vendor(
@@ -133,22 +169,37 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.x.ai/v1",
             ("XAI_API_KEY",),
             "https://console.x.ai",
+            docs_page="https://docs.x.ai/docs/api-reference",
             json_schema=True,
         ),
-        Vendor("cerebras", "https://api.cerebras.ai/v1", ("CEREBRAS_API_KEY",), "https://cloud.cerebras.ai"),
+        Vendor(
+            "cerebras",
+            "https://api.cerebras.ai/v1",
+            ("CEREBRAS_API_KEY",),
+            "https://cloud.cerebras.ai",
+            docs_page="https://inference-docs.cerebras.ai/resources/openai",
+        ),
         Vendor(
             "perplexity",
             "https://api.perplexity.ai",
             ("PERPLEXITY_API_KEY",),
             "https://www.perplexity.ai/settings/api",
+            docs_page="https://docs.perplexity.ai/api-reference",
             json_schema=True,
         ),
-        Vendor("nvidia", "https://integrate.api.nvidia.com/v1", ("NVIDIA_API_KEY",), "https://build.nvidia.com"),
+        Vendor(
+            "nvidia",
+            "https://integrate.api.nvidia.com/v1",
+            ("NVIDIA_API_KEY",),
+            "https://build.nvidia.com",
+            docs_page="https://docs.api.nvidia.com/nim/reference/llm-apis",
+        ),
         Vendor(
             "moonshot",
             "https://api.moonshot.ai/v1",
             ("MOONSHOT_API_KEY",),
             "https://platform.moonshot.ai/console/api-keys",
+            docs_page="https://platform.moonshot.ai/docs/api/chat",
         ),
     )
 }

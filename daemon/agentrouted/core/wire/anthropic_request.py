@@ -1,7 +1,5 @@
 """The body of a request for one of Anthropic's messages."""
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -12,9 +10,10 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.anthropic_schema import narrowed
 from agentrouted.core.wire.anthropic_thinking import thinking
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
-from agentrouted.core.wire.parts import inline, plain_text
+from agentrouted.core.wire.parts import inline, is_image, not_taken, plain_text
 from agentrouted.core.wire.signed import with_signed
-from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCall
+from agentrouted.core.wire.suited import suited
+from agentrouted_protocol.messages import FilePart, Message, Part, TextPart, ToolCall
 from agentrouted_protocol.runs import Sampling
 
 # `max_tokens` has to be there, and what is beyond a model's own limit is refused. The first that the name contains.
@@ -26,14 +25,14 @@ _LONGEST: Final = (
 )
 _LONGEST_OF_OTHERS: Final = 8_192
 
+_IMAGES: Final = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+
 _Block = dict[str, Any]
 
 
 def anthropic_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
-    """JSON, as https://platform.claude.com/docs/en/api/messages has it.
-
-    `seed` and the penalties have no place there.
-    """
+    """JSON, as https://platform.claude.com/docs/en/api/messages has it."""
+    request = suited(endpoint, request).request
     max_tokens = request.max_tokens or _longest(endpoint.model_id)
     body: dict[str, Any] = {
         "model": endpoint.model_id,
@@ -41,8 +40,10 @@ def anthropic_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         "messages": _turns(endpoint, request.messages),
         "stream": True,
         **_sampling(request.sampling),
-        **thinking(endpoint.think, endpoint.model_id, max_tokens),
     }
+    if request.must_call is None:
+        # Whoever has to call a tool has no time to think: both together are refused.
+        body |= thinking(request.sampling.think, endpoint.model_id, max_tokens)
     if system := "\n\n".join(plain_text(message) for message in request.messages if message.role == "system"):
         body["system"] = system
     if request.tools:
@@ -90,44 +91,37 @@ def _blocks(endpoint: Endpoint, message: Message) -> list[_Block]:
         case "system":
             return []
         case "user":
-            return _content(message)
+            return _content(endpoint, message.content)
         case "tool":
             result = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id or "")}
-            return [{**result, "content": _content(message)}]
+            return [{**result, "content": _content(endpoint, message.content)}]
         case "assistant":
-            said = _content(message.model_copy(update={"content": plain_text(message)}))
+            said = _content(endpoint, plain_text(message))
             return with_signed(endpoint, message, [*said, *map(_call, message.tool_calls or ())])
 
 
-def _content(message: Message) -> list[_Block]:
+def _content(endpoint: Endpoint, content: str | list[Part]) -> list[_Block]:
     """Text that is empty or blank is refused."""
-    parts = [TextPart(text=message.content)] if isinstance(message.content, str) else message.content
-    return [_part(part) for part in parts if not (isinstance(part, TextPart) and not part.text.strip())]
+    parts = [TextPart(text=content)] if isinstance(content, str) else content
+    return [_part(endpoint, part) for part in parts if not (isinstance(part, TextPart) and not part.text.strip())]
 
 
-def _part(part: Part) -> _Block:
+def _part(endpoint: Endpoint, part: Part) -> _Block:
     if isinstance(part, TextPart):
         return {"type": "text", "text": part.text}
-    source = _source(part)
-    if isinstance(part, ImagePart) or source.get("media_type", "").startswith("image/"):
-        return {"type": "image", "source": source}
-    return {"type": "document", "source": source, **({"title": part.name} if part.name else {})}
-
-
-def _source(part: ImagePart | FilePart) -> _Block:
     file = inline(part)
     if file is None:
-        return {"type": "url", "url": part.url or ""}
-    if file.mime_type.startswith("text/"):
-        return {"type": "text", "media_type": "text/plain", "data": _decoded(file.data)}
-    return {"type": "base64", "media_type": file.mime_type, "data": file.data}
-
-
-def _decoded(data: str) -> str:
-    try:
-        return base64.b64decode(data).decode("utf-8", "replace")
-    except binascii.Error:
-        return data
+        source = {"type": "url", "url": part.url or ""}
+    elif file.is_text:
+        source = {"type": "text", "media_type": "text/plain", "data": file.text()}
+    elif file.mime_type in _IMAGES or (file.mime_type == "application/pdf" and isinstance(part, FilePart)):
+        source = {"type": "base64", "media_type": file.mime_type, "data": file.data}
+    else:
+        raise not_taken(endpoint, f"`{file.mime_type}`", "give JPEG, PNG, GIF, WebP, PDF or text, with its `mimeType`")
+    if is_image(part, file):
+        return {"type": "image", "source": source}
+    title = part.name if isinstance(part, FilePart) else None
+    return {"type": "document", "source": source, **({"title": title} if title else {})}
 
 
 def _call(call: ToolCall) -> _Block:

@@ -1,25 +1,32 @@
 """The body of a request for a chat completion."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.quirks.profile import Quirks, quirks_of
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
 from agentrouted.core.wire.call_arguments import arguments_text
-from agentrouted.core.wire.chat_quirks import Quirks, quirks_of, wants_reasoning_back
-from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart, ToolCall
+from agentrouted.core.wire.chat_parts import chat_part
+from agentrouted.core.wire.chat_thinking import chat_thinking
+from agentrouted.core.wire.parts import attached, plain_text
+from agentrouted.core.wire.signed import own_blocks
+from agentrouted.core.wire.suited import suited
+from agentrouted_protocol.messages import Message, ToolCall
 
 
 def chat_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
     """JSON, as https://platform.openai.com/docs/api-reference/chat/create has it, with the vendor's differences."""
-    quirks, with_reasoning = quirks_of(endpoint), wants_reasoning_back(endpoint)
+    quirks, request = quirks_of(endpoint), suited(endpoint, request).request
     body: dict[str, Any] = {
         "model": endpoint.model_id,
-        "messages": [_message(message, with_reasoning) for message in request.messages],
+        "messages": list(_messages(endpoint, request.messages)),
         "stream": True,
         "stream_options": {"include_usage": True},
-        **request.sampling.model_dump(exclude_none=True),
+        **request.sampling.model_dump(exclude_none=True, exclude={"think"}),
+        **chat_thinking(quirks.think_field, request.sampling.think),
     }
     if request.tools:
         body["tools"] = [_tool(tool) for tool in request.tools]
@@ -28,47 +35,50 @@ def chat_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         body["response_format"] = {"type": "json_schema", "json_schema": _schema(request.output)}
     if request.max_tokens is not None:
         body["max_tokens"] = request.max_tokens
-    named = {quirks.renamed.get(name, name): value for name, value in body.items() if name not in quirks.refused}
-    return to_json(named, inf_nan_mode="null")
+    return to_json(_named(body, quirks), inf_nan_mode="null")
 
 
-def _message(message: Message, with_reasoning: bool) -> dict[str, Any]:
-    sent: dict[str, Any] = {"role": message.role, "content": _content(message)}
+def _named(body: dict[str, Any], quirks: Quirks) -> dict[str, Any]:
+    """Under the names that the vendor has for it."""
+    names = {name: quirks.parameters.get(name, True) for name in body}
+    return {name if called is True else str(called): body[name] for name, called in names.items() if called}
+
+
+def _messages(endpoint: Endpoint, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """Results of tools take text only: what else is in them, the user shows when all of the turn are there."""
+    shown: list[dict[str, Any]] = []
+    for message in messages:
+        if shown and message.role != "tool":
+            yield {"role": "user", "content": shown}
+            shown = []
+        yield _message(endpoint, message)
+        if message.role == "tool":
+            shown += [chat_part(endpoint, part) for part in attached(message)]
+    if shown:
+        yield {"role": "user", "content": shown}
+
+
+def _message(endpoint: Endpoint, message: Message) -> dict[str, Any]:
+    sent: dict[str, Any] = {"role": message.role, "content": _content(endpoint, message)}
     if message.name:
         sent["name"] = message.name
     if message.tool_call_id:
         sent["tool_call_id"] = message.tool_call_id
+    if signed := own_blocks(endpoint, message):
+        sent["reasoning_details"] = [each.block for each in signed]
     if message.tool_calls:
         sent["tool_calls"] = [_call(call) for call in message.tool_calls]
         # Empty text beside calls is refused by some; null is taken by all.
         sent["content"] = sent["content"] or None
-        if with_reasoning:
+        if quirks_of(endpoint).reasoning_back:
             sent["reasoning_content"] = message.reasoning or ""
     return sent
 
 
-def _content(message: Message) -> str | list[dict[str, Any]]:
-    if isinstance(message.content, str):
-        return message.content
-    if message.role == "user":
-        return [_part(part) for part in message.content]
-    # Only what a user says may hold images and files; elsewhere the model is told that there was one.
-    return "\n".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in message.content)
-
-
-def _part(part: Part) -> dict[str, Any]:
-    if isinstance(part, TextPart):
-        return {"type": "text", "text": part.text}
-    if isinstance(part, ImagePart):
-        return {"type": "image_url", "image_url": {"url": _address(part)}}
-    return {"type": "file", "file": {"filename": part.name or "file", "file_data": _address(part)}}
-
-
-def _address(part: ImagePart | FilePart) -> str:
-    if part.url:
-        return part.url
-    fallback = "image/png" if isinstance(part, ImagePart) else "application/octet-stream"
-    return f"data:{part.mime_type or fallback};base64,{part.data or ''}"
+def _content(endpoint: Endpoint, message: Message) -> str | list[dict[str, Any]]:
+    if isinstance(message.content, str) or message.role != "user":
+        return plain_text(message)
+    return [chat_part(endpoint, part) for part in message.content]
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

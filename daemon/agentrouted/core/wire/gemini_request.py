@@ -10,8 +10,9 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
 from agentrouted.core.wire.gemini_schema import gemini_schema
 from agentrouted.core.wire.gemini_thinking import thinking_config
-from agentrouted.core.wire.parts import inline, plain_text
+from agentrouted.core.wire.parts import attached, inline, plain_text
 from agentrouted.core.wire.signed import own_blocks
+from agentrouted.core.wire.suited import suited
 from agentrouted_protocol.messages import Message, Part, TextPart
 
 _SAMPLING: Final[Mapping[str, str]] = {
@@ -32,6 +33,7 @@ _OF_ANOTHER_MODEL: Final = "skip_thought_signature_validator"
 
 def gemini_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
     """JSON, as https://ai.google.dev/api/generate-content has it."""
+    request = suited(endpoint, request).request
     system = [{"text": plain_text(message)} for message in request.messages if message.role == "system"]
     body: dict[str, Any] = {
         "contents": list(_contents(endpoint, request.messages)),
@@ -44,34 +46,36 @@ def gemini_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
 
 
 def _generation(endpoint: Endpoint, request: ModelRequest) -> dict[str, Any]:
-    sampling = request.sampling.model_dump(exclude_none=True)
+    sampling = request.sampling.model_dump(exclude_none=True, exclude={"think"})
     generation: dict[str, Any] = {_SAMPLING[name]: value for name, value in sampling.items()}
     if request.max_tokens is not None:
         generation["maxOutputTokens"] = request.max_tokens
     if request.output is not None:
         generation["responseMimeType"] = "application/json"
         generation["responseSchema"] = gemini_schema(request.output.schema)
-    if thinking := thinking_config(endpoint):
+    if thinking := thinking_config(endpoint.model_id, request.sampling.think):
         generation["thinkingConfig"] = thinking
     return generation
 
 
 def _contents(endpoint: Endpoint, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
-    """What is said in turns. The results of one turn's calls are one turn."""
+    """What is said in turns. The results of one turn's calls are one turn, with what they show behind them."""
     names = {call.id: call.name for message in messages for call in message.tool_calls or ()}
     results: list[dict[str, Any]] = []
+    shown: list[dict[str, Any]] = []
     for message in messages:
         if message.role == "tool":
             results.append(_result(message, names))
+            shown += map(_part, attached(message))
             continue
         if results:
-            yield {"role": "user", "parts": results}
-            results = []
+            yield {"role": "user", "parts": [*results, *shown]}
+            results, shown = [], []
         parts = _asked(endpoint, message) if message.role == "assistant" else _said(message)
         if parts and message.role != "system":
             yield {"role": "model" if message.role == "assistant" else "user", "parts": parts}
     if results:
-        yield {"role": "user", "parts": results}
+        yield {"role": "user", "parts": [*results, *shown]}
 
 
 def _said(message: Message) -> list[dict[str, Any]]:

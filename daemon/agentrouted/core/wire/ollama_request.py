@@ -1,15 +1,16 @@
 """The body of a request for Ollama's own `/api/chat`."""
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.errors import InvalidParams
 from agentrouted.core.wire.base import ModelRequest, ToolSpec
 from agentrouted.core.wire.inlined import inlined
-from agentrouted.core.wire.parts import inline, plain_text
-from agentrouted_protocol.messages import FilePart, ImagePart, Message, TextPart
+from agentrouted.core.wire.parts import inline, is_image, named_text, not_taken, plain_text
+from agentrouted.core.wire.suited import suited
+from agentrouted_protocol.messages import Message, TextPart
 
 
 def ollama_body(endpoint: Endpoint, request: ModelRequest, num_ctx: int | None) -> bytes:
@@ -17,24 +18,39 @@ def ollama_body(endpoint: Endpoint, request: ModelRequest, num_ctx: int | None) 
 
     That a tool has to be called (`must_call`) cannot be said there.
     """
+    request = suited(endpoint, request).request
     options: dict[str, Any] = {
-        **request.sampling.model_dump(exclude_none=True),
+        **request.sampling.model_dump(exclude_none=True, exclude={"think"}),
         "num_predict": request.max_tokens,
         "num_ctx": num_ctx,
     }
     body: dict[str, Any] = {
         "model": endpoint.model_id,
-        "messages": [_message(endpoint, message) for message in request.messages],
+        "messages": list(_messages(endpoint, request.messages)),
         "stream": True,
         # Else the beginning of a long conversation is left out without a word.
         "truncate": False,
         "options": _given(options),
         "tools": [_tool(tool) for tool in request.tools] or None,
         "format": request.output.schema if request.output else None,
-        "think": endpoint.think,
+        "think": request.sampling.think,
         "keep_alive": endpoint.keep_alive,
     }
     return to_json(_given(body), inf_nan_mode="null")
+
+
+def _messages(endpoint: Endpoint, messages: Sequence[Message]) -> Iterator[dict[str, Any]]:
+    """Templates look for images in what the user says: those of results follow when all of the turn are there."""
+    images: list[str] = []
+    for message in messages:
+        if images and message.role != "tool":
+            yield {"role": "user", "content": "", "images": images}
+            images = []
+        yield _message(endpoint, message)
+        if message.role == "tool":
+            images += _said(endpoint, message).get("images", [])
+    if images:
+        yield {"role": "user", "content": "", "images": images}
 
 
 def _message(endpoint: Endpoint, message: Message) -> dict[str, Any]:
@@ -43,6 +59,7 @@ def _message(endpoint: Endpoint, message: Message) -> dict[str, Any]:
     sent: dict[str, Any] = {"role": message.role, "content": plain_text(message)}
     if message.role == "tool":
         sent |= {"tool_name": message.name or "", "tool_call_id": message.tool_call_id or ""}
+        sent["content"] = _said(endpoint, message)["content"] or sent["content"]
     if message.tool_calls:
         calls = [
             {"id": call.id, "function": {"name": call.name, "arguments": call.arguments}} for call in message.tool_calls
@@ -53,27 +70,23 @@ def _message(endpoint: Endpoint, message: Message) -> dict[str, Any]:
 
 
 def _said(endpoint: Endpoint, message: Message) -> dict[str, Any]:
-    """What a user says: text, and images beside it."""
+    """Text, and images beside it."""
     if isinstance(message.content, str):
         return {"content": message.content}
-    texts = [part.text for part in message.content if isinstance(part, TextPart)]
-    images = [_image(endpoint, part) for part in message.content if not isinstance(part, TextPart)]
+    texts: list[str] = []
+    images: list[str] = []
+    for part in message.content:
+        if isinstance(part, TextPart):
+            texts.append(part.text)
+        elif (file := inline(part)) is None:
+            raise not_taken(endpoint, "addresses: it fetches nothing", "give base64 `data` in place of the `url`")
+        elif is_image(part, file):
+            images.append(file.data)
+        elif file.is_text:
+            texts.append(named_text(part, file))
+        else:
+            raise not_taken(endpoint, f"files of the type `{file.mime_type}`", "give text or images")
     return {"content": "\n".join(texts), **({"images": images} if images else {})}
-
-
-def _image(endpoint: Endpoint, part: ImagePart | FilePart) -> str:
-    file = inline(part)
-    if file is None:
-        raise InvalidParams(
-            f"{endpoint.label} fetches nothing from the web",
-            hint="give the image as base64 `data` in place of its `url`",
-        )
-    if isinstance(part, FilePart) and not file.mime_type.startswith("image/"):
-        raise InvalidParams(
-            f"{endpoint.label} takes text and images, and no file of the type {file.mime_type}",
-            hint="give the text of the file, or use a model of another provider",
-        )
-    return file.data
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

@@ -6,21 +6,21 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from agentrouted.core.endpoint import Endpoint, Think
+from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
 from agentrouted.core.wire.call_arguments import arguments_text
-from agentrouted.core.wire.parts import inline, plain_text
+from agentrouted.core.wire.parts import inline, is_image, not_taken, plain_text
 from agentrouted.core.wire.signed import with_signed
-from agentrouted_protocol.messages import FilePart, ImagePart, Message, Part, TextPart
+from agentrouted.core.wire.suited import suited
+from agentrouted_protocol.messages import FilePart, Message, Part, TextPart
+from agentrouted_protocol.runs import Think
 
 _Item = dict[str, Any]
 
 
 def responses_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
-    """JSON, as https://platform.openai.com/docs/api-reference/responses/create has it.
-
-    `stop`, `seed`, `top_k` and the penalties have no place there.
-    """
+    """JSON, as https://platform.openai.com/docs/api-reference/responses/create has it."""
+    request = suited(endpoint, request).request
     front = list(takewhile(lambda message: message.role == "system", request.messages))
     body: dict[str, Any] = {
         "model": endpoint.model_id,
@@ -34,7 +34,7 @@ def responses_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         "max_output_tokens": request.max_tokens,
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _choice(request.must_call) if request.must_call else None,
-        "reasoning": _reasoning(endpoint.think),
+        "reasoning": _reasoning(request.sampling.think),
         "text": {"format": _format(request.output)} if request.output else None,
     }
     return to_json({name: value for name, value in body.items() if value is not None}, inf_nan_mode="null")
@@ -61,28 +61,31 @@ def _items(endpoint: Endpoint, message: Message) -> list[_Item]:
             return with_signed(endpoint, message, [*said, *calls])
         case "tool":
             result = {"type": "function_call_output", "call_id": message.tool_call_id or ""}
-            return [{**result, "output": _content(message)}]
+            return [{**result, "output": _content(endpoint, message)}]
         case role:
-            return [{"role": role, "content": _content(message)}]
+            return [{"role": role, "content": _content(endpoint, message)}]
 
 
-def _content(message: Message) -> str | list[_Item]:
-    return message.content if isinstance(message.content, str) else [_part(part) for part in message.content]
+def _content(endpoint: Endpoint, message: Message) -> str | list[_Item]:
+    if isinstance(message.content, str) or message.role == "system":
+        return plain_text(message)
+    return [_part(endpoint, part) for part in message.content]
 
 
-def _part(part: Part) -> _Item:
+def _part(endpoint: Endpoint, part: Part) -> _Item:
     if isinstance(part, TextPart):
         return {"type": "input_text", "text": part.text}
-    if isinstance(part, ImagePart):
-        return {"type": "input_image", "image_url": _address(part), "detail": "auto"}
-    if part.url and inline(part) is None:
-        return {"type": "input_file", "file_url": part.url}
-    return {"type": "input_file", "filename": part.name or "file", "file_data": _address(part)}
-
-
-def _address(part: ImagePart | FilePart) -> str:
     file = inline(part)
-    return f"data:{file.mime_type};base64,{file.data}" if file else part.url or ""
+    if is_image(part, file):
+        return {"type": "input_image", "image_url": file.url if file else part.url, "detail": "auto"}
+    if file is None:
+        return {"type": "input_file", "file_url": part.url}
+    if file.mime_type.startswith(("audio/", "video/")):
+        raise not_taken(
+            endpoint, f"`{file.mime_type}` in the format `{endpoint.wire}`", "give text, images or documents"
+        )
+    name = part.name if isinstance(part, FilePart) else None
+    return {"type": "input_file", "filename": name or "file", "file_data": file.url}
 
 
 def _call(call_id: str, name: str, arguments: Mapping[str, Any]) -> _Item:

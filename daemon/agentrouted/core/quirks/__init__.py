@@ -1,0 +1,1 @@
+"""Where servers differ from what their format documents."""
