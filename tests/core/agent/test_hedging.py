@@ -6,9 +6,12 @@ from pathlib import Path
 import pytest
 from harness.hosts import WritingHost
 from harness.in_process import runs
+from harness.routes import World
 
+from agentrouted.core.agent.hedging import HasTheWord, ask_hedged
 from agentrouted.core.errors import AgentroutedError, ProviderError
 from agentrouted.core.host import SilentHost
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.runs import RunAgentParams
 
@@ -48,16 +51,18 @@ async def test_the_first_may_still_win(tmp_path: Path) -> None:
         await second.requests[0].closed_early.wait()
 
 
-async def test_nobody_else_is_asked_once_there_was_a_word(tmp_path: Path) -> None:
-    gate = asyncio.Event()
-    asyncio.get_running_loop().call_later(0.2, gate.set)
-    async with (
-        Upstream([Reply.text("One", gate, " two")]) as first,
-        Upstream() as second,
-        runs(tmp_path, chain(first, second, after=0.05)) as all_runs,
-    ):
-        assert (await all_runs.start(HI, SilentHost()).result()).text == "One two"
-        assert second.requests == []
+async def test_nobody_else_is_asked_once_there_was_a_word() -> None:
+    first, second = World({}, "models: {x: [ollama/a, ollama/b]}").resolve("x").endpoints
+    asked = []
+
+    async def answer(has_the_word: HasTheWord, candidate: ResolvedEndpoint) -> str:
+        asked.append(candidate)
+        assert has_the_word()
+        await asyncio.sleep(0.05)
+        return "One two"
+
+    assert await ask_hedged(iter((first, second)), answer, lambda *failed: True, 0.01) == "One two"
+    assert asked == [first]
 
 
 async def test_a_failure_before_the_time_goes_on_at_once(tmp_path: Path) -> None:
