@@ -22,7 +22,8 @@ FLOORS = (
     {"agentrouted.cli"},
     {"agentrouted"},
     {"agentrouted.face", "agentrouted.server", "agentrouted.gateway", "agentrouted_client"},
-    {"agentrouted.core.agent", "agentrouted.core.models"},
+    {"agentrouted.core.models"},
+    {"agentrouted.core.agent"},
     {"agentrouted.core.erasing", "agentrouted.core.routing", "agentrouted.core.services"},
     {
         "agentrouted.core.journal",

@@ -201,7 +201,7 @@ class ModelListResult(WireModel):
 
 class ModelProbeParams(Params):
     model: str
-    """A model string; of a chain, its first endpoint is asked."""
+    """A model string; of a chain, the endpoint is asked that a run would ask first."""
 
     timeout: Annotated[float, Field(gt=0)] = 120.0
     """Seconds for all calls together."""

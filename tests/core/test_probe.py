@@ -13,6 +13,7 @@ from agentrouted.core.errors import ModelMissing, ProviderTimeout
 from agentrouted.core.host import SilentHost
 from agentrouted.core.models.probe import probe
 from agentrouted.core.profiles import Value
+from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services, open_services
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
@@ -162,6 +163,23 @@ async def test_of_a_chain_the_first_endpoint_is_asked(tmp_path: Path) -> None:
     async with Upstream([TALK, CALL, HELD]) as upstream, services(tmp_path, config % upstream.url) as opened:
         result = await probe(opened, ModelProbeParams(model="fast"))
     assert (result.model, result.route.model_id, result.route.base_url) == ("fast", "m", upstream.url)
+
+
+async def test_a_boundary_keeps_a_probe_from_asking_beyond_it(tmp_path: Path) -> None:
+    config = "models: {fast: {endpoints: ['http://models.example/v1/m', '%s/m'], boundary: local}}"
+    async with Upstream([TALK, CALL, HELD]) as upstream, services(tmp_path, config % upstream.url) as opened:
+        assert (await probe(opened, ModelProbeParams(model="fast"))).route.base_url == upstream.url
+
+
+async def test_the_window_is_what_the_server_says(tmp_path: Path) -> None:
+    models = {"/v1/models": Reply.json({"data": [{"id": "m", "max_model_len": 4096}]})}
+    config = "providers: {acme: {api_base: '%s', local: false}}"
+    async with Upstream([TALK, CALL, HELD], models=None, beside=models) as upstream:  # noqa: SIM117
+        async with services(tmp_path, config % upstream.url) as opened:
+            result = await probe(opened, ModelProbeParams(model="acme/m"))
+            (endpoint,) = (each.endpoint for each in resolve(opened.config.current, "acme/m").endpoints)
+            assert (await opened.connect(endpoint)).context_window == 4096
+    assert result.context_window == 4096
 
 
 @pytest.mark.model

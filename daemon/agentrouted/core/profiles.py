@@ -77,7 +77,7 @@ class Profiles:
             for name, finding in findings.items()
             if name in _LAID and name not in endpoint.configured and finding.holds
         }
-        if endpoint.local or endpoint.context_window is not None:
+        if endpoint.local:
             # A server of this machine is asked, each time: it may have been started anew.
             learned.pop("context_window", None)
         return replace(endpoint, **learned) if learned else endpoint

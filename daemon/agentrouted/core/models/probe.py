@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
 
+from agentrouted.core.agent.candidates import candidates
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
 from agentrouted.core.models import trials
@@ -25,11 +26,13 @@ from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
 
 
 async def probe(services: Services, params: ModelProbeParams, caller: Caller = NOBODY) -> ModelProbeResult:
-    """Asks the first endpoint of the model's chain; what it shows is kept as its profile.
+    """Asks the endpoint that a run would ask first; what it shows is kept as its profile.
 
     Raises what an ordinary call raises; what fails after one has succeeded is part of the answer.
     """
-    resolved = resolve(services.config.current, params.model).endpoints[0]
+    resolution = resolve(services.config.current, params.model)
+    boundary = resolution.chain.boundary if resolution.chain else None
+    resolved = (await candidates(services, resolution, boundary))[0]
     deadline = asyncio.get_running_loop().time() + params.timeout
     try:
         async with asyncio.timeout_at(deadline):
@@ -44,11 +47,16 @@ async def probe(services: Services, params: ModelProbeParams, caller: Caller = N
         raise _too_slow(resolved.endpoint, params.timeout) from None
     tools = await probing.try_out(trials.CALL, trials.calls_tools, deadline)
     schema = await probing.try_out(trials.FILL_IN, trials.holds_to_schema, deadline)
-    window = await services.context_window(endpoint)
+    window = await _window(services, endpoint)
     seen = {"streaming": trials.streams(talk.chunks), "usage": trials.reports_usage(talk.reply),
             "tools": tools, "json_schema": schema}  # fmt: skip
     await services.profiles.replace(endpoint, _findings(seen, window))
-    return _result(params.model, resolved, probing, talk, seen, window)
+    return _result(params.model, resolved, probing, talk, seen, window or endpoint.context_window)
+
+
+async def _window(services: Services, endpoint: Endpoint) -> int | None:
+    """Tokens, as the server itself says."""
+    return endpoint.context_window if endpoint.socket_path else await services.windows.of(endpoint, services.http)
 
 
 @dataclass(frozen=True, slots=True)

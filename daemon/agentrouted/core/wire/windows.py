@@ -60,7 +60,12 @@ def _of_llamacpp(document: Mapping[str, Any], model: str) -> Any:
 
 
 def _in_list_of_models(document: Mapping[str, Any], model: str) -> Any:
-    return next((each.get("max_model_len") for each in _entries(document, "data", "id", model)), None)
+    found = (each.get(name) for each in _entries(document, "data", "id", model) for name in _WINDOW_NAMES)
+    return next((window for window in found if window is not None), None)
+
+
+# Of vLLM and SGLang; Groq; OpenRouter; Mistral.
+_WINDOW_NAMES: Final = ("max_model_len", "context_window", "context_length", "max_context_length")
 
 
 def _entries(document: Mapping[str, Any], key: str, id_key: str, model: str) -> Iterator[Mapping[str, Any]]:
