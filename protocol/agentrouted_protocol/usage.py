@@ -13,10 +13,10 @@ class UsageParams(Params):
 
     until: str | None = None
     group_by: list[GroupKey] = []
-    """One row for each combination of these; none gives totals only."""
+    """One row for each combination of these; none gives totals only. A `day` is one of UTC."""
 
     run_id: str | None = None
-    """Only this run's."""
+    """Only this run's, with those of the agents that it has called."""
 
     session_id: str | None = None
 
@@ -39,7 +39,14 @@ class UsageTotals(WireModel):
     """Calls whose tokens were counted by us."""
 
     errors: int
+    """Calls that have failed, or were under way when their daemon was killed."""
+
     cancelled: int
+    local: int = 0
+    """Calls of models on this machine."""
+
+    crossed: int = 0
+    """Calls that left this machine, though their chain of endpoints has begun on it."""
 
 
 class UsageRow(UsageTotals):

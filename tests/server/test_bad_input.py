@@ -47,7 +47,7 @@ ROWS: dict[str, tuple[bytes, list[tuple[Any, int]]]] = {
     "an id that is a fraction": (frame({"jsonrpc": "2.0", "id": 1.5, "method": "resolveModel"}), [(None, INVALID)]),
     "an id that is true": (frame({"jsonrpc": "2.0", "id": True, "method": "resolveModel"}), [(None, INVALID)]),
     "an unknown method": (request(4, "no/such"), [(4, NO_METHOD)]),
-    "a method of a later version": (request(4, "usage", {}), [(4, NO_METHOD)]),
+    "a method of a later version": (request(4, "usage/later", {}), [(4, NO_METHOD)]),
     "an unknown `$/` request": (request(4, "$/unknown"), [(4, NO_METHOD)]),
     "params missing": (request(5, "resolveModel"), [(5, PARAMS)]),
     "params null": (frame({"jsonrpc": "2.0", "id": 5, "method": "resolveModel", "params": None}), [(5, PARAMS)]),

@@ -34,6 +34,7 @@ from agentrouted_protocol.runs import (
     RunStatus,
     RunSummary,
 )
+from agentrouted_protocol.usage import GroupKey, UsageParams, UsageResult
 
 Approve = Callable[[ToolApproveParams], Awaitable[ToolApproveResult]]
 AnyFunction = TypeVar("AnyFunction", bound=Function)
@@ -170,6 +171,23 @@ class Client:
         """What is known of a run: its transcript, and its result if it has ended."""
         run: RunGetResult = await self.request("run/get", RunIdParams(run_id=run_id))
         return run
+
+    async def usage(
+        self,
+        *,
+        group_by: Sequence[GroupKey] = (),
+        since: str | None = None,
+        until: str | None = None,
+        run_id: str | None = None,
+        session_id: str | None = None,
+    ) -> UsageResult:
+        """What model calls have used and cost, a row for each combination of the keys in `group_by`.
+
+        Times are ISO 8601, UTC; `until` is not included.
+        """
+        params = UsageParams(group_by=list(group_by), since=since, until=until, run_id=run_id, session_id=session_id)
+        result: UsageResult = await self.request("usage", params)
+        return result
 
     @overload
     def tool(self, function: AnyFunction, /) -> AnyFunction: ...

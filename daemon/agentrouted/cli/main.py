@@ -14,6 +14,7 @@ from agentrouted_protocol.version import __version__
 COMMANDS: Final = {
     "run": "run a prompt on a model, or an agent, and stream the answer",
     "runs": "list runs; show, attach to, resume or cancel one",
+    "usage": "what model calls have used and cost",
     "resolve": "show where a model string leads, and why",
     "models": "list what can run now; pull a model to run on this machine",
     "memory": "remember, recall, list and forget; sessions, export, import",

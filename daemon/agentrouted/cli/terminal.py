@@ -3,7 +3,7 @@
 import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Literal, TextIO
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
@@ -71,11 +71,14 @@ def show_progress(done: int, total: int) -> None:
         _write(f"{_CLEAR_LINE}{bar} {done / total:4.0%} of {total / 1e6:.0f} MB" + ("\n" if done >= total else ""))
 
 
-def table(rows: Sequence[Sequence[str]]) -> str:
-    """Columns as wide as they need to be."""
+def table(rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
+    """Columns as wide as they need to be; those that hold `numbers`, by place, stand at the right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows)
-    return "\n".join(lines)
+    aligned = (
+        (cell.rjust(width) if place in numbers else cell.ljust(width) for place, (cell, width) in enumerate(pairs))
+        for pairs in (zip(row, widths, strict=True) for row in rows)
+    )
+    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
 
 
 def _write(text: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from agentrouted.core.errors import InvalidParams
-from agentrouted.server.handlers import config, daemon, memory, models, routing, runs, workspace
+from agentrouted.server.handlers import config, daemon, memory, models, routing, runs, usage, workspace
 from agentrouted.server.rpc import Handler
 from agentrouted_protocol.validation import parse
 
@@ -33,6 +33,7 @@ _SERVED: Final[dict[str, Handler]] = {
     "memory/sessions": memory.list_sessions,
     "memory/export": memory.export_memory,
     "memory/import": memory.import_memory,
+    "usage": usage.get_usage,
     "config/get": config.get_config,
     "config/reload": config.reload_config,
     "config/validate": config.validate_config,

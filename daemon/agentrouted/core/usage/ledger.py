@@ -14,8 +14,10 @@ from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.faults import storage_fault
 from agentrouted.core.storage.owner import Owner
 from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.query import find_usage
 from agentrouted.core.usage.rows import insert_ended, insert_open, interrupt, owners, remove_open
 from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.usage import UsageParams, UsageResult
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +73,13 @@ class Ledger:
         gone = await self._database.read(lambda connection: self._owner.gone(owners(connection)))
         if gone:
             await self._database.write(partial(interrupt, gone=gone))
+
+    async def usage(self, params: UsageParams) -> UsageResult:
+        """All that has ended until now, in this process and others."""
+        await self.recover()
+        await self._database.flush()
+        rows, totals = await self._database.read(partial(find_usage, params=params))
+        return UsageResult(rows=rows, totals=totals)
 
     def close(self) -> None:
         """After its database."""

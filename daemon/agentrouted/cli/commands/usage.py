@@ -1,0 +1,118 @@
+"""`agentrouted usage`: what model calls have used and cost."""
+
+import argparse
+import asyncio
+import csv
+import json
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Final, get_args
+
+from agentrouted.cli.door import daemon
+from agentrouted.cli.terminal import printable, styled, table
+from agentrouted.core.errors import InvalidParams
+from agentrouted_protocol.usage import BudgetState, GroupKey, UsageResult, UsageRow, UsageTotals
+
+EXAMPLE = "agentrouted usage --since 7d --by model,day"
+
+_KEYS: Final[tuple[GroupKey, ...]] = get_args(GroupKey)
+_UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_BARS: Final = "▁▂▃▄▅▆▇█"
+_MOST_DAYS: Final = 60
+_COLUMNS: Final = ("calls", "in", "out", "cached", "cost", "")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--since", help="a time such as 2026-01-31, or so long ago: 12h, 7d, 4w")
+    parser.add_argument("--until", help="the same; not included")
+    parser.add_argument("--by", default="model", help=f"what the rows are, of {', '.join(_KEYS)}; model by default")
+    parser.add_argument("--run", metavar="ID", help="of one run only, with the agents it has called")
+    parser.add_argument("--session", metavar="ID", help="of one session only")
+    parser.add_argument("--csv", action="store_true", help="print comma-separated values, for spreadsheets")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    by = _keys(arguments.by)
+    result, days = asyncio.run(_ask(arguments, by))
+    if arguments.json:
+        print(json.dumps(result.to_wire()))
+    elif arguments.csv:
+        _write_csv(by, result.rows)
+    else:
+        print("\n".join(_in_words(by, result, days)))
+    return 0
+
+
+def _keys(text: str) -> list[GroupKey]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in _KEYS]:
+        raise InvalidParams(f"--by cannot be {unknown[0]!r}", hint=f"one or more of {', '.join(_KEYS)}")
+    return [key for name in names for key in _KEYS if key == name]
+
+
+def _time(text: str | None) -> str | None:
+    """As ISO 8601, if it is so long ago."""
+    if text is None or (ago := re.fullmatch(r"(\d{1,5})([hdw])", text)) is None:
+        return text
+    return (datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]).isoformat(timespec="seconds")
+
+
+async def _ask(arguments: argparse.Namespace, by: list[GroupKey]) -> tuple[UsageResult, list[UsageRow]]:
+    since, until = _time(arguments.since), _time(arguments.until)
+    of_one = {"since": since, "until": until, "run_id": arguments.run, "session_id": arguments.session}
+    async with daemon() as client:
+        result = await client.usage(group_by=by, **of_one)
+        by_day = await client.usage(group_by=["day"], **of_one)
+    return result, by_day.rows
+
+
+def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageRow]) -> None:
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    names = [*by, *UsageTotals.model_fields]
+    writer.writerow(names)
+    writer.writerows([getattr(row, name) for name in names] for row in rows)
+
+
+def _in_words(by: Sequence[GroupKey], result: UsageResult, days: Sequence[UsageRow]) -> list[str]:
+    rows = [(*(printable(getattr(row, key) or "–") for key in by), *_figures(row)) for row in result.rows]
+    names = [*by, *_COLUMNS]
+    totals = (*(("total", *("" for _ in by[1:])) if by else ()), *_figures(result.totals))
+    head, *lines = table([names, *rows, totals], range(len(by), len(names) - 1)).splitlines()
+    return [
+        styled(head, "bold", sys.stdout),
+        *lines,
+        *(["", _sparkline(days)] if len(days) > 1 else []),
+        *(["", table([_budget(state) for state in result.budgets])] if result.budgets else []),
+    ]
+
+
+def _figures(row: UsageTotals) -> tuple[str, ...]:
+    notes = {"unpriced": row.unpriced, "estimated": row.estimated, "failed": row.errors, "cancelled": row.cancelled}
+    numbers = (row.calls, row.input_tokens, row.output_tokens, row.cached_tokens)
+    said = ", ".join(f"{count} {name}" for name, count in notes.items() if count)
+    return (*(f"{number:,}" for number in numbers), _dollars(row.cost_usd), said)
+
+
+def _dollars(cost: float) -> str:
+    return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+
+
+def _sparkline(rows: Sequence[UsageRow]) -> str:
+    """A bar for each day, those without a call too: dollars, or tokens where nothing has cost any."""
+    costs = any(row.cost_usd for row in rows)
+    values = {row.day: row.cost_usd if costs else row.input_tokens + row.output_tokens for row in rows}
+    last = date.fromisoformat(rows[-1].day or "")
+    first = max(date.fromisoformat(rows[0].day or ""), last - timedelta(days=_MOST_DAYS - 1))
+    days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+    most = max(values.values()) or 1
+    bars = "".join(_BARS[round(values[day] / most * (len(_BARS) - 1))] if values.get(day) else " " for day in days)
+    top = _dollars(most) if costs else f"{most:,.0f} tokens"
+    return f"{first}  {styled(bars, 'cyan', sys.stdout)}  {last}, {top} at most"
+
+
+def _budget(state: BudgetState) -> tuple[str, ...]:
+    spent = state.spent + state.reserved
+    amounts = f"{spent:,.4g} of {state.limit:,.4g}"
+    return (state.name, amounts, f"{spent / state.limit:4.0%}", f"until {state.resets_at}" if state.resets_at else "")

@@ -1,0 +1,13 @@
+"""`usage`."""
+
+from agentrouted.core.errors import Storage
+from agentrouted.server.session import ClientSession
+from agentrouted_protocol.usage import UsageParams, UsageResult
+
+
+async def get_usage(session: ClientSession, params: UsageParams) -> UsageResult:
+    shared = session.core.services.ledger
+    ledger = await shared.get()
+    if ledger is None:
+        raise shared.fault or Storage("There is no ledger without a database")
+    return await ledger.usage(params)

@@ -1,0 +1,42 @@
+"""`agentrouted usage`."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from harness.command import agentrouted
+
+from agentrouted.testing.upstream import Upstream
+
+
+async def test_usage_is_a_table_with_totals(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        for model in ("small", "big", "big"):
+            await agentrouted(tmp_path, "run", "Hi", "-m", f"{upstream.url}/{model}")
+    outcome = await agentrouted(tmp_path, "usage", "--since", "1d")
+    lines = [line.split() for line in outcome.out.splitlines()]
+    assert lines[0] == ["model", "calls", "in", "out", "cached", "cost"]
+    figures = [["big", "2", "20", "10"], ["small", "1", "10", "5"], ["total", "3", "30", "15"]]
+    assert [line[:4] for line in lines[1:4]] == figures
+
+
+async def test_usage_for_programs(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        await agentrouted(tmp_path, "run", "Hi", "-m", f"{upstream.url}/small")
+    as_json = await agentrouted(tmp_path, "usage", "--by", "client, kind", "--json")
+    as_csv = await agentrouted(tmp_path, "usage", "--by", "client,kind", "--csv")
+    [row] = json.loads(as_json.out)["rows"]
+    assert (row["client"], row["kind"], row["calls"]) == ("agentrouted-cli", "turn", 1)
+    [read] = csv.DictReader(io.StringIO(as_csv.out))
+    assert (read["client"], read["kind"], read["input_tokens"]) == ("agentrouted-cli", "turn", "10")
+
+
+async def test_what_usage_cannot_be_grouped_by_is_refused(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "usage", "--by", "colour")
+    assert outcome.code == 1 and "'colour'" in outcome.err and "model, provider" in outcome.err
+
+
+async def test_where_nothing_was_called_the_totals_are_zero(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "usage")
+    assert outcome.out.splitlines()[-1].split()[:3] == ["total", "0", "0"]

@@ -1,0 +1,164 @@
+"""The ledger, grouped as asked: the sums say what the rows say."""
+
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from agentrouted.core.errors import InvalidParams
+from agentrouted.core.storage.database import Database
+from agentrouted.core.usage.call import Call, Caller, Outcome
+from agentrouted.core.usage.ledger import Ledger
+from agentrouted.core.usage.rows import insert_ended
+from agentrouted_protocol.messages import Usage
+from agentrouted_protocol.usage import UsageParams, UsageTotals
+
+FIRST = int(datetime(2026, 1, 30, 20, tzinfo=UTC).timestamp())
+SECONDS = range(FIRST, FIRST + 76 * 3600)
+
+
+def some_calls(count: int) -> list[tuple[Call, Outcome]]:
+    random = Random(7)
+    return [
+        (
+            Call(
+                run_id=f"r{number % 50}",
+                tree=f"r{number % 10}",
+                kind=random.choice(("turn", "retry", "summary")),
+                provider=random.choice(("openai", "ollama")),
+                model=random.choice(("small", "big")),
+                asked="fast",
+                boundary=random.choice(("local", "remote", "crossed")),
+                session=random.choice(("", "s", "t")),
+                agent=random.choice(("", "clerk")),
+                caller=Caller(random.choice(("vim", "")), 1, random.choice(("/a", ""))),
+                at=random.choice(SECONDS) + random.random(),
+            ),
+            Outcome(
+                random.choice(("ok", "ok", "cancelled", "rateLimited")),
+                Usage(
+                    input_tokens=random.randrange(1000),
+                    output_tokens=random.randrange(100),
+                    cached_tokens=random.randrange(10),
+                    reasoning_tokens=random.randrange(10),
+                    total_cost_usd=random.choice((None, random.random())),
+                    estimated=random.choice((True, False)),
+                ),
+            ),
+        )
+        for number in range(count)
+    ]
+
+
+def insert_all(connection: sqlite3.Connection) -> None:
+    for each in CALLS:
+        insert_ended(connection, *each)
+
+
+@pytest.fixture
+async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
+    database = await Database.open(tmp_path / "a.db")
+    ledger = await Ledger.open(database)
+    await database.write(insert_all)
+    yield ledger
+    await database.aclose()
+    ledger.close()
+
+
+CALLS = some_calls(2000)
+
+KEYS: dict[str, Any] = {
+    "model": lambda call: call.model,
+    "provider": lambda call: call.provider,
+    "client": lambda call: call.caller.name,
+    "workspace": lambda call: call.caller.workspace,
+    "session": lambda call: call.session,
+    "agent": lambda call: call.agent,
+    "day": lambda call: datetime.fromtimestamp(call.at, UTC).date().isoformat(),
+    "kind": lambda call: call.kind,
+}
+RANGES = [
+    (None, None),
+    ("2026-01-31", "2026-02-01"),
+    ("2026-01-31T23:30:00Z", "2026-02-01T00:30:00Z"),
+    ("2026-01-31T05:10:11.5Z", "2026-02-02T07:00:00+01:00"),
+    ("2026-02-01T10:00:00Z", "2026-02-01T10:00:00Z"),
+    ("2026-02-01T10:00:01Z", "2026-02-01T10:20:00Z"),
+    (None, "2026-02-01T12:00:00Z"),
+]
+
+
+def seconds(text: str | None, default: float) -> float:
+    if text is None:
+        return default
+    moment = datetime.fromisoformat(text)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def counted(calls: list[tuple[Call, Outcome]]) -> dict[str, Any]:
+    usages = [outcome.usage or Usage() for _, outcome in calls]
+    return {
+        "calls": len(calls),
+        "input_tokens": sum(usage.input_tokens for usage in usages),
+        "output_tokens": sum(usage.output_tokens for usage in usages),
+        "cached_tokens": sum(usage.cached_tokens for usage in usages),
+        "reasoning_tokens": sum(usage.reasoning_tokens for usage in usages),
+        "cost_usd": pytest.approx(sum(usage.total_cost_usd or 0.0 for usage in usages)),
+        "unpriced": sum(usage.total_cost_usd is None for usage in usages),
+        "estimated": sum(usage.estimated for usage in usages),
+        "errors": sum(outcome.status not in ("ok", "cancelled") for _, outcome in calls),
+        "cancelled": sum(outcome.status == "cancelled" for _, outcome in calls),
+        "local": sum(call.boundary == "local" for call, _ in calls),
+        "crossed": sum(call.boundary == "crossed" for call, _ in calls),
+    }
+
+
+def counts(totals: UsageTotals) -> dict[str, Any]:
+    return {name: getattr(totals, name) for name in counted([])}
+
+
+@pytest.mark.parametrize("span", RANGES)
+@pytest.mark.parametrize("keys", [*([key] for key in KEYS), [], ["day", "model"], ["session", "agent"], [*KEYS]])
+async def test_any_grouping_of_any_time_is_exact(ledger: Ledger, keys: list[str], span: tuple[str, str]) -> None:
+    since, until = span
+    result = await ledger.usage(UsageParams(since=since, until=until, group_by=keys))
+    here = [each for each in CALLS if seconds(since, 0) <= each[0].at < seconds(until, 1e12)]
+    expected: dict[Any, list[Any]] = {}
+    for each in here:
+        expected.setdefault(tuple(KEYS[key](each[0]) or None for key in keys), []).append(each)
+    if not keys:
+        expected = {}
+    told = {tuple(getattr(row, key) for key in keys): counts(row) for row in result.rows}
+    assert told == {key: counted(calls) for key, calls in expected.items()}
+    assert counts(result.totals) == counted(here)
+
+
+async def test_one_run_is_that_with_the_agents_it_has_called(ledger: Ledger) -> None:
+    result = await ledger.usage(UsageParams(run_id="r3", group_by=["day"], since="2026-01-31T05:10:11Z"))
+    since = seconds("2026-01-31T05:10:11Z", 0)
+    here = [call for call, _ in CALLS if "r3" in (call.run_id, call.tree) and call.at >= since]
+    assert result.totals.calls == len(here) > 0
+    assert {row.day for row in result.rows} == {KEYS["day"](call) for call in here}
+
+
+async def test_one_session(ledger: Ledger) -> None:
+    result = await ledger.usage(UsageParams(session_id="s"))
+    assert result.totals.calls == sum(call.session == "s" for call, _ in CALLS)
+
+
+async def test_what_is_no_time_is_refused(ledger: Ledger) -> None:
+    with pytest.raises(InvalidParams):
+        await ledger.usage(UsageParams(since="yesterday"))
+
+
+async def test_an_empty_ledger_says_zero(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "b.db")
+    ledger = await Ledger.open(database)
+    result = await ledger.usage(UsageParams(group_by=["model"]))
+    assert (result.rows, result.totals.calls, result.totals.cost_usd) == ([], 0, 0.0)
+    await database.aclose()
+    ledger.close()
