@@ -122,6 +122,19 @@ async def test_an_import_is_cancelled_where_its_progress_is_shown(tmp_path: Path
         writer.close()
 
 
+async def test_the_config_says_how_long_it_is_kept(tmp_path: Path) -> None:
+    times = {"createdAt": "2020-01-01T00:00:00Z", "updatedAt": "2020-01-01T00:00:00Z"}
+    line = {"type": "fact", "id": "1", "text": "old tea", "kind": "note", "scope": {}, "source": {}, "version": 1}
+    async with initialized(tmp_path) as peer:
+        await peer.call("memory/import", {"text": json.dumps(line | times)})
+        await peer.call("memory/remember", {"text": "new tea", "kind": "note"})
+        assert len(await texts(peer, "tea")) == 2
+    (tmp_path / ".agentroute/config.yaml").write_text("memory: {retention: [{kinds: [note], keep_days: 30}]}")
+    async with initialized(tmp_path) as peer:
+        while await texts(peer, "tea") != ["new tea"]:
+            pass
+
+
 async def test_a_megabyte_is_remembered_and_asked_for(tmp_path: Path) -> None:
     long = "word " * 200_000
     async with initialized(tmp_path) as peer:

@@ -116,11 +116,15 @@ async def open_services(environment: Environment, config_file: str | None = None
         engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
         database=database,
-        memory=SharedStore(database),
+        memory=SharedStore(database, lambda: config.current.config.memory.retention),
         ledger=SharedLedger(database),
         profiles=Profiles(database),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
+    if config.current.config.memory.retention and database.path and database.path.exists():
+        # Days pass, also while nobody asks for what is remembered.
+        keeping = asyncio.create_task(services.memory.get())
+        keeping.add_done_callback(lambda done: done.cancelled() or done.exception())
     watching = asyncio.create_task(config.watch())
     watching.add_done_callback(_tell_of_death)
     try:

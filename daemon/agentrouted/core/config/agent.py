@@ -80,6 +80,10 @@ class AgentScope(Section):
     session: Text | None = None
     """Which conversation it belongs to."""
 
+    @property
+    def value(self) -> Scope:
+        return Scope(**dict(self))
+
 
 class AgentMemory(Section):
     """What the agent may read from memory and write to it. Both are off unless asked for."""
@@ -96,7 +100,7 @@ class AgentMemory(Section):
     @property
     def value(self) -> RunMemory:
         """As a run takes it."""
-        return RunMemory(scope=Scope(**dict(self.scope)), recall=self.recall, remember=self.remember)
+        return RunMemory(scope=self.scope.value, recall=self.recall, remember=self.remember)
 
 
 class Caps(Section):

@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from agentrouted.core.config.agent import Agent, RunLimits
 from agentrouted.core.config.journal import JournalSettings
 from agentrouted.core.config.mcp_server import McpServer, McpServerName
+from agentrouted.core.config.memory import MemorySettings
 from agentrouted.core.config.provider import Provider
 from agentrouted.core.config.section import Count, SecondsOrNever, Section, Text, WebAddress, refuse
 from agentrouted.core.config.virtual_model import Chain
@@ -89,6 +90,9 @@ class Config(Section):
 
     api_base: WebAddress | None = None
     """The same, by address."""
+
+    memory: MemorySettings = MemorySettings()
+    """What is remembered by facts and sessions."""
 
     daemon: Daemon = Daemon()
     """The daemon itself."""

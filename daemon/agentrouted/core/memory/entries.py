@@ -10,7 +10,6 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from agentrouted.core.errors import InvalidParams
-from agentrouted.core.memory.forgetting import forget_expired
 from agentrouted.core.memory.scopes import find_scope, next_fact, scope_id, scope_of
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
 from agentrouted.core.secrets import secrets_in, without_secrets
@@ -48,7 +47,6 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")
     now = round(time.time(), 3)
-    forget_expired(connection, now)
     scope = scope_id(connection, fact.scope)
     key = None if fact.key is None else clean(fact.key)
     digest = fingerprint(text)
@@ -70,8 +68,11 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
         "updated_at": now,
     }
     if before is not None:
-        row |= _merged(before, row, replaced=key is not None)
         connection.execute("DELETE FROM memories WHERE id = ?", (before["id"],))
+        if _has_expired(before, now):
+            before = None
+        else:
+            row |= _merged(before, row, replaced=key is not None)
     if (said := source.to_wire()) and said not in row["sources"]:
         row["sources"] = [*row["sources"], said]
     insert_fact(connection, row, digest)
@@ -193,6 +194,10 @@ def _before(connection: sqlite3.Connection, scope: int, key: str | None, digest:
         return None
     row = dict(zip((each[0] for each in cursor.description), found, strict=True))
     return row | {"tags": json.loads(row["tags"]), "sources": json.loads(row["sources"])}
+
+
+def _has_expired(row: dict[str, Any], now: float) -> bool:
+    return row["expires_at"] is not None and row["expires_at"] <= now
 
 
 def _merged(before: dict[str, Any], row: dict[str, Any], *, replaced: bool) -> dict[str, Any]:

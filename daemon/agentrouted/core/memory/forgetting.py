@@ -11,8 +11,8 @@ from agentrouted.core.memory.scopes import whole_range
 _PAGES: Final = 500
 
 
-def forget_expired(connection: sqlite3.Connection, now: float) -> None:
-    connection.execute("DELETE FROM memories WHERE expires_at <= ?", (now,))
+def forget_expired(connection: sqlite3.Connection, now: float) -> int:
+    return connection.execute("DELETE FROM memories WHERE expires_at <= ?", (now,)).rowcount
 
 
 def forget_rows(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:

@@ -1,8 +1,10 @@
 """The memory of a daemon: on disk where that can be."""
 
 import logging
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from agentrouted.core.config.memory import Retention
 from agentrouted.core.errors import Storage
 from agentrouted.core.opened import Opened
 from agentrouted.core.storage.shared import SharedDatabase
@@ -16,11 +18,20 @@ logger = logging.getLogger(__name__)
 class SharedStore(Opened["Store"]):
     """The memory of a process, in its database. Where that cannot be used, one that goes with the process."""
 
-    def __init__(self, database: SharedDatabase | None = None) -> None:
+    def __init__(
+        self, database: SharedDatabase | None = None, rules: Callable[[], Sequence[Retention]] = tuple
+    ) -> None:
+        """`rules` say what is kept for how long."""
         super().__init__(self._open_store)
         self._database = database or SharedDatabase()
+        self._rules = rules
 
     async def _open_store(self) -> "Store":
+        store = await self._new_store()
+        store.sweep_from_now_on(self._rules)
+        return store
+
+    async def _new_store(self) -> "Store":
         from agentrouted.core.memory.store import Store
         from agentrouted.core.storage.database import Database
 

@@ -2,17 +2,21 @@
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import math
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
+from agentrouted.core.config.memory import Retention
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import clean_index, count_rows, forget_rows, forget_session
 from agentrouted.core.memory.recall import recall
+from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
@@ -50,6 +54,10 @@ logger = logging.getLogger(__name__)
 _QUIET: Final = 0.5
 _STEPS_AT_THE_END: Final = 10
 
+# Between two looks at what has expired. All rows are looked at for the rules of retention: less often.
+_MINUTE: Final = 60.0
+_MINUTES_BETWEEN_RULES: Final = 60
+
 
 class Store:
     """In a database that other processes may share, or in one in memory. Raises `Storage` when it cannot.
@@ -62,6 +70,7 @@ class Store:
         beside = database.path.with_name(f"{database.path.name}.sessions") if database.is_on_disk else None
         self.session_locks = SessionLocks(beside)
         self._cleaning: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
 
     async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
         return await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
@@ -149,14 +158,38 @@ class Store:
         """See `transfer.import_`."""
         return await transfer.import_(self._database, params, report)
 
+    def sweep_from_now_on(self, rules: Callable[[], Sequence[Retention]]) -> None:
+        """Forget again and again what has expired, and what these rules say."""
+        self._sweeping = asyncio.create_task(self._sweep_again_and_again(rules))
+
+    async def sweep(self, rules: Sequence[Retention] = ()) -> int:
+        """Forget what has expired, and what these rules say. How many facts and messages."""
+        now = time.time()
+        forgotten = await forget_what_expired(self._database, now)
+        if old := await forget_what_is_old(self._database, rules, now):
+            logger.info("memory: %d facts and messages were kept long enough, and are forgotten", old)
+        self._clean_later(forgotten + old)
+        return forgotten + old
+
     async def aclose(self) -> None:
         """The database, too. What was forgotten shortly before is cleaned away, if that does not take long."""
+        if self._sweeping is not None and self._sweeping.cancel():
+            await asyncio.wait([self._sweeping])
         if self._cleaning is not None and self._cleaning.cancel():
             await asyncio.wait([self._cleaning])
             with contextlib.suppress(Storage):
                 await self._clean(_STEPS_AT_THE_END)
         self.session_locks.close()
         await self._database.aclose()
+
+    async def _sweep_again_and_again(self, rules: Callable[[], Sequence[Retention]]) -> None:
+        applied: Sequence[Retention] | None = None
+        for minute in itertools.count():
+            changed = rules() is not applied
+            applied = rules()
+            with contextlib.suppress(Storage):
+                await self.sweep(applied if changed or minute % _MINUTES_BETWEEN_RULES == 0 else ())
+            await asyncio.sleep(_MINUTE)
 
     def _clean_later(self, forgotten: int) -> None:
         if forgotten and (self._cleaning is None or self._cleaning.done()):

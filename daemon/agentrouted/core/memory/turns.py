@@ -7,7 +7,6 @@ from typing import Final
 
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import new_uid
-from agentrouted.core.memory.forgetting import forget_expired
 from agentrouted.core.memory.message_rows import NEIGHBOURS, Said, insert_message, message_of, texts_before
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
 from agentrouted.core.memory.terms import clean
@@ -34,7 +33,6 @@ def add_messages(
     if not session_id:
         raise InvalidParams("`sessionId` is empty: name the session")
     now = round(time.time(), 3)
-    forget_expired(connection, now)
     if run_id is not None and (there := _of_run(connection, run_id)):
         return there
     if not messages:
