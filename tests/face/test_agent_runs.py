@@ -64,6 +64,18 @@ async def test_options_of_an_agent_and_of_one_run_are_sent() -> None:
     assert (second["temperature"], "stop" in second, second["messages"][0]["content"]) == (0.5, False, "Old")
 
 
+async def test_a_boundary_keeps_a_run_here() -> None:
+    agent = Agent("a", model="openai/gpt-4o", api_key="k", boundary="local")
+    with pytest.raises(ErrorAgent, match="boundary `local`"):
+        await agent.arun("Hi")
+
+
+async def test_how_hard_to_think_is_sent() -> None:
+    async with Upstream() as upstream:
+        await Agent("a", model=f"{upstream.url}/m", think="low").arun("Hi")
+    assert upstream.requests[0].body["reasoning_effort"] == "low"
+
+
 def test_a_program_without_an_event_loop_runs_too() -> None:
     model = ScriptedModel([[("add", {"a": 1, "b": 2})], "It is 3."])
     agent = Agent("a", model=model, tools=[add])

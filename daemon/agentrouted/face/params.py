@@ -10,26 +10,14 @@ from agentrouted.core.history.summarize import PROMPT
 from agentrouted.face.history import History, HistorySlidingWindow, HistorySummarize, HistoryTruncate
 from agentrouted.face.output_type import OutputType
 from agentrouted.face.routed_model import RoutedModel
-from agentrouted.face.settings import AgentSettings
+from agentrouted.face.settings import LIMITS, AgentSettings
 from agentrouted.face.signature import problems_of
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import History as CoreHistory
 from agentrouted_protocol.runs import RunAgentParams, Sampling, SlidingWindow, Summarize, Truncate
 
 # What stands in the core under the same name.
-_SAME: Final = (
-    "instructions",
-    "mcp_servers",
-    "agents",
-    "max_turns",
-    "max_cost",
-    "max_tokens",
-    "max_input_tokens",
-    "max_output_tokens",
-    "timeout",
-    "idle_timeout",
-    "retries",
-)
+_SAME: Final = ("instructions", "mcp_servers", "agents", "retries", "boundary", *LIMITS)
 
 
 def run_params(

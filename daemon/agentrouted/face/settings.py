@@ -10,6 +10,7 @@ from agentrouted.face.llm import AnyModel
 from agentrouted.face.memory import AnyMemory
 from agentrouted.face.tools import Tool
 from agentrouted_protocol.client_requests import Decision, ToolApproveParams, ToolApproveResult
+from agentrouted_protocol.runs import Think
 
 Validator = Callable[[Context, Any], Any]
 """Takes the answer, and returns it or another in its place; raises `Retry` to have the model mend it."""
@@ -97,6 +98,11 @@ class AgentSettings:
     presence_penalty: float | None = None
     seed: int | None = None
     stop: list[str] | None = None
+    think: Think | None = None
+    """Whether the model thinks before it answers, or how hard."""
+
+    boundary: Literal["local", "free"] | None = None
+    """`local`: nothing leaves this machine. `free`: nothing is called that costs money."""
 
     @property
     def tools_map(self) -> dict[str, Tool]:
