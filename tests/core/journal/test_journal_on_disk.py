@@ -224,12 +224,26 @@ async def test_steps_that_found_no_room_are_kept_when_there_is_some(tmp_path: Pa
             await journal.end("a", "completed", {"runId": "a"}, None)
         # What is on disk can still be read.
         run = await journal.load("a")
-        assert run and (run.status, run.last_seq) == ("running", 0)
+        assert run and (run.status, run.last_seq) == ("completed", 0)
         await room(10**6)
         await journal.flush()
         run = await journal.load("a")
         assert run and (run.status, run.last_seq, len(run.messages)) == ("completed", 3, 1)
         assert len(await journal.events("a", 0)) == 3
+
+
+async def test_a_run_whose_end_found_no_room_does_not_pass_for_running(tmp_path: Path) -> None:
+    async with bounded(tmp_path / "journal.db", 10**9) as (journal, database):
+        await journal.begin(record())
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 1").fetchone())
+        with pytest.raises(Storage):
+            await journal.end("a", "failed", None, {"message": LARGE})
+        [run] = (await journal.page(status=None, session_id=None, limit=10, cursor=None)).runs
+        assert run.status == "failed"
+        assert (await journal.page(status="running", session_id=None, limit=10, cursor=None)).runs == ()
+        await database.write(lambda c: c.execute("PRAGMA max_page_count = 1000000").fetchone())
+        [run] = (await journal.page(status="failed", session_id=None, limit=10, cursor=None)).runs
+        assert run.record.run_id == "a"
 
 
 async def test_a_run_that_found_no_room_has_not_begun(tmp_path: Path) -> None:

@@ -88,6 +88,10 @@ class OpenRuns:
         if run := self._runs.get(run_id):
             self._add(run, Written(time.time(), run.last_seq, ending=ending))
 
+    def unsaved_end(self, run_id: str) -> Ending | None:
+        run = self._runs.get(run_id)
+        return run.written[-1].ending if run and run.written else None
+
     async def flush(self, run_id: str | None = None) -> None:
         """Raises `Storage` if what this run has written, or all have, is still not saved."""
         runs = list(self._runs.values()) if run_id is None else [self._runs[run_id]] if run_id in self._runs else []

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -78,14 +79,17 @@ class SqliteJournal:
             self._pruning = asyncio.create_task(self._prune_now())
 
     async def load(self, run_id: str) -> StoredRun | None:
-        return await self._read(run_id, lambda connection: load_run(connection, run_id))
+        stored = await self._read(run_id, lambda connection: load_run(connection, run_id))
+        return stored and self._ended(stored)
 
     async def events(self, run_id: str, after_seq: int) -> list[bytes]:
         return await self._read(run_id, lambda connection: load_events(connection, run_id, after_seq))
 
     async def page(self, *, status: RunStatus | None, session_id: str | None, limit: int, cursor: str | None) -> Page:
         before = cursor_number(cursor)
-        return await self._read(None, lambda connection: load_page(connection, status, session_id, limit, before))
+        page = await self._read(None, lambda connection: load_page(connection, status, session_id, limit, before))
+        runs = map(self._ended, page.runs)
+        return replace(page, runs=tuple(run for run in runs if status in (None, run.status)))
 
     async def prune(self, now: float) -> None:
         await self._interrupt(await self._database.read(self._gone))
@@ -126,6 +130,11 @@ class SqliteJournal:
             return answer
         await self._interrupt(gone)
         return await self._database.read(query)
+
+    def _ended(self, stored: StoredRun) -> StoredRun:
+        """As it is, also where the disk has no room for its end yet."""
+        end = self._runs.unsaved_end(stored.record.run_id)
+        return replace(stored, status=end.status, result=end.result, error=end.error) if end else stored
 
     def _gone(self, connection: sqlite3.Connection) -> list[str]:
         """Owners of runs that are not interrupted yet, though their process has ended."""
