@@ -9,7 +9,7 @@ from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.agent.run import run_agent
-from agentrouted.core.errors import AgentroutedError, Conflict, NotFound
+from agentrouted.core.errors import AgentroutedError, Conflict, NotFound, Storage
 from agentrouted.core.failure import from_error_object, to_error_object
 from agentrouted.core.journal.base import Journal, RunRecord, StoredRun
 from agentrouted_protocol.errors import ErrorObject
@@ -39,17 +39,30 @@ async def live(
         result = await _in_session(run)
     except AgentroutedError as error:
         run.is_over = True
-        if not run.suspended:
-            context.post()
-            error_object = to_error_object(error).to_wire()
-            await journal.end(run.run_id, "failed", None, error_object)
+        # What ended the run is told, whatever becomes of its journal.
+        with contextlib.suppress(Storage):
+            await _ended(run, journal, "failed", error=to_error_object(error).to_wire())
         raise
     run.is_over = True
-    if not run.suspended:
-        context.post()
+    try:
         status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
-        await journal.end(run.run_id, status, result.to_wire(), None)
+        await _ended(run, journal, status, result=result.to_wire())
+    except Storage as error:
+        error.run_id, error.usage, error.messages = run.run_id, result.usage, result.messages
+        raise
     return result
+
+
+async def _ended(
+    run: Run,
+    journal: Journal,
+    status: RunStatus,
+    result: dict[str, Any] | None = None,
+    error: dict[str, Any] | None = None,
+) -> None:
+    if not run.suspended:
+        run.context.post()
+        await journal.end(run.run_id, status, result, error)
 
 
 async def load(journal: Journal | None, run_id: str) -> StoredRun:
