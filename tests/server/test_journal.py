@@ -230,14 +230,30 @@ async def test_a_run_is_found_as_soon_as_it_is_answered(method: str, tmp_path: P
         assert (await peer.call(method, {"runId": started["runId"]}))["status"] == "running"
 
 
-async def test_a_run_of_another_daemon_cannot_be_followed_while_it_goes_on(tmp_path: Path) -> None:
+async def test_a_run_of_another_daemon_is_left_to_it_while_it_goes_on(tmp_path: Path) -> None:
+    run = {"runId": "r"}
     async with Upstream([Reply.silence()]) as upstream, initialized(tmp_path) as one, initialized(tmp_path) as other:
-        started = await one.call("runAgent", {"model": f"{upstream.url}/m", "prompt": "Hi", "detach": True})
-        run = {"runId": started["runId"]}
+        params = {**run, "model": f"{upstream.url}/m", "prompt": "Hi", "detach": True}
+        await one.call("runAgent", params)
         for daemon in (one, other):
             assert (await daemon.call("run/get", run))["status"] == "running"
-        assert (await other.call("run/attach", run))["data"]["kind"] == "conflict"
-        assert (await other.call("run/cancel", run))["data"]["kind"] == "conflict"
+        for method, asked in {
+            "run/attach": run,
+            "run/cancel": run,
+            "run/resume": run,
+            "run/steer": {**run, "text": "Hurry."},
+            "runAgent": {**params, "detach": False},
+        }.items():
+            error = await other.call(method, asked)
+            assert error["data"]["kind"] == "conflict", method
+            assert error["message"].endswith("is under way in another daemon"), method
+
+
+@pytest.mark.parametrize("method", ["run/get", "run/attach", "run/cancel", "run/resume", "run/steer", "run/fork"])
+async def test_a_run_that_nobody_knows_is_not_found(method: str, tmp_path: Path) -> None:
+    more: dict[str, dict[str, Any]] = {"run/steer": {"text": "Hurry."}, "run/fork": {"seq": 1}}
+    async with initialized(tmp_path) as peer:
+        assert (await peer.call(method, {"runId": "x", **more.get(method, {})}))["data"]["kind"] == "notFound"
 
 
 async def test_who_has_seen_more_than_is_kept_is_told_of_the_gap(tmp_path: Path) -> None:

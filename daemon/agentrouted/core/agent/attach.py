@@ -5,9 +5,9 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from agentrouted.core.agent.life import refuse_elsewhere
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.errors import Conflict
 from agentrouted.core.host import Host, HostGone
 from agentrouted.core.journal.base import StoredRun
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
@@ -54,15 +54,6 @@ async def attach(runs: Runs, run_id: str, after_seq: int, host: Host) -> Attache
     kept = last if replayed else stored.last_seq
     gap = first > after_seq + 1 or after_seq > kept or (not replayed and after_seq < kept)
     return Attached(stored, run, kept, gap)
-
-
-def refuse_elsewhere(stored: StoredRun) -> None:
-    """Raises `Conflict` if a run that is not here is under way: then its daemon is another one."""
-    if stored.status == "running":
-        raise Conflict(
-            f"run `{stored.record.run_id}` is under way in another daemon",
-            hint="ask the client that began it, or wait for its end",
-        )
 
 
 class _Gate:

@@ -73,6 +73,15 @@ async def load(journal: Journal | None, run_id: str) -> StoredRun:
     return stored
 
 
+def refuse_elsewhere(stored: StoredRun) -> None:
+    """Raises `Conflict` if a run that is not here is under way: then its daemon is another one."""
+    if stored.status == "running":
+        raise Conflict(
+            f"run `{stored.record.run_id}` is under way in another daemon",
+            hint="ask the client that began it, or wait for its end",
+        )
+
+
 def other_parameters(run_id: str) -> Conflict:
     return Conflict(f"run `{run_id}` was begun with other parameters", hint="use a new `runId`")
 
@@ -108,6 +117,7 @@ async def _found_or_begun(
             return RunResult.model_validate(stored.result)
         if stored.error is not None:
             raise from_error_object(ErrorObject.model_validate(stored.error))
+        refuse_elsewhere(stored)
     await journal.reopen(record.run_id)
     context.restore(stored)
     return None

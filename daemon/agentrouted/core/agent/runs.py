@@ -11,7 +11,7 @@ from agentrouted.core.agent.audience import Audience
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.emitter import Emitter
 from agentrouted.core.agent.inside import NOBODYS, Inside
-from agentrouted.core.agent.life import live, load, other_parameters
+from agentrouted.core.agent.life import live, load, other_parameters, refuse_elsewhere
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.plan import Plan, plan_run
 from agentrouted.core.agent.sessions import Sessions, Turn
@@ -83,6 +83,7 @@ class Runs:
         # Somebody else may have resumed it while we looked.
         if run := self._joined(run_id, host):
             return run
+        refuse_elsewhere(stored)
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})

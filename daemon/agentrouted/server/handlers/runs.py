@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from agentrouted.core.agent.attach import attach, refuse_elsewhere
+from agentrouted.core.agent.attach import attach
 from agentrouted.core.agent.fork import forked
+from agentrouted.core.agent.life import refuse_elsewhere
 from agentrouted.core.agent.limits import strictest
 from agentrouted.core.agent.live import Run
 from agentrouted.core.errors import Conflict, InvalidParams
@@ -73,10 +74,11 @@ async def attach_run(session: ClientSession, params: RunAttachParams) -> RunAtta
     )
 
 
-def steer_run(session: ClientSession, params: RunSteerParams) -> Empty:
+def steer_run(session: ClientSession, params: RunSteerParams) -> Empty | Coroutine[Any, Any, Empty]:
+    """The run hears of it before anything that was sent behind it."""
     run = session.core.runs.find(params.run_id)
     if run is None:
-        raise Conflict(f"run `{params.run_id[:128]}` is not under way", hint="`run/fork` goes on from where it ended")
+        return _not_steered(session, params.run_id)
     run.steer(params.text)
     return Empty()
 
@@ -154,6 +156,12 @@ async def _result(session: ClientSession, run: Run, token: Token | None) -> RunR
                 raise
             run.cancel()
             return await run.result()
+
+
+async def _not_steered(session: ClientSession, run_id: str) -> Empty:
+    stored = await session.core.runs.stored(run_id)
+    refuse_elsewhere(stored)
+    raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` goes on from where it ended")
 
 
 def _started(run: Run) -> RunStarted:
