@@ -180,6 +180,9 @@ class EndpointFinding(WireModel):
 class EndpointProfile(WireModel):
     """What is known of one model at one server, in one wire format."""
 
+    model: str
+    """As `model/probe` takes it."""
+
     provider: str
     model_id: str
     base_url: str

@@ -98,7 +98,7 @@ async def test_a_model_that_refused_tools_is_not_asked_again_with_tools(tmp_path
     async with Upstream([NO_TOOLS, Reply.text("Hi")]) as upstream, runs(tmp_path) as all_runs:
         with pytest.raises(ProviderError):
             await all_runs.start(asked(upstream, tools=[ADD]), SilentHost()).result()
-        with pytest.raises(InvalidParams, match="models probe"):
+        with pytest.raises(InvalidParams, match=f"models probe {upstream.url}/test-model"):
             await all_runs.start(asked(upstream, tools=[ADD]), SilentHost()).result()
         assert (await all_runs.start(asked(upstream), SilentHost()).result()).text == "Hi"
     assert len(upstream.requests) == 2

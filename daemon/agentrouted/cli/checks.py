@@ -1,35 +1,21 @@
 """What `agentrouted doctor` looks at."""
 
-import asyncio
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, Literal
-from urllib.parse import urlsplit
 
 import agentrouted
+from agentrouted.cli.check import Check
 from agentrouted.cli.door import daemon
+from agentrouted.cli.model_checks import model_checks
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.local.catalog import own_folder
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted_client import Client, ClientError
-from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.config import ConfigGetResult
 from agentrouted_protocol.daemon import DaemonStatus
+from agentrouted_protocol.routing import ModelListParams, ModelListResult
 from agentrouted_protocol.version import __version__
-
-State = Literal["ok", "note", "broken"]
-
-_LOCAL_SERVERS: Final = ("ollama", "vllm", "lm_studio", "llamacpp")
-_SECONDS_TO_CONNECT: Final = 0.5
-
-
-class Check(WireModel):
-    name: str
-    state: State
-    finding: str
-    mend: str | None = None
-    """A command, or what to write where."""
 
 
 async def check_all() -> list[Check]:
@@ -43,8 +29,8 @@ async def check_all() -> list[Check]:
 
 
 async def _ask_daemon(client: Client) -> list[Check]:
-    servers = await asyncio.gather(*(_local_server(client, kind) for kind in _LOCAL_SERVERS))
-    return [await _daemon(client), await _config(client), await _key(client), *servers]
+    listed: ModelListResult = await client.request("model/list", ModelListParams(refresh=True))
+    return [await _daemon(client), await _config(client), await _key(client), *model_checks(listed)]
 
 
 def _python() -> Check:
@@ -100,15 +86,3 @@ async def _key(client: Client) -> Check:
         mend = "export OPENROUTER_API_KEY=…  (only for models that do not run on this machine)"
         return Check(name="OpenRouter key", state="note", finding="none found", mend=mend)
     return Check(name="OpenRouter key", state="ok", finding=f"from {auth.source} {auth.name or ''}".rstrip())
-
-
-async def _local_server(client: Client, kind: str) -> Check:
-    url = (await client.resolve_model(f"{kind}/any")).base_url
-    address = urlsplit(url)
-    try:
-        connecting = asyncio.open_connection(address.hostname, address.port)
-        _, writer = await asyncio.wait_for(connecting, _SECONDS_TO_CONNECT)
-    except (OSError, TimeoutError):
-        return Check(name=kind, state="note", finding=f"nothing answers at {url}")
-    writer.close()
-    return Check(name=kind, state="ok", finding=f"answers at {url}")

@@ -103,3 +103,8 @@ class Endpoint:
     def label(self) -> str:
         """How the endpoint is named to people: `ollama/llama3 at http://localhost:11434/v1`."""
         return f"{self.provider}/{self.model_id} at {self.base_url}"
+
+
+def model_string(provider: str, base_url: str, model_id: str) -> str:
+    """How an endpoint is asked for: one without a name of its own, by its URL."""
+    return f"{base_url}/{model_id}" if f"://{provider}" in base_url else f"{provider}/{model_id}"

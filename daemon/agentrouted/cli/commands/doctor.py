@@ -6,8 +6,9 @@ import json
 import sys
 from typing import Final
 
-from agentrouted.cli.checks import Check, State, check_all
-from agentrouted.cli.terminal import Style, styled
+from agentrouted.cli.check import Check, State
+from agentrouted.cli.checks import check_all
+from agentrouted.cli.terminal import Style, printable, styled
 
 EXAMPLE = "agentrouted doctor"
 
@@ -36,4 +37,4 @@ def run(arguments: argparse.Namespace) -> int:
 def _in_words(check: Check) -> str:
     mark, style = _MARKS[check.state]
     mend = f"\n     {check.mend}" if check.mend else ""
-    return f"[{styled(mark, style, sys.stdout)}] {check.name}: {check.finding}{mend}"
+    return f"[{styled(mark, style, sys.stdout)}] {check.name}: {printable(check.finding + mend)}"

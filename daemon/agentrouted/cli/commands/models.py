@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import say, show_progress, styled, table
+from agentrouted.cli.terminal import printable, say, show_progress, styled, table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import NotFound, Storage
 from agentrouted.core.local.catalog import own_folder
@@ -69,7 +69,7 @@ def _probe(name: str | None, *, as_json: bool) -> int:
     if not name:
         raise NotFound("which model?", hint="such as: agentrouted models probe ollama/llama3")
     result = asyncio.run(_probed(ModelProbeParams(model=name)))
-    print(json.dumps(result.to_wire()) if as_json else table(_shown(result)))
+    print(json.dumps(result.to_wire()) if as_json else printable(table(_shown(result))))
     return 0
 
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, model_string
 from agentrouted.core.errors import AgentroutedError, InvalidParams, ProviderError
 from agentrouted.core.services import Services
 
@@ -19,7 +19,7 @@ async def learn_from(error: AgentroutedError, endpoint: Endpoint, services: Serv
 
 
 def cannot_call_tools(endpoint: Endpoint) -> InvalidParams:
-    name = f"{endpoint.provider}/{endpoint.model_id}"
+    name = model_string(endpoint.provider, endpoint.base_url, endpoint.model_id)
     if "supports_tools" in endpoint.configured:
         why = f"`tools: false` stands in the config for {name}"
     elif endpoint.provider == "local":

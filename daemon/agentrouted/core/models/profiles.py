@@ -1,8 +1,8 @@
 """What is known of endpoints, told to people."""
 
-from datetime import UTC, datetime
-
+from agentrouted.core.endpoint import model_string
 from agentrouted.core.profiles import Findings, Place, Profiles
+from agentrouted.core.times import text_of_time
 from agentrouted_protocol.routing import EndpointFinding, EndpointProfile
 
 
@@ -13,6 +13,7 @@ async def told_profiles(profiles: Profiles, provider: str | None) -> list[Endpoi
 
 def _told(place: Place, findings: Findings) -> EndpointProfile:
     return EndpointProfile(
+        model=model_string(place.provider, place.base_url, place.model_id),
         provider=place.provider,
         model_id=place.model_id,
         base_url=place.base_url,
@@ -23,7 +24,7 @@ def _told(place: Place, findings: Findings) -> EndpointProfile:
                 value=finding.value,
                 evidence=finding.evidence,
                 source=finding.source,
-                learned_at=datetime.fromtimestamp(finding.learned_at, UTC).isoformat(timespec="seconds"),
+                learned_at=text_of_time(finding.learned_at),
                 holds=finding.holds,
             )
             for name, finding in findings.items()
