@@ -22,10 +22,11 @@ async def opened(url: str) -> AsyncIterator[Run]:
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
 
-        async def journal() -> Journal:
-            return await open_journal(home / "journal.sqlite", JournalSettings())
-
         async with open_services(Environment({"XDG_RUNTIME_DIR": folder}, home, home)) as services:
+
+            async def journal() -> Journal:
+                return await open_journal(services.database.path, JournalSettings(), services.database)
+
             runs = Runs(services, journal if "--journal" in sys.argv else None)
 
             async def run() -> str:
