@@ -34,6 +34,17 @@ async def test_json_lines_are_the_events_and_then_the_result(tmp_path: Path) -> 
     assert (result["text"], result["stopReason"]) == ("Hello world", "end_turn")
 
 
+async def test_what_is_left_out_is_told_on_stderr(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        config = tmp_path / ".agentroute/config.yaml"
+        config.parent.mkdir()
+        model = {"id": "m", "think": "high", "quirks": {"efforts": {"high": False}}}
+        config.write_text(json.dumps({"providers": {"here": {"api_base": upstream.url, "models": [model]}}}))
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", "here/m")
+    assert outcome.out == "Hello world\n"
+    assert "warning: `think` is left out: here/m does not take it" in outcome.err
+
+
 async def test_what_is_said_to_the_model_comes_from_the_options(tmp_path: Path) -> None:
     async with Upstream() as upstream:
         options = ("-i", "Be brief.", "--max-tokens", "7")

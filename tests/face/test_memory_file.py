@@ -60,8 +60,9 @@ async def test_a_file_of_an_earlier_time_is_taken_over(tmp_path: Path) -> None:
     memory = MemorySQLite(tmp_path / "old.db")
     assert await memory.get_messages() == [Message("user", "Hi")]
     assert await memory.recall("favourite") == ["my favourite colour is blue"]
-    await memory.add_messages([Message("user", "Hello", reasoning="Hm.")], session_id="s")
-    assert await memory.get_messages(session_id="s") == [Message("user", "Hello", reasoning="Hm.")]
+    message = Message("user", "Hello", reasoning="Hm.", signed={"wire": "w"})
+    await memory.add_messages([message], session_id="s")
+    assert await memory.get_messages(session_id="s") == [message]
     await memory.close()
 
 

@@ -11,6 +11,13 @@ from agentrouted_protocol.messages import Message as CoreMessage
 
 CALL: dict[str, Any] = {"id": "c1", "type": "function", "function": {"name": "add", "arguments": '{"a": 1}'}}
 
+SIGNED: dict[str, Any] = {
+    "wire": "anthropic_messages",
+    "provider": "anthropic",
+    "modelId": "m",
+    "blocks": [{"at": 0, "block": {"type": "thinking", "signature": "s1"}}],
+}
+
 
 def test_a_message_can_be_written_by_position() -> None:
     message = Message("tool", "3", None, "c1", "add")
@@ -23,8 +30,15 @@ def test_what_is_not_there_is_left_out_of_the_dictionary() -> None:
 
 
 def test_a_dictionary_is_a_message_again() -> None:
-    message = Message("assistant", "Hm.", [CALL], reasoning="Let me see.")
+    message = Message("assistant", "Hm.", [CALL], reasoning="Let me see.", signed=SIGNED)
     assert Message.from_dict(message.to_dict()) == message
+
+
+def test_signed_reasoning_stays_what_it_is() -> None:
+    message = Message("assistant", "Hm.", reasoning="Let me see.", signed=SIGNED)
+    assert from_core(to_core(message)) == message
+    with pytest.raises(ValueError, match="not a message: blocks"):
+        to_core(Message("assistant", "Hm.", signed={"wire": "w", "provider": "p", "modelId": "m"}))
 
 
 def test_arguments_are_an_object_in_the_core_and_json_text_outside() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from agentrouted.face.message import Message
-from agentrouted_protocol.messages import FilePart, ImagePart, Part, TextPart, ToolCall
+from agentrouted_protocol.messages import FilePart, ImagePart, Part, SignedReasoning, TextPart, ToolCall
 from agentrouted_protocol.messages import Message as CoreMessage
 
 
@@ -18,6 +18,7 @@ def to_core(message: Message) -> CoreMessage:
             role=message.role,
             content=_parts(message.content) if isinstance(message.content, list) else message.content or "",
             reasoning=message.reasoning,
+            signed=SignedReasoning.model_validate(message.signed) if message.signed else None,
             tool_calls=[_call_to_core(call) for call in message.tool_calls or ()] or None,
             tool_call_id=message.tool_call_id,
             name=message.name,
@@ -38,6 +39,7 @@ def from_core(message: CoreMessage) -> Message:
         tool_call_id=message.tool_call_id,
         name=message.name,
         reasoning=message.reasoning,
+        signed=message.signed.to_wire() if message.signed else None,
     )
 
 

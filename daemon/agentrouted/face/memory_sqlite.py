@@ -112,6 +112,7 @@ def _row(message: Message) -> dict[str, Any]:
         "tool_call_id": message.tool_call_id,
         "name": message.name,
         "reasoning": _storable(message.reasoning) if message.reasoning else None,
+        "signed": json.dumps(message.signed) if message.signed else None,
     }
 
 
@@ -123,6 +124,7 @@ def _message(row: Mapping[str, Any]) -> Message:
         tool_call_id=row["tool_call_id"],
         name=row["name"],
         reasoning=row["reasoning"],
+        signed=json.loads(row["signed"]) if row["signed"] else None,
     )
 
 

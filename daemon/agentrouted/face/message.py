@@ -19,6 +19,8 @@ class Message:
     tool_call_id: str | None = None
     name: str | None = None
     reasoning: str | None = None
+    signed: dict[str, Any] | None = None
+    """Reasoning in its provider's own shape, to be given back as it is."""
 
     def to_dict(self) -> dict[str, Any]:
         """What OpenAI calls a message; what is not there is left out."""
@@ -31,4 +33,4 @@ class Message:
         return cls(message["role"], message.get("content"), **{name: message.get(name) for name in _OPTIONAL})
 
 
-_OPTIONAL = ("tool_calls", "tool_call_id", "name", "reasoning")
+_OPTIONAL = ("tool_calls", "tool_call_id", "name", "reasoning", "signed")

@@ -47,5 +47,11 @@ class Result:
     model: str | None = None
     """The model that answered last, as `provider/id`."""
 
+    raw: dict[str, Any] = field(default_factory=dict)
+    """What the provider said with the last reply that has no place elsewhere, such as citations."""
+
+    warnings: list[str] = field(default_factory=list)
+    """What of the agent's settings could not be told to a model."""
+
     def __str__(self) -> str:
         return "" if self.output is None else str(self.output)

@@ -124,6 +124,8 @@ class Run:
             run_id=result.run_id,
             session_id=self._asked.session_id,
             model=f"{result.route.provider}/{result.route.model_id}" if result.route else None,
+            raw=result.raw or {},
+            warnings=result.warnings or [],
         )
 
     def _text(self, error: AgentroutedError, hints: Sequence[str]) -> str | None:

@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS facts (
 """
 
 # Files that were made before these were thought of get them when they are opened.
-_LATER_COLUMNS: Final = ("session_id", "parts", "reasoning")
+_LATER_COLUMNS: Final = ("session_id", "parts", "reasoning", "signed")
 
 _INDEX: Final = """
 CREATE INDEX IF NOT EXISTS messages_by_session ON messages (session_id, id);
@@ -63,17 +63,25 @@ def _prepare(connection: sqlite3.Connection) -> None:
 
 
 def _is_prepared(connection: sqlite3.Connection) -> bool:
+    return _has_index(connection) and not _missing_columns(connection)
+
+
+def _has_index(connection: sqlite3.Connection) -> bool:
     # Made last.
     return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts_removed'").fetchone())
 
 
+def _missing_columns(connection: sqlite3.Connection) -> list[str]:
+    columns = {row[1] for row in connection.execute("PRAGMA table_info (messages)")}
+    return [column for column in _LATER_COLUMNS if column not in columns]
+
+
 def _create(connection: sqlite3.Connection) -> None:
     _execute_all(connection, _TABLES)
-    columns = {row[1] for row in connection.execute("PRAGMA table_info (messages)")}
-    for column in _LATER_COLUMNS:
-        if column not in columns:
-            connection.execute(f"ALTER TABLE messages ADD COLUMN {column} TEXT")
-    _execute_all(connection, _INDEX)
+    for column in _missing_columns(connection):
+        connection.execute(f"ALTER TABLE messages ADD COLUMN {column} TEXT")
+    if not _has_index(connection):
+        _execute_all(connection, _INDEX)
 
 
 def _execute_all(connection: sqlite3.Connection, script: str) -> None:

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-COLUMNS: Final = ("role", "content", "parts", "tool_calls", "tool_call_id", "name", "reasoning")
-"""`parts` and `tool_calls` are JSON."""
+COLUMNS: Final = ("role", "content", "parts", "tool_calls", "tool_call_id", "name", "reasoning", "signed")
+"""`parts`, `tool_calls` and `signed` are JSON."""
 
 
 def add_messages(connection: sqlite3.Connection, session_id: str | None, messages: Iterable[Mapping[str, Any]]) -> None:

@@ -12,6 +12,8 @@ from agentrouted.core.routing.chains import first_fit
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
 from agentrouted.core.routing.keys import explicit_key
 from agentrouted.core.routing.strategies import Chain
+from agentrouted.core.wire.base import ModelRequest
+from agentrouted.core.wire.suited import suited
 from agentrouted_protocol.routing import Price as WirePrice
 from agentrouted_protocol.routing import Route, Rule, TraceStep
 
@@ -66,7 +68,7 @@ def resolve(snapshot: Snapshot, model: str, *, api_key: str | None = None, base_
             *_rules_of(fit.chain),
             TraceStep(step=rule, outcome="taken", why=fit.why),
         ),
-        warnings=(*_config_warnings(snapshot), *fit.warnings),
+        warnings=(*_config_warnings(snapshot), *fit.warnings, *_left_out(fit.endpoints)),
         generation=snapshot.generation,
         chain=fit.chain,
     )
@@ -116,6 +118,16 @@ _STRATEGIES: Final[Mapping[Strategy, str]] = {
     "cheapest": "in order of price",
     "fastest": "runs begin with the one whose replies lately began soonest",
 }
+
+
+def _left_out(endpoints: tuple[ResolvedEndpoint, ...]) -> Iterator[str]:
+    """What the config wishes of a model, and cannot be told to it."""
+    for resolved in endpoints:
+        if resolved.endpoint.think is not None:
+            yield from suited(resolved.endpoint, _NO_REQUEST).warnings
+
+
+_NO_REQUEST = ModelRequest(messages=())
 
 
 def _config_warnings(snapshot: Snapshot) -> Iterator[str]:

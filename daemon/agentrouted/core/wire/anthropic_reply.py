@@ -13,19 +13,29 @@ _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 
 
+_NAMED_IN_TEXT: Final = frozenset({"text", "type"})
+
+
 class AnthropicReply(Reply):
     """What a `type` that has no meaning here says is passed over: more of them come every year, `ping` among them."""
 
     named = frozenset({"content", "model", "role", "stop_reason", "type", "usage"})
+    wrapped = True
+    counted = frozenset(
+        {"cache_creation_input_tokens", "cache_read_input_tokens", "cost", "input_tokens", "output_tokens"}
+        | {"ephemeral_5m_input_tokens", "service_tier", "thinking_tokens"}
+    )
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self._fields: dict[str, Any] = {}
         self._used: dict[str, Any] = {}
         self._thoughts: dict[Any, dict[str, Any]] = {}
+        self._others: dict[Any, dict[str, Any]] = {}
 
     def raw(self) -> Mapping[str, Any]:
-        return {name: value for name, value in self._fields.items() if name not in self.named}
+        self.last, self.reported = self._fields, self._used
+        return super().raw()
 
     def read(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
         kind = document.get("type")
@@ -74,14 +84,23 @@ class AnthropicReply(Reply):
             self.add(name_in(block, "thinking") or "", "", chunks)
         elif kind == "text":
             self.say(name_in(block, "text") or "", chunks)
+            self.beside.add(block, _NAMED_IN_TEXT)
         elif kind == "tool_use":
             function = {"name": block.get("name"), "arguments": block.get("input") or ""}
             self.call([{"index": index, "id": block.get("id"), "function": function}], chunks)
+        else:
+            # What the server's own tools were asked, and have found.
+            self._others[index] = dict(block)
 
     def _take_delta(self, index: Any, delta: Mapping[str, Any], chunks: list[Chunk]) -> None:
         match delta:
             case {"type": "text_delta", "text": str(text)}:
                 self.say(text, chunks)
+            case {"type": "input_json_delta", "partial_json": str(text)} if index in self._others:
+                other = self._others[index]
+                other["input"] = (other["input"] if isinstance(other.get("input"), str) else "") + text
+            case {"type": "citations_delta", "citation": citation}:
+                self.beside.add_to("citations", citation)
             case {"type": "input_json_delta", "partial_json": str(text)}:
                 self.call([{"index": index, "function": {"arguments": text}}], chunks)
             case {"type": "thinking_delta", "thinking": str(text)}:
@@ -98,6 +117,8 @@ class AnthropicReply(Reply):
         thought = self._thoughts.pop(index, {})
         if thought.get("signature") or thought.get("data"):
             self.sign(thought)
+        if other := self._others.pop(index, None):
+            self.beside.add_to("content", other)
 
     def _take_fields(self, fields: Mapping[str, Any]) -> None:
         self._fields |= fields

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import ResponseInvalid
-from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.base import Chunk
 from agentrouted.core.wire.bill import count
 from agentrouted.core.wire.reply import Reply, name_in
 
-_NAMED: Final = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
 _NAMED_IN_CANDIDATE: Final = frozenset({"content", "finishReason", "index"})
 
 # Where these stand in place of candidates, it is an error without the name.
@@ -22,11 +20,11 @@ _BROKEN_CALL: Final = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CAL
 
 
 class GeminiReply(Reply):
-    named = _NAMED
-
-    def __init__(self, endpoint: Endpoint, request: ModelRequest, request_id: str | None) -> None:
-        super().__init__(endpoint, request, request_id)
-        self._unnamed: dict[str, Any] = {}
+    named = frozenset({"candidates", "usageMetadata", "modelVersion", "responseId"})
+    counted = frozenset(
+        {"cachedContentTokenCount", "candidatesTokenCount", "promptTokenCount", "promptTokensDetails"}
+        | {"candidatesTokensDetails", "thoughtsTokenCount", "toolUsePromptTokenCount", "totalTokenCount"}
+    )
 
     def read(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
         self._take_usage(document.get("usageMetadata"))
@@ -34,7 +32,6 @@ class GeminiReply(Reply):
             raise self.refused(error)
         self.model = self.model or name_in(document, "modelVersion")
         self.request_id = self.request_id or name_in(document, "responseId")
-        self._unnamed |= {name: value for name, value in document.items() if name not in _NAMED}
         candidates, feedback = document.get("candidates"), document.get("promptFeedback")
         if isinstance(candidates, list) and candidates and isinstance(candidates[0], dict):
             self._take_candidate(candidates[0], chunks)
@@ -45,11 +42,9 @@ class GeminiReply(Reply):
         elif not document.keys().isdisjoint(_SAYS_WHY_NOT):
             raise self.refused(document)
 
-    def raw(self) -> Mapping[str, Any]:
-        return self._unnamed
-
     def _take_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
+            self.reported = usage
             thoughts = count(usage, "thoughtsTokenCount")
             self.usage = {
                 "prompt_tokens": count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
@@ -60,7 +55,8 @@ class GeminiReply(Reply):
 
     def _take_candidate(self, candidate: Mapping[str, Any], chunks: list[Chunk]) -> None:
         self.has_begun = True
-        self._unnamed |= {name: value for name, value in candidate.items() if name not in _NAMED_IN_CANDIDATE}
+        # Each time all of it so far.
+        self.beside.fields |= {name: value for name, value in candidate.items() if name not in _NAMED_IN_CANDIDATE}
         content = candidate.get("content")
         parts = content.get("parts") if isinstance(content, dict) else None
         for part in parts if isinstance(parts, list) else ():
@@ -76,7 +72,7 @@ class GeminiReply(Reply):
             self._take_text(text, bool(part.get("thought")), chunks)
         else:
             # What it has drawn, or run by itself.
-            self._unnamed.setdefault("parts", []).append(part)
+            self.beside.add_to("parts", part)
 
     def _take_text(self, text: str, is_thought: bool, chunks: list[Chunk]) -> None:
         if is_thought:

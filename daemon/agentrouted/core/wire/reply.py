@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Final
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ResponseInvalid, ResponseTruncated
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest, ReasoningChunk, RequestedCall, TextChunk
+from agentrouted.core.wire.beside import Beside, tells_more
 from agentrouted.core.wire.bill import bill
 from agentrouted.core.wire.chat_calls import CallBuilder
 from agentrouted.core.wire.loose_json import parse
@@ -38,6 +39,12 @@ class Reply(ABC):
     named: ClassVar[frozenset[str]]
     """Top-level fields of a document that have their place; the others are kept as `raw`."""
 
+    wrapped: ClassVar[bool] = False
+    """True where a document is an event, and the reply is inside."""
+
+    counted: ClassVar[frozenset[str]] = frozenset()
+    """What is read of a bill, at any depth; one that tells more is kept as `raw`, too."""
+
     def __init__(self, endpoint: Endpoint, request: ModelRequest, request_id: str | None) -> None:
         self.done = False
         """True when all has been said, whatever may still come."""
@@ -55,6 +62,11 @@ class Reply(ABC):
         self.model: str | None = None
         self.usage: Mapping[str, Any] = {}
         """As OpenAI writes it."""
+
+        self.reported: Mapping[str, Any] = {}
+        """The same as this provider writes it."""
+
+        self.beside = Beside()
 
         self.has_begun = False
         self.last: Mapping[str, Any] = {}
@@ -80,6 +92,9 @@ class Reply(ABC):
                     break
                 for document in self._documents(payload):
                     self.read(document, chunks)
+                    if not self.wrapped and document.keys() != self.last.keys():
+                        # Of those that look alike, the last has it all.
+                        self.beside.add(self.last, self.named)
                     self.last = document
         except AgentroutedError as fault:
             if not chunks:
@@ -101,7 +116,9 @@ class Reply(ABC):
         return [*chunks, ModelReply(text, reasoning, calls, reason, usage, self.model, request_id, raw, signed)]
 
     def raw(self) -> Mapping[str, Any]:
-        return {name: value for name, value in self.last.items() if name not in self.named}
+        self.beside.add(self.last, self.named)
+        bill = {"usage": self.reported} if tells_more(self.reported, self.counted) else {}
+        return {**self.beside.fields, **bill}
 
     def bill_so_far(self) -> Usage | None:
         """None if nothing has come."""

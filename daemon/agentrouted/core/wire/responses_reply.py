@@ -9,6 +9,9 @@ from agentrouted.core.wire.reply import Reply, name_in
 # Where these stand in place of output, it is an error without the name.
 _SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 
+_READ: Final = frozenset({"message", "reasoning", "function_call", None})
+_NAMED_IN_PART: Final = frozenset({"type", "text", "refusal"})
+
 _ENDS: Final = frozenset({"completed", "incomplete"})
 
 
@@ -20,6 +23,8 @@ class ResponsesReply(Reply):
 
     # The last three repeat what was asked.
     named = frozenset({"error", "model", "object", "output", "status", "usage", "input", "instructions", "tools"})
+    wrapped = True
+    counted = frozenset({"cached_tokens", "cost", "input_tokens", "output_tokens", "reasoning_tokens", "total_tokens"})
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
@@ -30,7 +35,8 @@ class ResponsesReply(Reply):
         self._thought: Any = None
 
     def raw(self) -> Mapping[str, Any]:
-        return {name: value for name, value in self._response.items() if name not in self.named}
+        self.last = self._response
+        return super().raw()
 
     def read(self, document: Mapping[str, Any], chunks: list[Chunk]) -> None:
         kind = name_in(document, "type") or ""
@@ -87,8 +93,19 @@ class ResponsesReply(Reply):
         elif is_whole and not is_told:
             for place, (kind, text) in enumerate(_texts(item)):
                 self._take_text(kind, (index, place), text, chunks)
+        if is_whole:
+            self._keep_beside(item)
         if is_whole and item.get("encrypted_content"):
             self.sign({name: value for name, value in item.items() if value is not None and name != "status"})
+
+    def _keep_beside(self, item: Mapping[str, Any]) -> None:
+        """What the server's own tools have done, and notes on the text."""
+        if item.get("type") not in _READ:
+            self.beside.add_to("output", item)
+        elif item.get("type") == "message":
+            for part in item.get("content") or ():
+                if isinstance(part, dict):
+                    self.beside.add(part, _NAMED_IN_PART)
 
     def _take_call(self, index: Any, item: Mapping[str, Any], is_told: bool, chunks: list[Chunk]) -> None:
         function = {"arguments": "" if is_told else item.get("arguments")}
@@ -118,6 +135,7 @@ class ResponsesReply(Reply):
 
     def _take_usage(self, usage: Mapping[str, Any]) -> None:
         if usage:
+            self.reported = usage
             self.usage = {
                 "prompt_tokens": usage.get("input_tokens"),
                 "completion_tokens": usage.get("output_tokens"),
