@@ -51,33 +51,28 @@ async def test_no_question_is_an_error(store: Store, query: str) -> None:
     assert len(await hits(store, query, explain=True)) <= 2
 
 
+PIECES = [
+    *"\"'*():^-+{}[]\\%_;\0é茶 \n🦄\ud83d\udc00",
+    "NEAR(",
+    "AND",
+    "OR",
+    "NOT",
+    "tea",
+    "text:",
+    "日本",
+    "ไทย",
+    "e\u0301",
+]
+
+
 async def test_random_questions_are_no_error(store: Store) -> None:
     random = Random(7)
-    pieces = [
-        '"',
-        "'",
-        "*",
-        "(",
-        ")",
-        ":",
-        "^",
-        "-",
-        "+",
-        "{",
-        "}",
-        "NEAR",
-        "AND",
-        "OR",
-        "NOT",
-        "tea",
-        "\0",
-        "é",
-        "茶",
-        " ",
-    ]
-    await remember(store, "likes tea")
-    for _ in range(500):
-        await hits(store, "".join(random.choices(pieces, k=random.randrange(12))))
+    await remember(store, "likes tea", tags=["t"])
+    await store.add_messages("s", [says("tea, please")])
+    for number in range(500):
+        query = "".join(random.choices(PIECES, k=random.randrange(12)))
+        filters = {"tags": [query], "session_id": query, "scope": Scope(user=query)} if number % 5 == 0 else {}
+        await hits(store, query, **filters)
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

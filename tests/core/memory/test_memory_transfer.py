@@ -152,3 +152,26 @@ async def test_how_far_it_is_is_reported(store: Store) -> None:
     assert done == [500, 1000, 1100]
     await store.import_(MemoryImportParams(text=exported.text), done.append)
     assert done[-1] == 1100
+
+
+async def test_a_line_with_a_wrong_value_is_told_and_the_others_taken(store: Store) -> None:
+    await remember(store, "good")
+    await store.add_messages("s", [says("hello")], HERE)
+    lines = [json.loads(line) for line in (await text_of(store)).splitlines()]
+    wrong = [lines[1] | {"createdAt": "noon"}, lines[1] | {"text": " "}, lines[2] | {"updatedAt": "late"}]
+    other = Store(await Database.in_memory())
+    result = await take_in(other, "\n".join(map(json.dumps, [*wrong, *lines])))
+    assert (result.entries, result.messages) == (1, 1)
+    assert [problem.partition(":")[0] for problem in result.problems] == ["line 1", "line 2", "line 3"]
+    await other.aclose()
+
+
+async def test_nothing_comes_into_a_session_of_another_scope(store: Store) -> None:
+    await store.add_messages("s", [says("theirs")], THERE)
+    exported = await text_of(store)
+    other = Store(await Database.in_memory())
+    await other.add_messages("s", [says("ours")], HERE)
+    result = await take_in(other, exported)
+    assert result.messages == 0 and len(result.problems) == 1
+    assert [message.content for message in await other.get_messages("s")] == ["ours"]
+    await other.aclose()

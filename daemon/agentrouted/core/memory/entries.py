@@ -73,7 +73,7 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
             before = None
         else:
             row |= _merged(before, row, replaced=key is not None)
-    if (said := source.to_wire()) and said not in row["sources"]:
+    if (said := clean_source(source)) and said not in row["sources"]:
         row["sources"] = [*row["sources"], said]
     insert_fact(connection, row, digest)
     return MemoryRememberResult(id=row["uid"], version=row["version"], merged=before is not None, redacted=redacted)
@@ -172,6 +172,10 @@ def entry_of(connection: sqlite3.Connection, row: Sequence[Any]) -> MemoryEntry:
         created_at=text_of_time(created),
         updated_at=text_of_time(updated),
     )
+
+
+def clean_source(source: Source) -> dict[str, str]:
+    return {name: clean(value) for name, value in source.to_wire().items()}
 
 
 def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:

@@ -9,11 +9,13 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
-from agentrouted.core.memory.entries import COLUMNS, entry_of, insert_fact
+from agentrouted.core.errors import Conflict, InvalidParams
+from agentrouted.core.memory.entries import COLUMNS, clean_source, entry_of, insert_fact
 from agentrouted.core.memory.foreign import Placed
 from agentrouted.core.memory.message_rows import Said, insert_message, message_of, texts_before
 from agentrouted.core.memory.scopes import scope_id, scope_of, whole_range
 from agentrouted.core.memory.terms import clean, fingerprint
+from agentrouted.core.memory.turns import find_session
 from agentrouted.core.secrets import secrets_in
 from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted.core.tokens import text_of
@@ -89,18 +91,27 @@ def next_lines(
     return [], None if following is None else Place(following)
 
 
-def take_in(connection: sqlite3.Connection, lines: Sequence[Line]) -> tuple[int, int]:
-    """How many facts and messages are new, or newer than what was there."""
+def take_in(
+    connection: sqlite3.Connection, lines: Sequence[tuple[str, Line]], refused: set[str]
+) -> tuple[int, int, list[str]]:
+    """How many facts and messages are new, or newer than what was there; and what could not be taken in, by place.
+
+    `refused` are sessions that are in another scope here; it grows.
+    """
     facts = messages = 0
-    for line in lines:
-        match line:
-            case FactLine():
-                facts += _take_fact(connection, line)
-            case SessionLine():
-                _take_session(connection, line)
-            case MessageLine():
-                messages += _take_message(connection, line)
-    return facts, messages
+    problems = []
+    for place, line in lines:
+        try:
+            match line:
+                case FactLine():
+                    facts += _take_fact(connection, line)
+                case SessionLine():
+                    _take_session(connection, line, refused)
+                case MessageLine() if line.session_id not in refused:
+                    messages += _take_message(connection, line)
+        except (InvalidParams, Conflict) as error:
+            problems.append(f"{place}: {error.message}")
+    return facts, messages, problems
 
 
 def _next_scope(connection: sqlite3.Connection, after: int, only: Scope | None) -> int | None:
@@ -159,24 +170,26 @@ def _session_after(connection: sqlite3.Connection, place: Place) -> tuple[int, S
 
 
 def _take_fact(connection: sqlite3.Connection, line: FactLine) -> int:
-    scope, text = scope_id(connection, line.scope), clean(line.text)
+    text = clean(line.text)
+    if not text.strip():
+        raise InvalidParams("its `text` is empty")
     key = None if line.key is None else clean(line.key)
     digest = fingerprint(text)
-    row = {
+    row: dict[str, Any] = {
         "uid": clean(line.id),
-        "scope": scope,
         "kind": line.kind,
         "text": text,
         "created_at": seconds_of(line.created_at, "createdAt"),
         "key": key,
         "tags": list(map(clean, line.tags)),
-        "sources": [source.to_wire() for source in line.sources],
+        "sources": list(map(clean_source, line.sources)),
         "version": line.version,
         "valid_from": seconds_of(line.valid_from, "validFrom"),
         "valid_to": seconds_of(line.valid_to, "validTo"),
         "expires_at": seconds_of(line.expires_at, "expiresAt"),
         "updated_at": seconds_of(line.updated_at, "updatedAt"),
     }
+    scope = row["scope"] = scope_id(connection, line.scope)
     same, value = ("key = ?3", key) if key is not None else ("key IS NULL AND digest = ?3", digest)
     there = connection.execute(
         f"SELECT id, updated_at, uid = ?1 AND text = ?4 AND version = ?5 FROM memories"
@@ -190,17 +203,17 @@ def _take_fact(connection: sqlite3.Connection, line: FactLine) -> int:
     return 1
 
 
-def _take_session(connection: sqlite3.Connection, line: SessionLine) -> None:
+def _take_session(connection: sqlite3.Connection, line: SessionLine, refused: set[str]) -> None:
+    times = seconds_of(line.created_at, "createdAt"), seconds_of(line.updated_at, "updatedAt")
+    try:
+        find_session(connection, clean(line.session_id), line.scope)
+    except Conflict:
+        refused.add(line.session_id)
+        raise
     connection.execute(
         "INSERT OR IGNORE INTO memory_sessions (session_id, scope, title, created_at, updated_at)"
         " VALUES (?, ?, ?, ?, ?)",
-        (
-            clean(line.session_id),
-            scope_id(connection, line.scope),
-            line.title,
-            seconds_of(line.created_at, "createdAt"),
-            seconds_of(line.updated_at, "updatedAt"),
-        ),
+        (clean(line.session_id), scope_id(connection, line.scope), line.title and clean(line.title), *times),
     )
 
 
@@ -212,12 +225,12 @@ def _take_message(connection: sqlite3.Connection, line: MessageLine) -> int:
     ).fetchone()
     if found is None:
         times = {"created_at": line.created_at, "updated_at": line.created_at}
-        _take_session(connection, SessionLine(session_id=line.session_id, **times))
+        _take_session(connection, SessionLine(session_id=line.session_id, **times), set())
         return _take_message(connection, line)
     session, scope = found
     created = seconds_of(line.created_at, "createdAt")
     assert created is not None
-    said = Said(clean(line.id), session, scope, created, line.message, line.run_id)
+    said = Said(clean(line.id), session, scope, created, line.message, line.run_id and clean(line.run_id))
     insert_message(connection, said, texts_before(connection, session))
     return 1
 
@@ -231,8 +244,8 @@ def to_text(line: Line) -> str:
         return json.dumps(plain, separators=(",", ":"))
 
 
-def parsed(texts: Iterable[Placed]) -> Iterator[tuple[Line | None, str | None]]:
-    """Each line, and what is to be said of it."""
+def parsed(texts: Iterable[Placed]) -> Iterator[tuple[str, Line | None, str | None]]:
+    """Where it stands, the line, and what is to be said of it."""
     for place, text in texts:
         if not text.strip():
             continue
@@ -242,10 +255,10 @@ def parsed(texts: Iterable[Placed]) -> Iterator[tuple[Line | None, str | None]]:
                 continue
             line = LINE.validate_python(plain, by_alias=True, by_name=False)
         except ValueError as error:
-            yield None, f"{place}: {_fault(error)}"
+            yield place, None, f"{place}: {_fault(error)}"
         else:
             secrets = secrets_in(_text(line))
-            yield line, f"{place}: it is kept, with its secret ({', '.join(secrets)})" if secrets else None
+            yield place, line, f"{place}: it is kept, with its secret ({', '.join(secrets)})" if secrets else None
 
 
 def _text(line: Line) -> str:

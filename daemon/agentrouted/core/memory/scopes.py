@@ -4,6 +4,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
+from agentrouted.core.memory.terms import clean
 from agentrouted_protocol.scope import Scope
 
 # Below are the rows of a range, numbered in the order in which they came; above stands which range it is. So one
@@ -43,9 +44,8 @@ def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
     """All that have its names, whatever else they name."""
     names = [name for name in _NAMES if getattr(scope, name)]
     condition = " AND ".join(f"{name} = ?" for name in names) or "TRUE"
-    found = connection.execute(
-        f"SELECT id FROM memory_scopes WHERE {condition}", [getattr(scope, name) for name in names]
-    )
+    values = [clean(getattr(scope, name)) for name in names]
+    found = connection.execute(f"SELECT id FROM memory_scopes WHERE {condition}", values)
     return [row for (row,) in found]
 
 
@@ -92,4 +92,4 @@ def _range(scope: int, kind: int, rows: int) -> Range:
 
 def _values(scope: Scope) -> tuple[str, ...]:
     """What is not named is the empty name."""
-    return tuple(getattr(scope, name) or "" for name in _NAMES)
+    return tuple(clean(getattr(scope, name) or "") for name in _NAMES)

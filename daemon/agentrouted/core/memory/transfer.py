@@ -77,11 +77,13 @@ async def import_(database: Database, params: MemoryImportParams, report: Report
         raise InvalidParams("name one of `path` and `text`")
     entries = messages = done = 0
     problems: list[str] = []
+    refused: set[str] = set()
     with contextlib.ExitStack() as opened:
         texts = await asyncio.to_thread(_source, params, opened)
         lines = parsed(texts)
         while (batch := await asyncio.to_thread(_next, lines, problems)) is not None:
-            facts, said = await database.write(partial(take_in, lines=batch))
+            facts, said, faults = await database.write(partial(take_in, lines=batch, refused=refused))
+            problems += faults[: _MOST_PROBLEMS - len(problems)]
             entries, messages, done = entries + facts, messages + said, done + len(batch)
             report(done)
     return MemoryImportResult(entries=entries, messages=messages, problems=problems)
@@ -136,15 +138,15 @@ def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterabl
         raise _cannot(path, error) from error
 
 
-def _next(lines: Iterator[tuple[Line | None, str | None]], problems: list[str]) -> list[Line] | None:
+def _next(lines: Iterator[tuple[str, Line | None, str | None]], problems: list[str]) -> list[tuple[str, Line]] | None:
     """None after the last one."""
-    batch: list[Line] = []
+    batch: list[tuple[str, Line]] = []
     seen = False
     try:
-        for line, problem in islice(lines, _AT_ONCE):
+        for place, line, problem in islice(lines, _AT_ONCE):
             seen = True
             if line is not None:
-                batch.append(line)
+                batch.append((place, line))
             if problem is not None and len(problems) < _MOST_PROBLEMS:
                 problems.append(problem)
     except sqlite3.Error as error:

@@ -33,6 +33,7 @@ def add_messages(
     if not session_id:
         raise InvalidParams("`sessionId` is empty: name the session")
     now = round(time.time(), 3)
+    run_id = None if run_id is None else clean(run_id)
     if run_id is not None and (there := _of_run(connection, run_id)):
         return there
     if not messages:
