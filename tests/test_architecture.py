@@ -57,6 +57,7 @@ FLOORS = (
         "agentrouted.core.errors",
         "agentrouted.core.loopback",
         "agentrouted.core.secrets",
+        "agentrouted.core.threads",
         "agentrouted.core.tokens",
     },
     {"agentrouted_protocol"},

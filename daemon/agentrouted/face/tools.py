@@ -8,10 +8,10 @@ from typing import Any, overload
 
 from agentrouted.core.schema.check import compile_fit
 from agentrouted.core.schema.fit import Fit
+from agentrouted.core.threads import in_thread
 from agentrouted.face.annotations import plain_function
 from agentrouted.face.context import Context
 from agentrouted.face.signature import Signature, read_signature
-from agentrouted.face.threads import in_thread
 from agentrouted_protocol.runs import Effect
 
 NeedsApproval = bool | Callable[[Context, dict[str, Any]], bool | Awaitable[bool]]

@@ -18,7 +18,7 @@ async def in_thread(function: Callable[[], _Result]) -> _Result:
     loop = asyncio.get_running_loop()
     future: asyncio.Future[_Result] = loop.create_future()
     context = contextvars.copy_context()
-    threading.Thread(target=_work, args=(loop, future, context, function), name="agentrouted-tool", daemon=True).start()
+    threading.Thread(target=_work, args=(loop, future, context, function), name="agentrouted-work", daemon=True).start()
     return await future
 
 
