@@ -27,6 +27,7 @@ FLOORS = (
     {"agentrouted.core.erasing", "agentrouted.core.routing", "agentrouted.core.services"},
     {
         "agentrouted.core.journal",
+        "agentrouted.core.keys",
         "agentrouted.core.mcp",
         "agentrouted.core.memory",
         "agentrouted.core.output",
@@ -60,6 +61,7 @@ FLOORS = (
         "agentrouted.core.threads",
         "agentrouted.core.tokens",
     },
+    {"agentrouted.core.key_source"},
     {"agentrouted_protocol"},
 )
 
@@ -79,6 +81,7 @@ LIBRARIES = {
     "httpx_aiohttp": {"agentrouted.core.wire"},
     "httpx2": {"agentrouted.core.mcp"},  # what `mcp` stands on
     "jsonschema": {"agentrouted.core.schema"},
+    "keyring": {"agentrouted.core.keys.keyring"},
     "lsprotocol": {"agentrouted.server.rpc"},
     "mcp": {"agentrouted.core.mcp"},
     "mcp_types": {"agentrouted.core.mcp"},

@@ -48,10 +48,17 @@ class ToolApproveResult(WireModel):
 
 
 class SecretGetParams(SentParams):
-    """The daemon keeps it in memory only."""
+    """Asked of a client with `secrets` when one of its runs needs a key that is kept nowhere else.
+
+    The key is kept in memory, for this connection only, and sent to this host only. It is asked for anew when the host
+    refuses it. Null, an error and no answer within five minutes are no key.
+    """
 
     provider: str
+    """As `resolveModel` calls it; at an address that is no provider's own, the host."""
+
     host: str
+    """Such as `api.groq.com`; with the port where it is not HTTPS's own, such as `llm.example.com:8443`."""
 
 
 class SecretGetResult(WireModel):

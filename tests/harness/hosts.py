@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from agentrouted.core.errors import ToolFailed
+from agentrouted.core.key_source import FetchedKey
 from agentrouted_protocol.client_requests import (
     Decision,
+    SecretGetParams,
     ToolApproveParams,
     ToolApproveResult,
     ToolCallParams,
@@ -28,6 +30,7 @@ class WritingHost:
         self.ready = True
         self.takes_tools = True
         self.takes_approvals = True
+        self.takes_secrets = False
         self._tools = tools or {}
         self._decisions = decisions or []
         self._edited = edited
@@ -49,3 +52,6 @@ class WritingHost:
         if not self._decisions:
             raise ToolFailed("nobody decides")
         return ToolApproveResult(decision=self._decisions.pop(0), arguments=self._edited)
+
+    async def get_secret(self, params: SecretGetParams) -> FetchedKey | None:
+        return None

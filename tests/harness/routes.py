@@ -29,8 +29,10 @@ class World:
         assert not keys.problems
         return Snapshot(1, loaded.config, self.environ, keys.values)
 
-    def resolve(self, model: str, *, key: str | None = None, base_url: str | None = None) -> Resolution:
-        return resolve(self.snapshot, model, api_key=key, base_url=base_url)
+    def resolve(
+        self, model: str, *, key: str | None = None, base_url: str | None = None, asks_client: bool = False
+    ) -> Resolution:
+        return resolve(self.snapshot, model, api_key=key, base_url=base_url, asks_client=asks_client)
 
 
 @dataclass(frozen=True)

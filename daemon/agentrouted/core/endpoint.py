@@ -1,11 +1,12 @@
 """Where a model call goes: shared by routing and wire."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from pydantic import SecretStr
 
+from agentrouted.core.key_source import KeySource
 from agentrouted_protocol.messages import CostSource
 from agentrouted_protocol.runs import Think
 
@@ -65,6 +66,15 @@ class Endpoint:
     """The format to take in place of `wire` if the server turns out to have it: `Services.connect` asks."""
 
     api_key: SecretStr | None = None
+    key_source: KeySource | None = None
+    """Where the key is to be fetched from when a call needs it: `Services.connect` does."""
+
+    forget_key: Callable[[], object] | None = field(default=None, repr=False, compare=False)
+    """Of a key that was fetched: to be called when the server refuses it."""
+
+    account: str | None = None
+    """Whose key it is, where the config has several accounts of the provider."""
+
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     timeouts: Timeouts = Timeouts()
     socket_path: str | None = None
@@ -98,6 +108,11 @@ class Endpoint:
 
     quirks: Mapping[str, Any] = field(default_factory=dict)
     """What the config says about it: the uppermost layer of `core.quirks`."""
+
+    @property
+    def owner(self) -> str:
+        """Whose key is sent: `openai`, or `openai (work)` where there are several accounts."""
+        return f"{self.provider} ({self.account})" if self.account else self.provider
 
     @property
     def label(self) -> str:

@@ -34,7 +34,7 @@ _NEWEST: Final = 0.3
 
 _KEPT: Final = 1024
 
-_Key = tuple[str, str, SecretStr | None]
+_Key = tuple[str, str, SecretStr | None, str | None]
 
 
 @dataclass(slots=True)
@@ -104,7 +104,7 @@ class Health:
 
 
 def _key(endpoint: Endpoint) -> _Key:
-    return endpoint.base_url, endpoint.model_id, endpoint.api_key
+    return endpoint.base_url, endpoint.model_id, endpoint.api_key, endpoint.account
 
 
 def _tells_of(endpoint: Endpoint, error: AgentroutedError) -> bool:

@@ -13,6 +13,8 @@ from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.health import Health
 from agentrouted.core.history.summaries import Summaries
+from agentrouted.core.key_source import AskClient
+from agentrouted.core.keys.keys import Keys, forgetting_refused
 from agentrouted.core.local.catalog import LocalModel, ModelFolders, brought_template, locate, model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
@@ -46,6 +48,7 @@ class Services:
     memory: SharedStore = field(default_factory=SharedStore)
     ledger: SharedLedger = field(default_factory=SharedLedger)
     mcp: McpServers = field(default_factory=McpServers)
+    keys: Keys = field(default_factory=Keys)
     better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
@@ -54,12 +57,16 @@ class Services:
     prices: PriceTable = field(default_factory=PriceTable)
     health: Health = field(default_factory=Health)
 
-    async def connect(self, endpoint: Endpoint) -> Endpoint:
-        """The endpoint as it can be called now, with what was learned of it."""
-        return await self.profiles.laid_on(await self.reach(endpoint))
+    async def connect(self, endpoint: Endpoint, ask_client: AskClient | None = None) -> Endpoint:
+        """The endpoint as it can be called now, with what was learned of it.
 
-    async def reach(self, endpoint: Endpoint) -> Endpoint:
-        """An embedded model is started, and the best format is chosen; what was learned is left aside."""
+        `ask_client` asks the client that the call is for, if there is one.
+        """
+        return await self.profiles.laid_on(await self.reach(endpoint, ask_client))
+
+    async def reach(self, endpoint: Endpoint, ask_client: AskClient | None = None) -> Endpoint:
+        """Its key is fetched, an embedded model started, the best format chosen; what was learned is left aside."""
+        endpoint = await self.keys.given(endpoint, ask_client)
         if not endpoint.base_url.startswith(EMBEDDED):
             wire = await self.better_wires.wire_of(endpoint, self.http)
             return endpoint if wire == endpoint.wire else replace(endpoint, wire=wire)
@@ -84,7 +91,8 @@ class Services:
 
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""
-        return FORMATS[endpoint.wire](self.http).stream(endpoint, request)
+        batches = FORMATS[endpoint.wire](self.http).stream(endpoint, request)
+        return batches if endpoint.forget_key is None else forgetting_refused(endpoint, batches)
 
     async def aclose(self) -> None:
         """Ends all children, and all connections."""
@@ -119,6 +127,7 @@ async def open_services(environment: Environment, config_file: str | None = None
         memory=SharedStore(database, lambda: config.current.config.memory.retention),
         ledger=SharedLedger(database),
         profiles=Profiles(database),
+        keys=Keys(environment.home),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
     if config.current.config.memory.retention and database.path and database.path.exists():

@@ -3,6 +3,7 @@
 from typing import Final
 
 from agentrouted.core.errors import ToolFailed
+from agentrouted.core.key_source import FetchedKey
 from agentrouted.face.bill import usage_of
 from agentrouted.face.caller import Caller
 from agentrouted.face.channel import Channel
@@ -10,7 +11,13 @@ from agentrouted.face.context import Context
 from agentrouted.face.result import Event
 from agentrouted.face.settings import Approve
 from agentrouted_protocol import events
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted_protocol.client_requests import (
+    SecretGetParams,
+    ToolApproveParams,
+    ToolApproveResult,
+    ToolCallParams,
+    ToolCallResult,
+)
 
 _MOST_UNREAD: Final = 64
 
@@ -19,6 +26,7 @@ class PythonHost:
     """Hears events, if somebody reads them, and asks the program for approval."""
 
     takes_tools = False
+    takes_secrets = False
 
     def __init__(self, caller: Caller, context: Context, approve: Approve | None, heard: Channel[Event] | None) -> None:
         self._caller = caller
@@ -53,6 +61,9 @@ class PythonHost:
         if isinstance(answer, str):
             return ToolApproveResult(decision=answer)
         return ToolApproveResult(decision="allow_once" if answer else "reject_once")
+
+    async def get_secret(self, params: SecretGetParams) -> FetchedKey | None:
+        return None
 
 
 def face_event(event: events.Event) -> Event:

@@ -1,22 +1,35 @@
 """A connected client as the host of a run."""
 
 import asyncio
+import logging
 from typing import Any, Final, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, SecretStr, ValidationError
 
 from agentrouted.core.errors import ToolFailed
 from agentrouted.core.host import HostGone
+from agentrouted.core.key_source import FetchedKey
+from agentrouted.core.keys.base import KeptKeys
 from agentrouted.server import words
 from agentrouted.server.rpc import Connection, RequestRefused
 from agentrouted_protocol.base import Token
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted_protocol.client_requests import (
+    SecretGetParams,
+    SecretGetResult,
+    ToolApproveParams,
+    ToolApproveResult,
+    ToolCallParams,
+    ToolCallResult,
+)
 from agentrouted_protocol.daemon import ClientOptions
 from agentrouted_protocol.events import Event
 
 _Result = TypeVar("_Result", bound=BaseModel)
 
 _APPROVAL_SECONDS: Final = 600.0
+_SECRET_SECONDS: Final = 300.0
+
+logger = logging.getLogger(__name__)
 
 
 class ClientHost:
@@ -30,12 +43,14 @@ class ClientHost:
         self,
         connection: Connection,
         options: ClientOptions,
+        secrets: KeptKeys,
         *,
         partial_result_token: Token | None,
         work_done_token: Token | None,
     ) -> None:
         self._connection = connection
         self._options = options
+        self._secrets = secrets
         self._partial_result_token = partial_result_token
         self._work_done_token = work_done_token
 
@@ -50,6 +65,10 @@ class ClientHost:
     @property
     def takes_approvals(self) -> bool:
         return self._options.approvals and not self._is_gone
+
+    @property
+    def takes_secrets(self) -> bool:
+        return self._options.secrets and not self._is_gone
 
     @property
     def _is_gone(self) -> bool:
@@ -75,6 +94,22 @@ class ClientHost:
             raise
         except (ToolFailed, TimeoutError):
             return ToolApproveResult(decision="reject_once", message="it was not approved")
+
+    async def get_secret(self, params: SecretGetParams) -> FetchedKey | None:
+        """The client's key for a host. It is asked once; no answer, a late one or one that can't be read is none."""
+        return await self._secrets.get((params.provider, params.host), lambda: self._ask_secret(params))
+
+    async def _ask_secret(self, params: SecretGetParams) -> SecretStr | None:
+        try:
+            async with asyncio.timeout(_SECRET_SECONDS):
+                answer = await self._ask("secret/get", params, SecretGetResult)
+        except HostGone:
+            raise
+        except (ToolFailed, TimeoutError) as error:
+            logger.info("no key for %.100s came from the client: %.200s", params.host, error or "it took too long")
+            return None
+        value = (answer.value or "").strip()
+        return SecretStr(value) if value else None
 
     async def _ask(self, method: str, params: BaseModel, result: type[_Result]) -> _Result:
         try:

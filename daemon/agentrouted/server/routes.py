@@ -12,6 +12,7 @@ from agentrouted.core.services import Services
 from agentrouted_protocol.routing import ResolveModelParams
 
 _KEPT: Final = 1024
+_Question = tuple[str, str | None, bool]
 
 
 class RouteCache:
@@ -23,22 +24,25 @@ class RouteCache:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._snapshot: Snapshot | None = None
-        self._answers: dict[tuple[str, str | None], bytes] = {}
+        self._answers: dict[_Question, bytes] = {}
 
-    def resolve(self, params: ResolveModelParams) -> bytes | Coroutine[Any, Any, bytes]:
+    def resolve(self, params: ResolveModelParams, *, asks_client: bool) -> bytes | Coroutine[Any, Any, bytes]:
         """The answer if it is kept, else what finds it."""
         snapshot = self._services.config.current
         if snapshot is not self._snapshot or len(self._answers) >= _KEPT:
             self._snapshot, self._answers = snapshot, {}
-        kept = None if params.api_key else self._answers.get((params.model, params.base_url))
-        return kept or self._answer(snapshot, self._answers, params)
+        question = (params.model, params.base_url, asks_client)
+        kept = None if params.api_key else self._answers.get(question)
+        return kept or self._answer(snapshot, self._answers, params, asks_client)
 
     async def _answer(
-        self, snapshot: Snapshot, answers: dict[tuple[str, str | None], bytes], params: ResolveModelParams
+        self, snapshot: Snapshot, answers: dict[_Question, bytes], params: ResolveModelParams, asks_client: bool
     ) -> bytes:
-        resolution = resolve(snapshot, params.model, api_key=params.api_key, base_url=params.base_url)
+        resolution = resolve(
+            snapshot, params.model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client
+        )
         route = await route_of(self._services, resolution)
         answer = to_json(route, by_alias=True, exclude_none=True)
         if not params.api_key:
-            answers[params.model, params.base_url] = answer
+            answers[params.model, params.base_url, asks_client] = answer
         return answer

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 from pydantic import ValidationError
 
 from agentrouted.core.agent.live import Run
+from agentrouted.core.keys.base import KeptKeys
 from agentrouted.core.usage.call import Caller
 from agentrouted.server.client_log import ClientLog
 from agentrouted.server.core import Core
@@ -47,6 +48,7 @@ class ClientSession:
         self._watch_process = watch_process
         self._ended = ended
         self.is_closed = False
+        self._secrets = KeptKeys()
         self._shown: dict[Token, Callable[[], object]] = {}
         self._followed: dict[str, tuple[Run, ClientHost]] = {}
         self.log = ClientLog(partial(self._notify, "window/logMessage"))
@@ -83,6 +85,7 @@ class ClientSession:
         return ClientHost(
             self._connection,
             self.options,
+            self._secrets,
             partial_result_token=params.partial_result_token,
             work_done_token=params.work_done_token,
         )
@@ -160,6 +163,7 @@ class ClientSession:
 
     def closed(self) -> None:
         self.is_closed = True
+        self._secrets.clear()
         for run, host in list(self._followed.values()):
             run.left(host)
         self.core.connections.discard(self._connection)

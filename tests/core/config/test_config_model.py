@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from agentrouted.core.config.load import load_text
 from agentrouted.core.config.model import Config
@@ -31,7 +32,7 @@ def test_a_provider_is_read_whole() -> None:
             local: yes
     """).providers["groq"]
     assert provider.api_base == "https://api.groq.com/openai/v1"
-    assert provider.api_key and provider.api_key.get_secret_value() == "sk-1"
+    assert provider.api_key == SecretStr("sk-1")
     assert provider.wire_for("qwen-3") == provider.wire_for("other") == "chat_completions"
     model, other = provider.model_named("a"), provider.model_named("b")
     assert model and model.price and (model.context_window, model.price.value) == (8, Price(1, 2.5, 0))

@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from agentrouted.core.config.load import load_text
-from agentrouted.core.config.reference import EXAMPLE, render_markdown
+from agentrouted.core.config.reference import EXAMPLE, KEYS_EXAMPLE, render_markdown
 from agentrouted.core.config.schema import render_schema
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -18,8 +20,9 @@ def test_the_schema_is_up_to_date() -> None:
     assert (DOCS / "config.schema.json").read_text() == render_schema(), "run scripts/schema"
 
 
-def test_the_example_of_the_page_is_good() -> None:
-    assert load_text(EXAMPLE, None, {"GROQ_API_KEY": "k"}).problems == ()
+@pytest.mark.parametrize("example", [EXAMPLE, KEYS_EXAMPLE])
+def test_the_examples_of_the_page_are_good(example: str) -> None:
+    assert load_text(example, None, {"GROQ_API_KEY": "k", "WORK_KEY": "k"}).problems == ()
 
 
 def test_every_section_of_the_schema_refuses_unknown_keys() -> None:

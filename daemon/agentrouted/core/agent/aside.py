@@ -17,7 +17,7 @@ from agentrouted_protocol.messages import Message
 
 async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) -> str:
     """The text that `model` answers. It is paid for by the run, within its boundary, and no turn of it."""
-    resolution = resolve(run.plan.snapshot, model)
+    resolution = resolve(run.plan.snapshot, model, asks_client=run.audience.takes_secrets)
     chain = await candidates(run.services, resolution, run.plan.boundary)
     return await ask_in_turn(
         in_turn(chain, run.services.health),
@@ -27,7 +27,7 @@ async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) ->
 
 
 async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
-    endpoint = await run.services.connect(found)
+    endpoint = await run.services.connect(found, run.audience.get_secret)
     boundary: Boundary = "local" if endpoint.local else "remote"
     try:
         async with paid_call(run, endpoint, request, "summary", boundary) as (allowed, recording):

@@ -10,7 +10,14 @@ from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.host import Host, HostGone
 from agentrouted.core.journal.base import StoredRun
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted.core.key_source import FetchedKey
+from agentrouted_protocol.client_requests import (
+    SecretGetParams,
+    ToolApproveParams,
+    ToolApproveResult,
+    ToolCallParams,
+    ToolCallResult,
+)
 from agentrouted_protocol.events import Event, RunEvent
 
 _EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent)
@@ -61,6 +68,7 @@ class _Gate:
 
     takes_tools = False
     takes_approvals = False
+    takes_secrets = False
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -77,6 +85,9 @@ class _Gate:
         raise HostGone("it has not come yet")
 
     async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        raise HostGone("it has not come yet")
+
+    async def get_secret(self, params: SecretGetParams) -> FetchedKey | None:
         raise HostGone("it has not come yet")
 
     def open(self, last_seq: int) -> None:

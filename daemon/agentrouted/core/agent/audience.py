@@ -6,7 +6,14 @@ from typing import TypeVar
 
 from agentrouted.core.errors import ToolFailed
 from agentrouted.core.host import Host, HostGone
-from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult, ToolCallParams, ToolCallResult
+from agentrouted.core.key_source import FetchedKey
+from agentrouted_protocol.client_requests import (
+    SecretGetParams,
+    ToolApproveParams,
+    ToolApproveResult,
+    ToolCallParams,
+    ToolCallResult,
+)
 from agentrouted_protocol.events import Event
 
 _Answer = TypeVar("_Answer")
@@ -45,6 +52,10 @@ class Audience:
     @property
     def takes_approvals(self) -> bool:
         return any(host.takes_approvals for host in self._hosts) or (self._stays and self._had_approvals)
+
+    @property
+    def takes_secrets(self) -> bool:
+        return any(host.takes_secrets for host in self._hosts)
 
     @property
     def is_empty(self) -> bool:
@@ -93,6 +104,15 @@ class Audience:
                 return await self._answer(host.approve(params))
             except HostGone:
                 self.remove(host)
+
+    async def get_secret(self, params: SecretGetParams) -> FetchedKey | None:
+        """Nobody is waited for: then there is none."""
+        while host := next((host for host in self._hosts if host.takes_secrets), None):
+            try:
+                return await self._answer(host.get_secret(params))
+            except HostGone:
+                self.remove(host)
+        return None
 
     async def _first(self, takes: Callable[[Host], bool], may_come: Callable[[], bool]) -> Host:
         while may_come():

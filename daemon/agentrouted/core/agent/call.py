@@ -110,7 +110,7 @@ async def _ask_again(run: RunContext, asked: Asked) -> ModelReply:
         except AgentroutedError as error:
             tries += 1
             run.services.health.failed(asked.candidate.endpoint, error)
-            wait = wait_before_again(error, tries, asked.candidate.endpoint)
+            wait = wait_before_again(error, tries, asked.endpoint)
             if wait is None or run.state.has_spoken or run.services.health.is_open(asked.candidate.endpoint):
                 raise
             run.emitter.emit(events.Retry, attempt=tries, reason=error.message, delay=wait)
@@ -121,7 +121,7 @@ async def _ask_again(run: RunContext, asked: Asked) -> ModelReply:
 async def _reached(run: RunContext, endpoint: Endpoint) -> Endpoint:
     """The endpoint as it can be asked now; an embedded engine that has died is started anew."""
     endpoint = _with_idle_timeout(endpoint, run.plan.limits.idle_timeout)
-    return endpoint if run.inside.speak else await run.services.connect(endpoint)
+    return endpoint if run.inside.speak else await run.services.connect(endpoint, run.audience.get_secret)
 
 
 def _with_idle_timeout(endpoint: Endpoint, seconds: float | None) -> Endpoint:

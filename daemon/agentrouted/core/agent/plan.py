@@ -54,8 +54,10 @@ class Plan:
         return (self.instructions, *self.given) if self.instructions else self.given
 
 
-def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
+def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False) -> Plan:
     """Merge what the caller says over what the agent of the config says.
+
+    `asks_client` says that the client gives keys that are kept nowhere else.
 
     Raises `InvalidParams`, `NotFound` for an unknown agent, `ModelUnresolved`.
     """
@@ -68,7 +70,7 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams) -> Plan:
     if params.session_id == "":
         raise InvalidParams("`sessionId` is empty", hint="name the session, or leave out `sessionId`")
     instructions = params.instructions if params.instructions is not None else agent.instructions
-    resolution = resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url)
+    resolution = resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client)
     return Plan(
         agent=params.agent,
         model=model,

@@ -6,6 +6,7 @@ from typing import Final
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
     AgentroutedError,
+    ProviderAuth,
     ProviderError,
     ProviderUnreachable,
     RateLimited,
@@ -36,9 +37,11 @@ def wait_before_again(error: AgentroutedError, asked: int, endpoint: Endpoint) -
 
 def _is_worth_it_at_once(error: AgentroutedError, endpoint: Endpoint) -> bool:
     """Small models give an empty reply now and then; an engine that has just died is started anew, and a server that
-    has just closed the connection it had kept open takes another."""
+    has just closed the connection it had kept open takes another. A key that was fetched may be newer by now."""
     if isinstance(error, ProviderUnreachable | ResponseTruncated):
         return endpoint.local
+    if isinstance(error, ProviderAuth):
+        return endpoint.forget_key is not None
     return isinstance(error, ResponseInvalid)
 
 

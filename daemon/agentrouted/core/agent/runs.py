@@ -70,7 +70,7 @@ class Runs:
                 raise other_parameters(run.run_id)
             run.audience.add(host)
             return run
-        plan = plan_run(self._services.config.current, params)
+        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets)
         stays = params.detach or params.on_disconnect == "continue"
         context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside, caller)
         return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
@@ -87,7 +87,7 @@ class Runs:
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
-        plan = plan_run(self._services.config.current, params)
+        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets)
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS, caller)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
@@ -215,7 +215,7 @@ class Runs:
         if parent.depth >= _DEEPEST:
             raise ToolFailed(f"agents call agents more than {_DEEPEST} deep")
         params = RunAgentParams(agent=agent, prompt=prompt, stream=parent.plan.stream, boundary=parent.plan.boundary)
-        plan = plan_run(parent.plan.snapshot, params)
+        plan = plan_run(parent.plan.snapshot, params, asks_client=parent.audience.takes_secrets)
         # The same id again after a crash: then it goes on where it was.
         context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent.caller, parent)
         run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)

@@ -21,7 +21,8 @@ class Expansion:
     """The data of a document with its variables put in, as the environment has them.
 
     A variable that is set but empty takes its default, as in the shell. One that is not set and has no default is an
-    error; for an `api_key` a warning, since other providers work without it and the key may be found elsewhere.
+    error; for an `api_key` and an account a warning, since other providers work without it and the key may be found
+    elsewhere.
     """
 
     def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
@@ -56,7 +57,7 @@ class Expansion:
             self.variables[path] = match["name"]
             return value
         if match["default"] is None:
-            severity: Severity = "warning" if path[-1] == "api_key" else "error"
+            severity: Severity = "warning" if _is_key(path) else "error"
             hint = f"set it where the daemon starts, or write `${{{match['name']}:-default}}`"
             self._complain(path, f"needs the environment variable {match['name']}, which is not set", hint, severity)
         return match["default"] or ""
@@ -71,3 +72,7 @@ class Expansion:
             hint=hint,
         )
         self.problems.append(problem)
+
+
+def _is_key(path: KeyPath) -> bool:
+    return path[-1] == "api_key" or path[-2:-1] == ("accounts",)

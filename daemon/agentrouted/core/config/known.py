@@ -1,6 +1,6 @@
 """Which keys may stand at a place of the file."""
 
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
@@ -21,12 +21,17 @@ def section_at(path: KeyPath) -> type[BaseModel] | None:
 
 
 def plain_type(annotation: Any) -> Any:
-    """The type without `Annotated` and without `| None`."""
+    """The type without `Annotated` and without `| None`; of several, the first."""
+    return plain_types(annotation)[0]
+
+
+def plain_types(annotation: Any) -> list[Any]:
+    """The same, all of them."""
     if get_origin(annotation) is Annotated:
-        return plain_type(get_args(annotation)[0])
+        return plain_types(get_args(annotation)[0])
     if get_origin(annotation) in {Union, UnionType}:
-        return plain_type(get_args(annotation)[0])
-    return annotation
+        return [kind for each in get_args(annotation) if each is not NoneType for kind in plain_types(each)]
+    return [annotation]
 
 
 def _inside(kind: Any, part: str | int) -> Any:

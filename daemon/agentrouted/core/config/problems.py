@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
+from agentrouted.core.config.api_key import TAGS
 from agentrouted.core.config.document import Document, KeyPath, dotted
 from agentrouted.core.config.known import NOT_SERVED_YET, section_at
 from agentrouted_protocol.config import Problem, Range
@@ -43,7 +44,7 @@ _MESSAGES: Mapping[str, str] = {
 
 def problem_of(error: ErrorDetails, document: Document) -> Problem:
     """Says nothing of the value itself: it may be a key."""
-    location: KeyPath = error["loc"]
+    location: KeyPath = tuple(part for part in error["loc"] if part not in TAGS)
     if error["type"] == "extra_forbidden":
         return _unknown_key(location, document)
     if location[-1:] == ("[key]",):

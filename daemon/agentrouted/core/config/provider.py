@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
+from agentrouted.core.config.api_key import Accounts, ApiKey
 from agentrouted.core.config.quirks import QuirksSection
 from agentrouted.core.config.section import (
     Count,
@@ -15,7 +16,6 @@ from agentrouted.core.config.section import (
     HeaderValue,
     NaturalNumber,
     Seconds,
-    Secret,
     Section,
     Text,
     WebAddress,
@@ -146,8 +146,13 @@ class Provider(Section):
     api_base: WebAddress | None = None
     """Where its API is, such as `https://api.groq.com/openai/v1`. Not needed where the name tells it."""
 
-    api_key: Secret | None = None
-    """Sent to this provider's host only. Better written as `${GROQ_API_KEY}` than as the key itself."""
+    api_key: ApiKey | None = None
+    """Sent to this provider's host only. Better written as `${GROQ_API_KEY}` than as the key itself; or a mapping that
+    says where it is fetched from."""
+
+    accounts: Accounts = Field(default_factory=dict)
+    """In place of `api_key`, several of them by name, in the order in which they are asked: where one is refused, has
+    no credit left or is asked too often, the next is."""
 
     api_protocol: ProtocolRows = ()
     """The wire format: its name, or a list of `pattern: name` where the first pattern that fits the model's id counts.
@@ -184,6 +189,13 @@ class Provider(Section):
 
     def model_named(self, model_id: str) -> ProviderModel | None:
         return next((model for model in self.models if model.id == model_id), None)
+
+    @field_validator("accounts")
+    @classmethod
+    def _one_way(cls, accounts: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if accounts and info.data.get("api_key"):
+            raise refuse("cannot stand beside `api_key`", "write that key as one of the accounts")
+        return accounts
 
     @field_validator("models")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from agentrouted.core.config.known import plain_type
+from agentrouted.core.config.known import plain_type, plain_types
 from agentrouted.core.config.model import Config
 from agentrouted_protocol.docstrings import field_docs
 
@@ -45,6 +45,18 @@ daemon:
   idle_timeout: 1800
 """
 
+KEYS_EXAMPLE = """\
+providers:
+  openai:
+    api_key: {command: [op, read, op://Private/OpenAI/key]}   # or pass, gcloud, a script of yours
+  groq:
+    api_key: {keyring: agentrouted/groq}                      # after `keyring set agentrouted groq`
+  openrouter:
+    accounts:                                                 # asked in this order
+      work: ${WORK_KEY}
+      private: {keyring: agentrouted/openrouter-private}
+"""
+
 _PAGE = """\
 <!-- Generated from agentrouted.core.config.model; do not edit. -->
 # Configuration
@@ -65,6 +77,23 @@ names. It need not exist: without it, the defaults hold. `agentrouted config che
 - **Editors** complete and check the file with the schema beside this page, `config.schema.json`.
 
 {sections}
+## Keys
+
+The first that is found is sent: the `apiKey` of the request; the environment variable of the provider (its own, or
+`AGENTROUTE_<PROVIDER>_API_KEY`); `api_key` or `accounts` here; the plain file below, by provider, then by host; and
+last the editor's, if it offers to give keys. `agentrouted resolve MODEL` says which, and shows no key.
+
+```yaml
+{keys}```
+
+- **A key belongs to a host.** It goes to its provider's scheme, host and port, and nowhere else: not to another
+  `baseUrl`, and not with a redirect.
+- **Commands and the keyring** are asked when a run needs the key, once for all runs, and it is kept in memory for
+  `refresh` seconds. A key that is refused is fetched anew, once. Nothing is looked up in the keyring that does not
+  stand here.
+- **Several accounts** are endpoints of one chain. Where one has no credit left, is asked too often or is refused, the
+  next is asked; the `route` of the result says which account has answered.
+
 ## `~/.agentroute/config`
 
 A plain file beside, for keys that are not to stand in the YAML file. One `name=value` a line; blank lines, `#`
@@ -80,8 +109,11 @@ comments, quotes and `export` are understood. The environment and the YAML file 
 
 
 def render_markdown() -> str:
-    sections = "\n".join(_section(title, model) for title, model in _sections("", Config))
-    return _PAGE.format(example=EXAMPLE, sections=sections)
+    titles: dict[type[BaseModel], list[str]] = {}
+    for title, model in _sections("", Config):
+        titles.setdefault(model, []).append(title)
+    sections = "\n".join(_section("`, `".join(places), model) for model, places in titles.items())
+    return _PAGE.format(example=EXAMPLE, keys=KEYS_EXAMPLE, sections=sections)
 
 
 def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -112,7 +144,10 @@ def _row(name: str, field: FieldInfo, meaning: str) -> str:
 
 
 def _kind(annotation: Any) -> str:
-    kind = plain_type(annotation)
+    return " or ".join(dict.fromkeys(_kind_of_one(kind) for kind in plain_types(annotation)))
+
+
+def _kind_of_one(kind: Any) -> str:
     if get_origin(kind) is Literal:
         return ", ".join(f"`{each}`" for each in get_args(kind))
     if get_origin(kind) in {tuple, list, frozenset}:

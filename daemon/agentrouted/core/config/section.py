@@ -15,11 +15,13 @@ class Section(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _drop_empty(cls, data: Any) -> Any:
-        if data is None:
-            return {}
-        if isinstance(data, dict):
-            return {key: value for key, value in data.items() if not _is_empty(value)}
-        return data
+        return {} if data is None else drop_empty(data)
+
+
+def drop_empty(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: value for key, value in data.items() if not _is_empty(value)}
+    return data
 
 
 def _is_empty(value: Any) -> bool:

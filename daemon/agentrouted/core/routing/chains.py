@@ -98,4 +98,4 @@ def _follow(ask: Ask, link: ChainLink, matched: str | None) -> Fit:
     if known is None:
         hint = f"add it under `providers.{link.provider}`"
         raise ConfigInvalid(f"`{name}`: the provider `{link.provider}` is not known", hint=hint)
-    return Fit("the chain names it", (at_provider(ask, known, model),))
+    return Fit("the chain names it", at_provider(ask, known, model))

@@ -10,7 +10,7 @@ from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.quirks.profile import laid
 from agentrouted.core.routing.address import Address, read_address
-from agentrouted.core.routing.keys import PLACEHOLDER, explicit_auth, no_key, stored_key
+from agentrouted.core.routing.keys import Key, given, key_of_client, no_key, placeholder, stored_keys
 from agentrouted.core.routing.providers import Provider, owner_of, with_version
 from agentrouted.core.routing.vendors import LOCAL_KINDS, VENDORS, Vendor
 from agentrouted_protocol.routing import Auth, RouteEndpoint, TraceStep
@@ -28,6 +28,9 @@ class Ask:
     base_url: Address | None = None
     inside: tuple[str, ...] = ()
     """The names under `models` that led here."""
+
+    asks_client: bool = False
+    """Whether the client gives keys that are kept nowhere else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,11 @@ class ResolvedEndpoint:
         )
 
 
-def endpoint_of(ask: Ask, provider: Provider, model_id: str) -> ResolvedEndpoint:
+Endpoints = tuple[ResolvedEndpoint, ...]
+"""One, or one for each account of its provider."""
+
+
+def endpoints_of(ask: Ask, provider: Provider, model_id: str) -> Endpoints:
     """The model at `provider`, or at the `baseUrl` that the caller gave."""
     if ask.base_url is None:
         site = _Site(provider.name, provider, provider.address_of(model_id), provider.address_from)
@@ -63,13 +70,13 @@ def endpoint_of(ask: Ask, provider: Provider, model_id: str) -> ResolvedEndpoint
     else:
         owner = provider if provider.is_at(ask.base_url) else owner_of(ask.snapshot, ask.base_url)
         site = _Site(provider.name, owner, ask.base_url, "`baseUrl`")
-    return _endpoint(ask, site, model_id)
+    return _endpoints(ask, site, model_id)
 
 
-def endpoint_at(ask: Ask, address: Address, source: str, model_id: str) -> ResolvedEndpoint:
+def endpoints_at(ask: Ask, address: Address, source: str, model_id: str) -> Endpoints:
     """The model at an address that stands for itself. If it is a provider's own, what is known of that one holds."""
     owner = owner_of(ask.snapshot, address)
-    return _endpoint(ask, _Site(owner.name if owner else address.host, owner, address, source), model_id)
+    return _endpoints(ask, _Site(owner.name if owner else address.host, owner, address, source), model_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +89,11 @@ class _Site:
     source: str
 
 
-def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
-    key, auth = _key(ask, site)
+def _endpoints(ask: Ask, site: _Site, model_id: str) -> Endpoints:
+    return tuple(_endpoint(site, key, model_id) for key in _keys(ask, site))
+
+
+def _endpoint(site: _Site, key: Key, model_id: str) -> ResolvedEndpoint:
     settings = (site.owner and site.owner.settings) or Settings()
     model = settings.model_named(model_id)
     local = _is_local(site, settings)
@@ -96,7 +106,9 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         wire=wire,
         local=local,
         better_wire=better_wire,
-        api_key=key,
+        api_key=key.value,
+        key_source=key.source,
+        account=key.account,
         headers={name: value.get_secret_value() for name, value in settings.headers.items()},
         timeouts=settings.timeouts.value,
         retries=settings.retries,
@@ -109,17 +121,25 @@ def _endpoint(ask: Ask, site: _Site, model_id: str) -> ResolvedEndpoint:
         price=model.price.value if model and model.price else free,
         quirks=laid(settings.quirks.layer, model.quirks.layer if model else {}),
     )
-    return ResolvedEndpoint(endpoint, auth, site.address, (_base_step(site, endpoint), _key_step(site, auth)))
+    return ResolvedEndpoint(endpoint, key.auth, site.address, (_base_step(site, endpoint), _key_step(site, key)))
 
 
-def _key(ask: Ask, site: _Site) -> tuple[SecretStr | None, Auth]:
+def _keys(ask: Ask, site: _Site) -> tuple[Key, ...]:
     if ask.api_key:
-        return ask.api_key, explicit_auth(ask.api_key)
-    if kept := stored_key(ask.snapshot, site.owner, site.address):
+        return (given(ask.api_key),)
+    if kept := stored_keys(ask.snapshot, site.owner, site.address):
         return kept
+    if ask.asks_client and _is_hosted(site):
+        return (key_of_client(site.owner, site.address),)
     if site.address.loopback or site.name in LOCAL_KINDS:
-        return SecretStr(PLACEHOLDER), Auth(source="placeholder")
-    return None, no_key(site.owner)
+        return (placeholder(),)
+    return (no_key(site.owner),)
+
+
+def _is_hosted(site: _Site) -> bool:
+    """Whether it is somebody else's, so that it is going to want a key."""
+    said = site.owner.settings.local if site.owner and site.owner.settings else None
+    return not (site.address.loopback or site.name in LOCAL_KINDS) if said is None else not said
 
 
 def _wires(site: _Site, settings: Settings, model_id: str) -> tuple[str, str | None]:
@@ -171,9 +191,11 @@ def _base_step(site: _Site, endpoint: Endpoint) -> TraceStep:
     return TraceStep(step="base", outcome="found", why=why)
 
 
-def _key_step(site: _Site, auth: Auth) -> TraceStep:
-    if auth.source in {"none", "placeholder"}:
+def _key_step(site: _Site, key: Key) -> TraceStep:
+    auth = key.auth
+    if auth.source in {"none", "placeholder", "client"}:
         away = site.owner is None or site.owner.name != site.name
         why = f"no key is kept for {site.address.url}" if away else f"no key of `{site.name}` is set"
-        return TraceStep(step="key", outcome="missing", why=why)
-    return TraceStep(step="key", outcome="found", why=auth.name or "`apiKey`")
+        return TraceStep(step="key", outcome="missing", why=f"{why}: {auth.hint}" if key.source else why)
+    why = auth.name or "`apiKey`"
+    return TraceStep(step="key", outcome="found", why=f"{why}: {auth.hint}" if key.source else why)

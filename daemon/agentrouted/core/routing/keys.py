@@ -1,20 +1,32 @@
 """Which key goes to an address, and where it was found."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pydantic import SecretStr
 
+from agentrouted.core.config.api_key import FetchedKey
 from agentrouted.core.config.describe import key_hint
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import ConfigInvalid, InvalidParams
+from agentrouted.core.key_source import ClientKey, CommandKey, KeyringKey, KeySource
 from agentrouted.core.routing.address import Address
 from agentrouted.core.routing.providers import Provider
 from agentrouted_protocol.routing import Auth, AuthSource
 
-PLACEHOLDER = "no-key-needed"
-"""Some servers want a key to be there, whatever it is."""
 
-_Place = tuple[AuthSource, str, str]
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key, or where it is to be fetched from; and what may be told of it."""
+
+    auth: Auth
+    value: SecretStr | None = None
+    source: KeySource | None = None
+    account: str | None = None
+
+
+# Some servers want a key to be there, whatever it is.
+PLACEHOLDER = "no-key-needed"
 
 
 def explicit_key(text: str | None) -> SecretStr | None:
@@ -27,45 +39,105 @@ def explicit_key(text: str | None) -> SecretStr | None:
     return SecretStr(key) if key else None
 
 
-def explicit_auth(key: SecretStr) -> Auth:
-    return Auth(source="param", hint=key_hint(key.get_secret_value()))
+def given(key: SecretStr) -> Key:
+    return Key(Auth(source="param", hint=key_hint(key.get_secret_value())), key)
 
 
-def stored_key(snapshot: Snapshot, owner: Provider | None, address: Address) -> tuple[SecretStr, Auth] | None:
-    """The key that is kept for `address`, whose `owner` is the provider that is at home there."""
-    for source, name, value in _places(snapshot, owner, address):
-        if not (key := value.strip()):
-            continue
-        if not _fits_a_header(key):
-            raise ConfigInvalid(
-                f"the key in {name} has a character that no HTTP header can carry", hint="copy the key anew"
-            )
-        return SecretStr(key), Auth(source=source, name=name, hint=key_hint(key))
-    return None
+def placeholder() -> Key:
+    return Key(Auth(source="placeholder"), SecretStr(PLACEHOLDER))
 
 
-def no_key(owner: Provider | None) -> Auth:
+def stored_keys(snapshot: Snapshot, owner: Provider | None, address: Address) -> tuple[Key, ...]:
+    """What is kept for `address`, whose `owner` is the provider that is at home there.
+
+    The first key that is found; and where the config has accounts of the owner, those that come after it.
+    """
+    places = _places(snapshot, owner, address)
+    first = next(filter(None, map(_key_at, places)), None)
+    if first is None:
+        return ()
+    later = (_key_at(place) for place in places if place.account)
+    return (first, *(key for key in later if key and (key.value, key.source) != (first.value, first.source)))
+
+
+def key_of_client(owner: Provider | None, address: Address) -> Key:
+    """The client that has begun a run is asked for it; another one's host never under the owner's name."""
+    scheme, host, port = address.origin
+    shown = _shown(host) if (scheme, port) == ("https", 443) else f"{_shown(host)}:{port}"
+    source = ClientKey(owner.name if owner else address.host, shown)
+    return Key(
+        Auth(source="client", hint="this client is asked for it (`secret/get`) when a run needs it"), None, source
+    )
+
+
+def no_key(owner: Provider | None) -> Key:
     """There is none; how to mend it."""
     if owner is None:
-        return Auth(source="none", hint="give `apiKey`, or add the server under `providers` with its `api_key`")
-    page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
-    mend = f"set {owner.key_variables[-1]}, or write `{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config{page}"
-    return Auth(source="none", hint=mend)
+        mend = "give `apiKey`, or add the server under `providers` with its `api_key`"
+    else:
+        page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
+        line = f"`{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config"
+        mend = f"set {owner.key_variables[-1]}, or write {line}{page}"
+    return Key(Auth(source="none", hint=mend))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    source: AuthSource
+    name: str
+    kept: str | FetchedKey
+    account: str | None = None
 
 
 def _places(snapshot: Snapshot, owner: Provider | None, address: Address) -> Iterator[_Place]:
     """In order: the environment, the config, the key file by provider, the key file by host."""
     if owner:
         for variable in owner.key_variables:
-            yield "env", variable, snapshot.environ.get(variable, "")
-        if owner.settings and owner.settings.api_key:
-            yield "config", f"providers.{owner.name}.api_key", owner.settings.api_key.get_secret_value()
+            yield _Place("env", variable, snapshot.environ.get(variable, ""))
+        yield from _places_of_config(owner)
         for entry in owner.keyfile_names:
-            yield "config", f"keyfile.{entry}", snapshot.keyfile.get(entry, "")
+            yield _Place("config", f"keyfile.{entry}", snapshot.keyfile.get(entry, ""))
     _, host, port = address.origin
-    shown = f"[{host}]" if ":" in host else host
-    for entry in (f"{shown}:{port}", shown):
-        yield "config", f"keyfile.{entry}", snapshot.keyfile.get(entry, "")
+    for entry in (f"{_shown(host)}:{port}", _shown(host)):
+        yield _Place("config", f"keyfile.{entry}", snapshot.keyfile.get(entry, ""))
+
+
+def _places_of_config(owner: Provider) -> Iterator[_Place]:
+    settings = owner.settings
+    if settings and settings.api_key:
+        yield _Place("config", f"providers.{owner.name}.api_key", _kept(settings.api_key))
+    for account, key in settings.accounts.items() if settings else ():
+        yield _Place("config", f"providers.{owner.name}.accounts.{account}", _kept(key), account)
+
+
+def _kept(key: SecretStr | FetchedKey) -> str | FetchedKey:
+    return key if isinstance(key, FetchedKey) else key.get_secret_value()
+
+
+def _key_at(place: _Place) -> Key | None:
+    if isinstance(place.kept, FetchedKey):
+        return _key_to_fetch(place, place.kept.source)
+    if not (key := place.kept.strip()):
+        return None
+    if not _fits_a_header(key):
+        raise ConfigInvalid(
+            f"the key in {place.name} has a character that no HTTP header can carry", hint="copy the key anew"
+        )
+    auth = Auth(source=place.source, name=place.name, hint=key_hint(key))
+    return Key(auth, SecretStr(key), account=place.account)
+
+
+def _key_to_fetch(place: _Place, source: CommandKey | KeyringKey) -> Key:
+    if isinstance(source, KeyringKey):
+        hint = f"the entry `{source.service}` of `{source.user}` is read when a run needs it"
+        auth = Auth(source="keyring", name=place.name, hint=hint)
+    else:
+        auth = Auth(source="config", name=place.name, hint=f"`{source.argv[0]}` is run when a run needs it")
+    return Key(auth, None, source, place.account)
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _fits_a_header(key: str) -> bool:

@@ -51,13 +51,22 @@ class Resolution:
         )
 
 
-def resolve(snapshot: Snapshot, model: str, *, api_key: str | None = None, base_url: str | None = None) -> Resolution:
+def resolve(
+    snapshot: Snapshot,
+    model: str,
+    *,
+    api_key: str | None = None,
+    base_url: str | None = None,
+    asks_client: bool = False,
+) -> Resolution:
     """The first rule that fits decides. The same question under the same snapshot has the same answer.
+
+    `asks_client` says that the client gives keys that are kept nowhere else.
 
     Raises ModelUnresolved for a model string that leads nowhere, InvalidParams for a bad `base_url` or `api_key`, and
     ConfigInvalid where the environment or the config says something impossible. A missing key is no error here.
     """
-    ask = Ask(snapshot, _checked(model), explicit_key(api_key), _explicit_base(base_url))
+    ask = Ask(snapshot, _checked(model), explicit_key(api_key), _explicit_base(base_url), asks_client=asks_client)
     rule, fit, skipped = first_fit(ask)
     return Resolution(
         rule=rule,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from agentrouted.core.errors import ConfigInvalid, ModelUnresolved
 from agentrouted.core.routing.address import Address, BadAddress, read_address
-from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint, endpoint_at, endpoint_of
+from agentrouted.core.routing.endpoints import Ask, Endpoints, endpoints_at, endpoints_of
 from agentrouted.core.routing.providers import Provider, direct_provider, key_variable, provider_named, read_setting
 from agentrouted.core.routing.strategies import Chain
 from agentrouted.core.routing.vendors import LOCAL_KINDS, OPENROUTER, VENDORS, vendor_of
@@ -18,7 +18,7 @@ class Fit:
     """A rule fits: why, and where it leads."""
 
     why: str
-    endpoints: tuple[ResolvedEndpoint, ...]
+    endpoints: Endpoints
     warnings: tuple[str, ...] = ()
     chain: Chain | None = None
     """How `endpoints` belong together, where a name of the config stands for them."""
@@ -46,7 +46,7 @@ def url(ask: Ask) -> Answer:
         raise ModelUnresolved(f"{whole.url} names a server but no model", hint=f"write `{whole.url}/<model>`")
     unused = ask.base_url is not None and rest is None
     warnings = ("`baseUrl` is not used: the model string is another address",) if unused else ()
-    return Fit("it is an address", (endpoint_at(ask, address, "the model string", model_id),), warnings)
+    return Fit("it is an address", endpoints_at(ask, address, "the model string", model_id), warnings)
 
 
 def _split(whole: Address) -> tuple[Address, str]:
@@ -66,14 +66,14 @@ def provider(ask: Ask) -> Answer:
     if known is None:
         return _why_not_direct(name)
     kind = "a local kind" if known.name in LOCAL_KINDS else "a provider of yours"
-    return Fit(f"`{known.name}` is {kind}", (at_provider(ask, known, model_id),))
+    return Fit(f"`{known.name}` is {kind}", at_provider(ask, known, model_id))
 
 
-def at_provider(ask: Ask, known: Provider, model_id: str) -> ResolvedEndpoint:
+def at_provider(ask: Ask, known: Provider, model_id: str) -> Endpoints:
     if known.name == OPENROUTER.name and "/" not in model_id:
         # OpenRouter has models of its own, such as `openrouter/auto`, and lists all others as `vendor/model`.
         model_id = f"{OPENROUTER.name}/{model_id}"
-    return endpoint_of(ask, known, model_id)
+    return endpoints_of(ask, known, model_id)
 
 
 def _bare(ask: Ask) -> str:
@@ -100,13 +100,13 @@ def fallback_base(ask: Ask) -> Answer:
                 f"default_provider is `{config.default_provider}`, which is no provider",
                 hint=f"add it under `providers`, or name one of {', '.join((*LOCAL_KINDS, *VENDORS))}",
             )
-        return Fit("default_provider is set", (endpoint_of(ask, known, ask.model),), _near_miss(ask))
+        return Fit("default_provider is set", endpoints_of(ask, known, ask.model), _near_miss(ask))
     if config.api_base:
         address = ask.base_url or read_setting(config.api_base, "api_base")
-        found = endpoint_at(ask, address, "`baseUrl`" if ask.base_url else "api_base", ask.model)
-        return Fit("api_base is set", (found,), _near_miss(ask))
+        found = endpoints_at(ask, address, "`baseUrl`" if ask.base_url else "api_base", ask.model)
+        return Fit("api_base is set", found, _near_miss(ask))
     if gateway := _litellm(ask):
-        return Fit("LITELLM_API_BASE is set", (endpoint_of(ask, gateway, ask.model),), _near_miss(ask))
+        return Fit("LITELLM_API_BASE is set", endpoints_of(ask, gateway, ask.model), _near_miss(ask))
     return "no default_provider, api_base or LITELLM_API_BASE is set"
 
 
@@ -129,12 +129,12 @@ def openrouter(ask: Ask) -> Answer:
     known = provider_named(ask.snapshot, OPENROUTER.name)
     assert known is not None
     if ask.base_url and not known.is_at(ask.base_url):
-        found = endpoint_at(ask, ask.base_url, "`baseUrl`", ask.model)
+        found = endpoints_at(ask, ask.base_url, "`baseUrl`", ask.model)
         return Fit(
-            "no other rule fits; `baseUrl` is another host, so the name is used as it is", (found,), _near_miss(ask)
+            "no other rule fits; `baseUrl` is another host, so the name is used as it is", found, _near_miss(ask)
         )
     model_id, warnings = _listed_as(ask.model)
-    return Fit("no other rule fits", (endpoint_of(ask, known, model_id),), (*warnings, *_near_miss(ask)))
+    return Fit("no other rule fits", endpoints_of(ask, known, model_id), (*warnings, *_near_miss(ask)))
 
 
 def _listed_as(model: str) -> tuple[str, tuple[str, ...]]:

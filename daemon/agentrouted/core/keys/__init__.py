@@ -1,0 +1,1 @@
+"""Keys that are fetched when a call needs them."""

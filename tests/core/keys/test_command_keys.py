@@ -1,0 +1,102 @@
+"""Keys that a command writes, with real processes."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from agentrouted.core.key_source import CommandKey
+from agentrouted.core.keys.base import NoKey
+from agentrouted.core.keys.command import key_of_command
+
+TIME_LIMIT = 20.0
+
+
+def shell(script: str, timeout: float = TIME_LIMIT) -> CommandKey:
+    return CommandKey(("sh", "-c", script), timeout, 0)
+
+
+async def key(source: CommandKey, home: Path | None = None) -> str:
+    return (await key_of_command(source, home)).get_secret_value()
+
+
+async def refusal(source: CommandKey) -> NoKey:
+    with pytest.raises(NoKey) as caught:
+        await key_of_command(source, None)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    "script", ["echo k-1", "printf k-1", "printf '  k-1\\r\\n'", "echo k-1; echo more; echo noise >&2"]
+)
+async def test_the_first_line_is_the_key(script: str) -> None:
+    assert await key(shell(script)) == "k-1"
+
+
+async def test_arguments_are_not_read_by_a_shell() -> None:
+    assert await key(CommandKey(("printf", "%s", "$HOME `id` ;*"), TIME_LIMIT, 0)) == "$HOME `id` ;*"
+
+
+async def test_it_is_started_in_the_home_folder(tmp_path: Path) -> None:
+    assert Path(await key(shell("pwd -P"), tmp_path)) == tmp_path.resolve()
+
+
+async def test_it_has_nothing_to_read_and_no_terminal() -> None:
+    assert await key(shell("cat; (: < /dev/tty) 2>/dev/null && echo terminal || echo none")) == "none"
+
+
+async def test_it_has_the_environment_of_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_NAME", "mine")
+    assert await key(shell("echo $VAULT_NAME")) == "mine"
+
+
+async def test_output_without_end_is_no_flood() -> None:
+    program = "import os\nfor _ in range(500): os.write(1, b'k' * 65536 if _ else b'k-1\\n'); os.write(2, b'n' * 65536)"
+    assert await key(CommandKey((sys.executable, "-c", program), TIME_LIMIT, 0)) == "k-1"
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("echo 'not signed in' >&2; echo >&2; exit 3", "the command `sh` ended with exit code 3: not signed in"),
+        ("exit 1", "the command `sh` ended with exit code 1"),
+        ("echo k-12345; echo wrote k-12345 >&2; exit 1", "the command `sh` ended with exit code 1: wrote [key]"),
+        ("echo token sk-0123456789 >&2; exit 1", "the command `sh` ended with exit code 1: token [key]"),
+        ("kill -9 $$", "the command `sh` ended with exit code -9"),
+        ("echo", "the command `sh` wrote no key"),
+        (":", "the command `sh` wrote no key"),
+        ("echo; echo k-1", "the command `sh` wrote no key"),
+    ],
+)
+async def test_a_command_without_a_key_is_named_with_its_last_words(script: str, why: str) -> None:
+    assert (await refusal(shell(script))).why == why
+
+
+async def test_a_command_that_is_not_there_is_named() -> None:
+    error = await refusal(CommandKey(("no-such-program", "sk-secret"), TIME_LIMIT, 0))
+    assert error.why == "the command `no-such-program` cannot be started: No such file or directory"
+    assert "no-such-program" in error.mend
+
+
+async def test_a_command_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    # The child of the shell has the pipe open: when it is gone, we read its end.
+    source = shell(f"sh -c 'echo begun > {tmp_path}/held; exec sleep 1000' 3> {tmp_path}/held & wait", timeout=0.5)
+    reading = asyncio.create_task(asyncio.to_thread((tmp_path / "held").read_text))
+    assert (await refusal(source)).why == "the command `sh` did not end within 0.5 s"
+    async with asyncio.timeout(TIME_LIMIT):
+        assert await reading == "begun\n"
+
+
+async def test_a_command_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    waiting = asyncio.create_task(key(shell(f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000")))
+    held = await asyncio.to_thread((tmp_path / "held").open)
+    with held:
+        assert await asyncio.to_thread(held.readline) == "begun\n"
+        waiting.cancel()
+        assert await asyncio.to_thread(held.read) == ""
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
