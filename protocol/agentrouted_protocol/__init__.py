@@ -57,6 +57,7 @@ __all__ = [
     "AuthSource",
     "BudgetEvent",
     "BudgetState",
+    "BudgetUnit",
     "ClientOptions",
     "Compaction",
     "ConfigDidReloadParams",

@@ -8,6 +8,7 @@ from agentrouted_protocol.base import SentParams
 from agentrouted_protocol.memory import MemoryHit
 from agentrouted_protocol.messages import StopReason, Usage
 from agentrouted_protocol.routing import RouteEndpoint
+from agentrouted_protocol.usage import BudgetUnit
 
 
 class Event(SentParams):
@@ -161,13 +162,14 @@ class ApprovalEvent(Event):
 
 
 class BudgetEvent(Event):
-    """A budget is nearly used up."""
+    """A budget of the config is nearly used up, or has no room for the next call."""
 
     kind: Literal["budget"] = "budget"
     name: str
-    spent: float
-    """US dollars, as is `limit`."""
+    unit: BudgetUnit = "usd"
+    """Of `spent` and `limit`."""
 
+    spent: float
     limit: float
 
 

@@ -62,10 +62,16 @@ class UsageRow(UsageTotals):
     kind: str | None = None
 
 
+BudgetUnit = Literal["usd", "tokens", "calls"]
+
+
 class BudgetState(WireModel):
-    """US dollars."""
+    """Where a budget of the config stands; one that has several amounts stands here once for each."""
 
     name: str
+    unit: BudgetUnit = "usd"
+    """Of `limit`, `spent` and `reserved`: US dollars, tokens, or model calls."""
+
     limit: float
     spent: float
     reserved: float
@@ -84,7 +90,10 @@ class UsageResult(WireModel):
 class UsageDidReachBudgetParams(SentParams):
     name: str
     percent: Literal[80, 100]
-    spent: float
-    """US dollars, as is `limit`."""
+    unit: BudgetUnit = "usd"
+    """Of `spent` and `limit`."""
 
+    spent: float
     limit: float
+    resets_at: str | None = None
+    """ISO 8601, UTC; left out of a budget for each run."""

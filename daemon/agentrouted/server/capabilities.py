@@ -18,6 +18,7 @@ NOTIFICATIONS: Final = (
     "config/didReload",
     "run/event",
     "textDocument/publishDiagnostics",
+    "usage/didReachBudget",
     "window/logMessage",
 )
 

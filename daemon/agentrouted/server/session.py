@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from agentrouted.core.agent.live import Run
 from agentrouted.core.keys.base import KeptKeys
 from agentrouted.core.usage.call import Caller
+from agentrouted.core.usage.limits import Reached
 from agentrouted.server.client_log import ClientLog
 from agentrouted.server.core import Core
 from agentrouted.server.diagnostics import diagnostics, refusal
@@ -21,6 +22,7 @@ from agentrouted.server.rpc import Connection
 from agentrouted_protocol.base import Params, Token
 from agentrouted_protocol.config import ConfigDidReloadParams, ConfigReloadResult, Problem
 from agentrouted_protocol.daemon import ClientOptions
+from agentrouted_protocol.usage import UsageDidReachBudgetParams
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,7 @@ class ClientSession:
         experimental = _under(params, "capabilities", "experimental", "agentrouted")
         self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
         self._at_end.callback(self.core.services.config.subscribe(self._config_reloaded))
+        self._at_end.callback(self.core.services.ledger.subscribe(self._budget_reached))
         self._said_name = _text(_under(params, "clientInfo", "name"))
         self._said_workspace = _folder(params)
         logger.info("%.100r has connected", self.caller.name or "a client")
@@ -173,6 +176,18 @@ class ClientSession:
     def _config_reloaded(self, result: ConfigReloadResult) -> None:
         self._notify("config/didReload", ConfigDidReloadParams(**dict(result)))
         self._publish(result.problems)
+
+    def _budget_reached(self, reached: Reached) -> None:
+        limit = reached.limit
+        params = UsageDidReachBudgetParams(
+            name=limit.name,
+            percent=reached.percent,
+            unit=limit.unit,
+            spent=reached.spent,
+            limit=limit.amount,
+            resets_at=limit.resets_at(reached.at),
+        )
+        self._notify("usage/didReachBudget", params)
 
     def _publish(self, problems: list[Problem]) -> None:
         path = self.core.services.config.current.path

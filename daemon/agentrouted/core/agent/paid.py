@@ -1,15 +1,21 @@
 """A run's model call: money set aside, and in the ledger."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.spending import reserve
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.errors import Storage
 from agentrouted.core.usage import bill
 from agentrouted.core.usage.call import Boundary, Call, Kind
+from agentrouted.core.usage.limits import Reached
 from agentrouted.core.usage.recording import Recording, recorded
 from agentrouted.core.wire.base import ModelRequest
+from agentrouted_protocol import events
 
 
 @asynccontextmanager
@@ -21,10 +27,12 @@ async def paid_call(
     Raises `BudgetExceeded` and `PriceUnknown` before the call is made.
     """
     ledger = await run.services.ledger.get()
+    call = _call(run, endpoint, kind, boundary)
     request, reservation = await reserve(run, endpoint, request)
     recording: Recording | None = None
     try:
-        with recorded(ledger, _call(run, endpoint, kind, boundary), endpoint, request) as recording:
+        request, opened = await within_budgets(run, ledger, call, endpoint, request)
+        with recorded(ledger, call, endpoint, request, opened) as recording:
             yield request, recording
     finally:
         spent = recording.spent if recording else None
@@ -32,6 +40,16 @@ async def paid_call(
             run.state.usage = bill.add(run.state.usage, spent)
         if reservation is not None:
             await reservation.settle((spent and spent.total_cost_usd) or 0.0)
+        if recording and recording.reached:
+            await _tell(run, recording.reached)
+
+
+async def _tell(run: RunContext, reached: "asyncio.Future[list[Reached]]") -> None:
+    """Of the budgets that the call has used up, or nearly."""
+    with contextlib.suppress(Storage):
+        for each in await asyncio.shield(reached):
+            limit = each.limit
+            run.emitter.emit(events.BudgetEvent, name=limit.name, unit=limit.unit, spent=each.spent, limit=limit.amount)
 
 
 def _call(run: RunContext, endpoint: Endpoint, kind: Kind, boundary: Boundary) -> Call:

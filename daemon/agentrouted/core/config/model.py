@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from agentrouted.core.config.agent import Agent, RunLimits
+from agentrouted.core.config.budget import Budget
 from agentrouted.core.config.journal import JournalSettings
 from agentrouted.core.config.mcp_server import McpServer, McpServerName
 from agentrouted.core.config.memory import MemorySettings
@@ -81,6 +82,9 @@ class Config(Section):
 
     agents: dict[Annotated[str, AfterValidator(_name)], Agent] = Field(default_factory=dict)
     """Agents, by name."""
+
+    budgets: dict[Annotated[str, AfterValidator(_name)], Budget] = Field(default_factory=dict)
+    """What may be spent, by name: each model call is refused that may go beyond any budget that counts it."""
 
     mcp_servers: dict[McpServerName, McpServer] = Field(default_factory=dict)
     """Servers of tools, by name: a run has those that it or its agent names."""

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -14,10 +15,12 @@ from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.faults import storage_fault
 from agentrouted.core.storage.owner import Owner
 from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.holding import hold, mark, standing
+from agentrouted.core.usage.limits import Held, Limit, Reached, Standing
 from agentrouted.core.usage.query import find_usage
 from agentrouted.core.usage.rows import insert_ended, insert_open, interrupt, owners, remove_open
 from agentrouted_protocol.messages import Usage
-from agentrouted_protocol.usage import UsageParams, UsageResult
+from agentrouted_protocol.usage import BudgetState, UsageParams, UsageResult
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,9 @@ class OpenCall:
     call: Call
     id: str = field(default_factory=lambda: uuid4().hex)
     is_written: bool = False
+    limits: Sequence[Limit] = ()
+    """That count it."""
+
     timer: asyncio.TimerHandle | None = None
 
 
@@ -43,17 +49,19 @@ class Ledger:
     be written is tried again. Calls of a process that is gone are found, and counted as far as they can be.
     """
 
-    def __init__(self, database: Database, owner: Owner) -> None:
+    def __init__(self, database: Database, owner: Owner, tell: Callable[[Reached], None]) -> None:
         self._database = database
         self._owner = owner
+        self._tell = tell
 
     @classmethod
-    async def open(cls, database: Database) -> "Ledger":
+    async def open(cls, database: Database, tell: Callable[[Reached], None] = lambda reached: None) -> "Ledger":
+        """`tell` is called when a limit is nearly, or wholly, used up."""
         try:
             owner = await asyncio.to_thread(Owner, database.path.with_name(f"{database.path.name}.owners"))
         except OSError as error:
             raise storage_fault(error, database.path) from error
-        ledger = cls(database, owner)
+        ledger = cls(database, owner, tell)
         await ledger.recover()
         return ledger
 
@@ -63,23 +71,46 @@ class Ledger:
         opened.timer = asyncio.get_running_loop().call_later(_SHORT, self._write_open, opened, so_far)
         return opened
 
-    def end(self, opened: OpenCall, outcome: Outcome) -> None:
+    async def hold(
+        self, call: Call, so_far: Usage, held: Held, limits: Sequence[Limit], counted: Sequence[Limit]
+    ) -> tuple[OpenCall, Standing | None]:
+        """Begin a call, if all `limits` have room for it; else there is the one that has none, and no call.
+
+        `counted` are all limits that count it.
+        """
+        opened = OpenCall(call, is_written=True, limits=counted)
+        holding = partial(
+            hold, id_=opened.id, owner=self._owner.name, call=call, so_far=so_far, held=held, limits=limits
+        )
+        try:
+            breach = await asyncio.shield(self._database.write(holding))
+            if breach and breach.held and await self.recover():
+                breach = await asyncio.shield(self._database.write(holding))
+        except asyncio.CancelledError:
+            self._database.post(partial(remove_open, id_=opened.id))
+            raise
+        return opened, breach
+
+    def end(self, opened: OpenCall, outcome: Outcome) -> "asyncio.Future[list[Reached]]":
+        """What it has used up is known once it is written."""
         if opened.timer is not None:
             opened.timer.cancel()
-        self._write(opened, outcome)
+        return self._write(opened, outcome)
 
-    async def recover(self) -> None:
-        """What was under way in processes that are gone has ended."""
+    async def recover(self) -> bool:
+        """What was under way in processes that are gone has ended. Whether there was anything."""
         gone = await self._database.read(lambda connection: self._owner.gone(owners(connection)))
         if gone:
             await self._database.write(partial(interrupt, gone=gone))
+        return bool(gone)
 
-    async def usage(self, params: UsageParams) -> UsageResult:
-        """All that has ended until now, in this process and others."""
+    async def usage(self, params: UsageParams, limits: Sequence[Limit] = ()) -> UsageResult:
+        """All that has ended until now, in this process and others, and where these limits stand."""
         await self.recover()
         await self._database.flush()
         rows, totals = await self._database.read(partial(find_usage, params=params))
-        return UsageResult(rows=rows, totals=totals)
+        budgets = await self._database.read(partial(_standings, limits=limits, run_id=params.run_id))
+        return UsageResult(rows=rows, totals=totals, budgets=budgets)
 
     def close(self) -> None:
         """After its database."""
@@ -90,20 +121,44 @@ class Ledger:
         bill = so_far()
         self._database.post(lambda connection: insert_open(connection, opened.id, self._owner.name, opened.call, bill))
 
-    def _write(self, opened: OpenCall, outcome: Outcome) -> None:
-        writing = self._database.write_soon(partial(_end, opened=opened, outcome=outcome))
+    def _write(self, opened: OpenCall, outcome: Outcome) -> "asyncio.Future[list[Reached]]":
+        # Where nobody waits for what was used up, it need not hurry.
+        write = self._database.write if opened.limits else self._database.write_soon
+        writing = write(partial(_end, opened=opened, outcome=outcome))
         writing.add_done_callback(lambda done: self._written(done, opened, outcome))
+        return writing
 
-    def _written(self, done: "asyncio.Future[None]", opened: OpenCall, outcome: Outcome) -> None:
-        error = None if done.cancelled() else done.exception()
-        if error is None:
+    def _written(self, done: "asyncio.Future[list[Reached]]", opened: OpenCall, outcome: Outcome) -> None:
+        if done.cancelled():
+            return
+        if (error := done.exception()) is None:
+            for reached in done.result():
+                self._tell(reached)
             return
         logger.error("a model call is not in the ledger: %s", error)
         if isinstance(error, Storage) and not self._database.is_closed:
             asyncio.get_running_loop().call_later(_AGAIN, self._write, opened, outcome)
 
 
-def _end(connection: sqlite3.Connection, opened: OpenCall, outcome: Outcome) -> None:
+def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: str | None) -> list[BudgetState]:
+    """Now. A budget of each run has a standing for one run only."""
+    now = time.time()
+    return [
+        BudgetState(
+            name=limit.name,
+            unit=limit.unit,
+            limit=limit.amount,
+            spent=(state := standing(connection, limit, now, run_id or "")).spent,
+            reserved=state.held,
+            resets_at=limit.resets_at(now),
+        )
+        for limit in limits
+        if limit.per != "run" or run_id is not None
+    ]
+
+
+def _end(connection: sqlite3.Connection, opened: OpenCall, outcome: Outcome) -> list[Reached]:
     if opened.is_written:
         remove_open(connection, opened.id)
     insert_ended(connection, opened.call, outcome)
+    return mark(connection, opened.call, opened.limits)

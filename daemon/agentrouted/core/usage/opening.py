@@ -1,11 +1,13 @@
 """The ledger of a process, where it has a database."""
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agentrouted.core.errors import Storage
 from agentrouted.core.opened import Opened
 from agentrouted.core.storage.shared import SharedDatabase
+from agentrouted.core.usage.limits import Reached
 
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it, a tenth of the way to the first answer
     from agentrouted.core.usage.ledger import Ledger
@@ -22,6 +24,13 @@ class SharedLedger(Opened["Ledger | None"]):
         self.fault: Storage | None = None
         """Why there is none."""
 
+        self._listeners: list[Callable[[Reached], None]] = []
+
+    def subscribe(self, listener: Callable[[Reached], None]) -> Callable[[], None]:
+        """Tell `listener` when a call of this process has used up a limit, or nearly; what this returns ends it."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
     async def get(self) -> "Ledger | None":
         return None if self._database is None else await super().get()
 
@@ -30,11 +39,15 @@ class SharedLedger(Opened["Ledger | None"]):
 
         assert self._database is not None
         try:
-            return await Ledger.open(await self._database.get())
+            return await Ledger.open(await self._database.get(), self._tell)
         except Storage as error:
             logger.warning("model calls are not in the ledger: %s; %s", error.message, error.hint)
             self.fault = error
             return None
+
+    def _tell(self, reached: Reached) -> None:
+        for listener in list(self._listeners):
+            listener(reached)
 
     async def aclose(self) -> None:
         """After its database."""

@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agentrouted.core.times import seconds_of
-from agentrouted.core.usage.rows import BY_DAY, BY_HOUR, BY_SESSION, COUNTED, COUNTS, DAY, HOUR
+from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, DAY, HOUR
+from agentrouted.core.usage.rows import COUNTED, COUNTS
 from agentrouted_protocol.usage import GroupKey, UsageParams, UsageRow, UsageTotals
 
 # The end of time, as a whole day.

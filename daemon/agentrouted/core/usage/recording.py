@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.limits import Reached
 from agentrouted.core.wire.base import CallArguments, Chunk, ModelReply, ModelRequest, ReasoningChunk, TextChunk
 from agentrouted.core.wire.bill import bill
 from agentrouted_protocol.messages import Usage
@@ -26,6 +27,9 @@ class Recording:
 
         self.first_token: float | None = None
         """Seconds until the first sign of the model."""
+
+        self.reached: asyncio.Future[list[Reached]] | None = None
+        """When it has ended: which limits it has used up, where any count it."""
 
         self._endpoint = endpoint
         self._request = request
@@ -91,4 +95,5 @@ def recorded(
         raise
     finally:
         if ledger is not None and opened is not None:
-            ledger.end(opened, recording.outcome(status))
+            ended = ledger.end(opened, recording.outcome(status))
+            recording.reached = ended if opened.limits else None

@@ -6,13 +6,8 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, DAY, HOUR
 from agentrouted_protocol.messages import Usage
-
-HOUR: Final = 3600
-DAY: Final = 86400
-
-# What `level` in `usage_sums` says.
-BY_HOUR, BY_DAY, BY_SESSION = 0, 1, 2
 
 COUNTS: Final = (
     "calls",

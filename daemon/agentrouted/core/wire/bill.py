@@ -2,12 +2,16 @@
 
 import math
 from collections.abc import Mapping
-from typing import Any, TypeGuard
+from typing import Any, Final, TypeGuard
 
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.tokens import CHARACTERS_PER_TOKEN, tokens_of, tokens_of_text
+from agentrouted.core.tokens import CHARACTERS_PER_TOKEN, text_of, tokens_of, tokens_of_text
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted_protocol.messages import CostSource, Usage
+
+# Tokens, of prompts: those around each message and tool come on top of its text.
+_MOST_A_BYTE: Final = 3 / 8
+_MOST_AROUND: Final = 16
 
 
 def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any], written: int) -> Usage:
@@ -38,6 +42,15 @@ def tokens_in(request: ModelRequest) -> int:
     """The length of the prompt, as estimated."""
     tools = (text for tool in request.tools for text in (tool.name, tool.description, str(tool.input_schema)))
     return sum(map(tokens_of, request.messages)) + sum(map(tokens_of_text, tools))
+
+
+def most_tokens_in(request: ModelRequest) -> int:
+    """What the prompt takes at most, if its tokens are no shorter than they are in code, or in Chinese."""
+    texts = [text for tool in request.tools for text in (tool.name, tool.description, str(tool.input_schema))]
+    for message in request.messages:
+        texts += [text_of(message), *(f"{call.name} {call.arguments}" for call in message.tool_calls or ())]
+    size = sum(len(text.encode("utf-8", "replace")) for text in texts)
+    return math.ceil(size * _MOST_A_BYTE) + _MOST_AROUND * (len(request.messages) + len(request.tools) + 1)
 
 
 def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None, CostSource]:

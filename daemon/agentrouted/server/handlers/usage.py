@@ -1,6 +1,7 @@
 """`usage`."""
 
 from agentrouted.core.errors import Storage
+from agentrouted.core.usage.limits import limits_of
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.usage import UsageParams, UsageResult
 
@@ -10,4 +11,4 @@ async def get_usage(session: ClientSession, params: UsageParams) -> UsageResult:
     ledger = await shared.get()
     if ledger is None:
         raise shared.fault or Storage("There is no ledger without a database")
-    return await ledger.usage(params)
+    return await ledger.usage(params, limits_of(session.core.services.config.current.config.budgets))

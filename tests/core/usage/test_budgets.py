@@ -1,0 +1,222 @@
+"""Budgets of the config: never gone beyond, whoever asks and from wherever."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.hosts import WritingHost
+from harness.in_process import asked, runs
+
+from agentrouted.core.agent.runs import Runs
+from agentrouted.core.errors import AgentroutedError, BudgetExceeded, PriceUnknown
+from agentrouted.core.usage.call import Caller
+from agentrouted.core.usage.limits import Reached
+from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.client_requests import Decision
+
+# 10 tokens in and 5 out are 20 cents.
+PRICE = "price: { input: 10000, output: 20000 }"
+CALL = 0.2
+
+
+def config(upstream: Upstream, budgets: str, model: str = PRICE) -> str:
+    return f"""
+providers:
+  paid: {{ api_base: "{upstream.url}", local: false, api_key: k, models: [{{ id: m, {model} }}] }}
+agents:
+  boss: {{ model: paid/m, agents: [clerk] }}
+  clerk: {{ model: paid/m }}
+budgets:
+  {budgets}
+"""
+
+
+async def ends(all_runs: Runs, count: int = 1, host: WritingHost | None = None, **more: Any) -> list[str]:
+    """The text of the error of each, or nothing."""
+    params = asked(Upstream(), **{"model": "paid/m", "prompt": "Hi", "maxTokens": 5, **more})
+    results = await asyncio.gather(
+        *(all_runs.start(params, host or WritingHost()).result() for _ in range(count)), return_exceptions=True
+    )
+    return [type(each).__name__ if isinstance(each, AgentroutedError) else "" for each in results]
+
+
+def spent(home: Path) -> float:
+    with sqlite3.connect(home / ".agentroute/agentrouted.db") as connection:
+        return float(connection.execute("SELECT COALESCE(SUM(cost_usd), 0) FROM calls").fetchone()[0])
+
+
+@pytest.mark.parametrize("budget", ["usd: 2.1", "tokens: 160", "calls: 10"])
+@pytest.mark.parametrize("per", ["hour", "day", "month"])
+async def test_a_hundred_runs_at_once_do_not_go_beyond(tmp_path: Path, budget: str, per: str) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, f"all: {{ {budget}, per: {per} }}")) as all_runs:
+        told = await ends(all_runs, 100)
+    assert told.count("BudgetExceeded") + told.count("") == 100
+    assert len(upstream.requests) == told.count("") <= 10 and spent(tmp_path) <= 2.1
+    assert told.count("") == 10 or budget != "calls: 10"
+
+
+async def test_what_is_left_when_calls_have_ended_can_be_spent(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { usd: 1.2, per: day }")) as all_runs:
+        told = [await ends(all_runs) for _ in range(8)]
+    assert [each[0] for each in told] == ["", "", "", "", *["BudgetExceeded"] * 4]
+    assert spent(tmp_path) == pytest.approx(4 * CALL)
+
+
+async def test_two_daemons_share_it(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(Upstream())
+        text = config(upstream, "all: { calls: 10, per: day }")
+        both = [await stack.enter_async_context(runs(tmp_path, text)) for _ in range(2)]
+        told = await asyncio.gather(*(ends(each, 20) for each in both))
+    assert [*told[0], *told[1]].count("") == 10 == len(upstream.requests)
+
+
+async def test_agents_that_call_each_other_share_the_budget_of_a_run(tmp_path: Path) -> None:
+    script = [Reply.tool_call("clerk", {"prompt": "Hi"}), Reply.text("Yes"), Reply.text("Done")]
+    budgets = "all: { calls: 2, per: run }"
+    async with Upstream(script * 2) as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        assert await ends(all_runs, model=None, agent="boss") == ["BudgetExceeded"]
+        assert len(upstream.requests) == 2
+        assert await ends(all_runs) == [""]
+
+
+@pytest.mark.parametrize(
+    "match",
+    ["client: 'vim*'", "workspace: '/work/*'", "agent: clerk", "provider: paid", "model: 'm'", "client: '[x]*'"],
+)
+async def test_it_counts_what_it_names(tmp_path: Path, match: str) -> None:
+    budgets = f"some: {{ calls: 1, per: day, match: {{ {match} }} }}"
+    caller = Caller("[x] editor" if "[" in match else "vim 9", None, "/work/shop")
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        for expected in ("", "BudgetExceeded"):
+            params = asked(upstream, model=None, agent="clerk", maxTokens=5)
+            [told] = await asyncio.gather(
+                all_runs.start(params, WritingHost(), caller=caller).result(), return_exceptions=True
+            )
+            assert (type(told).__name__ if isinstance(told, AgentroutedError) else "") == expected
+
+
+@pytest.mark.parametrize("match", ["client: emacs", "workspace: '/work'", "agent: boss", "provider: p", "model: '?m'"])
+async def test_it_does_not_count_others(tmp_path: Path, match: str) -> None:
+    budgets = f"some: {{ calls: 1, per: day, match: {{ {match} }} }}"
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        assert await ends(all_runs, 3) == ["", "", ""]
+
+
+async def test_a_refusal_says_which_budget_and_until_when(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "daily: { usd: 0.3, per: day }")) as all_runs:
+        await ends(all_runs, prompt="x" * 20, maxTokens=1)
+        host = WritingHost()
+        with pytest.raises(BudgetExceeded) as raised:
+            await all_runs.start(asked(upstream, model="paid/m"), host).result()
+    details = raised.value.details or {}
+    assert {**details, "resetsAt": None} == (
+        {"name": "daily", "unit": "usd", "spent": 0, "reserved": 0, "limit": 0.3, "resetsAt": None}
+    )
+    assert details["resetsAt"].endswith("T00:00:00Z") and "daily" in raised.value.message
+    assert "budget" in host.kinds and upstream.requests == []
+
+
+async def test_money_set_aside_for_a_call_that_failed_is_there_again(tmp_path: Path) -> None:
+    script = [Reply.status(401)] * 5 + [Reply.text("Hello")]
+    async with (
+        Upstream(script) as upstream,
+        runs(tmp_path, config(upstream, "all: { calls: 1, per: day }")) as all_runs,
+    ):
+        told = [await ends(all_runs) for _ in range(7)]
+    assert [each[0] for each in told] == [*["ProviderAuth"] * 5, "", "BudgetExceeded"]
+
+
+async def test_a_reply_is_no_longer_than_what_is_left(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { tokens: 100, per: day }")) as all_runs:
+        await ends(all_runs, maxTokens=None)
+    assert 16 <= upstream.requests[0].body["max_tokens"] < 100
+
+
+@pytest.mark.parametrize(
+    ("policy", "expected"),
+    [
+        ("unknown_price: refuse", ["PriceUnknown"] * 2),
+        ("unknown_price: allow", ["", ""]),
+        ("tokens: 60, unknown_price: count_tokens", ["", "BudgetExceeded"]),
+    ],
+)
+async def test_an_unknown_price(tmp_path: Path, policy: str, expected: Sequence[str]) -> None:
+    async with Upstream() as upstream:
+        text = config(upstream, f"all: {{ usd: 1, {policy}, per: day }}", "json_schema: false")
+        async with runs(tmp_path, text) as all_runs:
+            told = [(await ends(all_runs, maxTokens=20))[0] for _ in range(2)]
+    assert told == expected
+
+
+async def test_an_endpoint_on_this_machine_costs_no_money(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        here, upstream = [await stack.enter_async_context(Upstream()) for _ in range(2)]
+        all_runs = await stack.enter_async_context(runs(tmp_path, config(upstream, "all: { usd: 0, per: day }")))
+        assert await ends(all_runs, model=f"{here.url}/m") + await ends(all_runs) == ["", "BudgetExceeded"]
+
+
+@pytest.mark.parametrize(
+    ("decisions", "expected"),
+    [
+        (["allow_once", "reject_once"], ["", "", "BudgetExceeded"]),
+        ([], ["", "BudgetExceeded", "BudgetExceeded"]),
+    ],
+)
+async def test_a_budget_that_asks(tmp_path: Path, decisions: list[Decision], expected: list[str]) -> None:
+    budgets = "all: { calls: 1, per: day, on_breach: ask }"
+    host = WritingHost(decisions=decisions)
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        assert [(await ends(all_runs, host=host))[0] for _ in range(3)] == expected
+    asked_for = [event for event in host.events if event.kind == "approval"]
+    assert [event.name for event in asked_for] == ["budget:all"] * 4
+
+
+async def test_allow_always_holds_for_the_run(tmp_path: Path) -> None:
+    script = [Reply.tool_call("look", {}), Reply.tool_call("look", {"again": 1}), Reply.text("Done")]
+    host = WritingHost({"look": "seen"}, decisions=["allow_always"])
+    budgets = "all: { calls: 1, per: day, on_breach: ask }"
+    tools = [{"name": "look", "inputSchema": {"type": "object"}}]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        assert await ends(all_runs, host=host, tools=tools) == [""]
+    assert len(upstream.requests) == 3
+
+
+async def test_listeners_and_the_run_hear_once_of_80_and_100_percent(tmp_path: Path) -> None:
+    heard: list[Reached] = []
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 5, per: day }")) as all_runs:
+        all_runs._services.ledger.subscribe(heard.append)
+        hosts = [WritingHost() for _ in range(6)]
+        for host in hosts:
+            await ends(all_runs, host=host)
+    assert [(each.limit.name, each.percent, each.spent) for each in heard] == [("all", 80, 4), ("all", 100, 5)]
+    assert [host.kinds.count("budget") for host in hosts] == [0, 0, 0, 1, 1, 1]
+
+
+async def test_a_limit_that_was_changed_is_in_force_with_the_next_call(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 1, per: day }")) as all_runs:
+        told = await ends(all_runs) + await ends(all_runs)
+        (tmp_path / ".agentroute/config.yaml").write_text(config(upstream, "all: { calls: 2, per: day }"))
+        await all_runs._services.config.reload()
+        told += await ends(all_runs) + await ends(all_runs)
+    assert told == ["", "BudgetExceeded", "", "BudgetExceeded"]
+
+
+async def test_where_there_is_no_database_nothing_is_spent_unseen(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 1, per: day }")) as all_runs:
+        assert await ends(all_runs) == ["Storage"]
+
+
+async def test_price_unknown_names_the_way_out(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(Upstream())
+        text = config(upstream, "all: { usd: 1, per: day }", "json_schema: false")
+        all_runs = await stack.enter_async_context(runs(tmp_path, text))
+        with pytest.raises(PriceUnknown) as raised:
+            await all_runs.start(asked(upstream, model="paid/m"), WritingHost()).result()
+    assert "budgets.all.unknown_price" in (raised.value.hint or "")
