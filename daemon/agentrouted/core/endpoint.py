@@ -56,7 +56,7 @@ class Endpoint:
     provider: str
     model_id: str
     base_url: str
-    """Without a trailing slash, such as `https://openrouter.ai/api/v1`, or `embedded:<name>`."""
+    """Without a trailing slash, such as `https://openrouter.ai/api/v1`, `unix://<path>/v1`, or `embedded:<name>`."""
 
     wire: str
     """The wire format: a key of `core.wire.formats.FORMATS`, such as `chat_completions`."""
@@ -113,6 +113,11 @@ class Endpoint:
     def owner(self) -> str:
         """Whose key is sent: `openai`, or `openai (work)` where there are several accounts."""
         return f"{self.provider} ({self.account})" if self.account else self.provider
+
+    @property
+    def is_embedded(self) -> bool:
+        """A child of the daemon, which has told all that there is to know of it."""
+        return self.socket_path is not None and not self.base_url.startswith("unix:")
 
     @property
     def label(self) -> str:

@@ -58,7 +58,7 @@ class Place:
     @classmethod
     def of(cls, endpoint: Endpoint) -> "Place":
         # A child of the daemon has the same URL whatever it runs; its socket is another each time.
-        base_url = "embedded:" if endpoint.provider == "local" else endpoint.base_url
+        base_url = "embedded:" if endpoint.is_embedded else endpoint.base_url
         return cls(base_url, endpoint.wire, endpoint.model_id, endpoint.provider)
 
 

@@ -84,7 +84,7 @@ class Services:
 
     async def context_window(self, endpoint: Endpoint) -> int | None:
         """Tokens of prompt and reply together, as far as that can be known; a local server is asked. Never raises."""
-        if not endpoint.local or endpoint.socket_path:
+        if not endpoint.local or endpoint.is_embedded:
             return endpoint.context_window
         windows = (endpoint.context_window, await self.windows.of(endpoint, self.http))
         return min((window for window in windows if window is not None), default=None)

@@ -144,7 +144,8 @@ class Provider(Section):
     """A server that speaks for models: a hosted one, or one of your own."""
 
     api_base: WebAddress | None = None
-    """Where its API is, such as `https://api.groq.com/openai/v1`. Not needed where the name tells it."""
+    """Where its API is, such as `https://api.groq.com/openai/v1`, or `unix:///run/llama.sock` for a server on a Unix
+    socket. Not needed where the name tells it."""
 
     api_key: ApiKey | None = None
     """Sent to this provider's host only. Better written as `${GROQ_API_KEY}` than as the key itself; or a mapping that

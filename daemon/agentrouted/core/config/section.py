@@ -52,6 +52,8 @@ def _secret(value: Any) -> Any:
 
 def _web_address(value: str) -> str:
     address = value.strip().rstrip("/")
+    if address.startswith("unix:///") and address.isprintable():
+        return address
     try:
         parts = urlsplit(address)
         parts.port  # noqa: B018 - reading it is what checks it

@@ -56,7 +56,7 @@ async def probe(services: Services, params: ModelProbeParams, caller: Caller = N
 
 async def _window(services: Services, endpoint: Endpoint) -> int | None:
     """Tokens, as the server itself says."""
-    return endpoint.context_window if endpoint.socket_path else await services.windows.of(endpoint, services.http)
+    return endpoint.context_window if endpoint.is_embedded else await services.windows.of(endpoint, services.http)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,9 +38,14 @@ class Address:
         return self.origin[1]
 
     @property
+    def socket_path(self) -> str | None:
+        """Of a server that listens on a Unix socket."""
+        return self.host if self.origin[0] == "unix" else None
+
+    @property
     def loopback(self) -> bool:
         """True if what is sent there does not leave this machine."""
-        return self.origin[0] == "embedded" or is_loopback(self.host)
+        return self.origin[0] in {"embedded", "unix"} or is_loopback(self.host)
 
     def rest_of(self, longer: "Address") -> str | None:
         """What `longer` has after this address and a slash; None if it does not begin with it."""
@@ -53,6 +58,8 @@ class Address:
 def read_address(text: str) -> Address:
     """Raises BadAddress."""
     text = text.strip()
+    if text.startswith("unix:"):
+        return _read_socket(text)
     if not text.lower().startswith(("http://", "https://")):
         raise BadAddress("it does not begin with http:// or https://", _EXAMPLE)
     if not text.isprintable() or " " in text or "\\" in text:
@@ -70,6 +77,15 @@ def read_address(text: str) -> Address:
     if not _HOST.fullmatch(host) or port == 0:
         raise BadAddress("its host or port is malformed", _EXAMPLE)
     return Address(url, (parts.scheme, host, port or _PORTS[parts.scheme]), parts.path)
+
+
+def _read_socket(text: str) -> Address:
+    """Servers on a socket have their API under /v1, whether or not that is written."""
+    path = text.removeprefix("unix:").rstrip("/").removesuffix("/v1")
+    if not path.startswith("///") or not path.strip("/") or not path.isprintable():
+        raise BadAddress("its socket has no absolute path", "write it like unix:///run/user/1000/llama.sock")
+    path = path.removeprefix("//")
+    return Address(f"unix://{path}/v1", ("unix", path, 0), "/v1")
 
 
 def embedded(name: str) -> Address:

@@ -103,6 +103,7 @@ def _endpoint(site: _Site, key: Key, model_id: str) -> ResolvedEndpoint:
         provider=site.name,
         model_id=model_id,
         base_url=site.address.url,
+        socket_path=site.address.socket_path,
         wire=wire,
         local=local,
         better_wire=better_wire,

@@ -109,11 +109,17 @@ def _request(endpoint: Endpoint, method: str, path: str, body: bytes) -> httpx.R
     timeout = {"connect": endpoint.timeouts.connect, "pool": endpoint.timeouts.connect}
     return httpx.Request(
         method,
-        _url(endpoint.base_url, path),
+        _url(_base(endpoint), path),
         headers=_headers(endpoint, body),
         content=body if len(body) <= _PIECE_BYTES else _pieces(body),
         extensions={"timeout": timeout, "socket_path": endpoint.socket_path},
     )
+
+
+def _base(endpoint: Endpoint) -> str:
+    """HTTP wants a host, also on a socket."""
+    path = endpoint.base_url.removeprefix(f"unix://{endpoint.socket_path}")
+    return endpoint.base_url if path == endpoint.base_url else f"http://localhost{path}"
 
 
 @lru_cache(maxsize=256)
