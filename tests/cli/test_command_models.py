@@ -20,7 +20,7 @@ async def test_resolve_in_json_is_the_route(tmp_path: Path) -> None:
 
 async def test_resolve_shows_the_source_of_a_key_but_not_the_key(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "resolve", "openai/gpt-4o", OPENROUTER_API_KEY="sk-or-0123456789abcdef")
-    assert "env OPENROUTER_API_KEY" in outcome.out
+    assert "env OPENROUTER_API_KEY" in outcome.out and "$2.5 in, $10 out" in outcome.out
     assert "0123456789" not in outcome.out
 
 

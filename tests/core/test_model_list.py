@@ -109,3 +109,9 @@ async def test_a_server_that_refuses_the_key_is_not_told_as_silent(tmp_path: Pat
         result = await listed(tmp_path, "models: {mine: vllm/m}", {"VLLM_BASE_URL": url}, provider="config")
     (warning,) = result.warnings
     assert warning.startswith("vllm: ") and state(result, "mine") == "unknown"
+
+
+async def test_the_state_of_a_name_is_that_of_whom_its_runs_ask_first(tmp_path: Path) -> None:
+    async with Upstream() as server:
+        config = f"models: {{x: {{endpoints: [gpt-4o, '{server.url}/m'], boundary: local}}}}"
+        assert state(await listed(tmp_path, config), "x") == "ready"

@@ -5,8 +5,8 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
-from agentrouted.core.agent.candidates import route_of
 from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services
 from agentrouted_protocol.routing import ResolveModelParams
@@ -41,8 +41,8 @@ class RouteCache:
         resolution = resolve(
             snapshot, params.model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client
         )
-        route = await route_of(self._services, resolution)
-        answer = to_json(route, by_alias=True, exclude_none=True)
+        told = await as_told(resolution, self._services.prices)
+        answer = to_json(told.to_route(), by_alias=True, exclude_none=True)
         if not params.api_key:
             answers[params.model, params.base_url, asks_client] = answer
         return answer

@@ -8,12 +8,12 @@ import pytest
 from harness.hosts import WritingHost
 from harness.in_process import runs
 
-from agentrouted.core.agent.candidates import route_of
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import GuardrailBlocked, ProviderError, RateLimited
 from agentrouted.core.health import FAULTS
 from agentrouted.core.host import SilentHost
+from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import open_services
 from agentrouted.testing.upstream import Reply, Upstream
@@ -182,7 +182,9 @@ models:
     (tmp_path / ".agentroute/config.yaml").write_text(config)
     async with open_services(Environment({}, tmp_path, tmp_path)) as services:
         snapshot = services.config.current
-        cheap, kept = [await route_of(services, resolve(snapshot, name)) for name in ("cheap", "kept")]
+        cheap, kept = [
+            (await as_told(resolve(snapshot, name), services.prices)).to_route() for name in ("cheap", "kept")
+        ]
     assert cheap.model_id == "m" and cheap.price and cheap.price.input == 0
     assert [each.model_id for each in cheap.fallbacks] == [
         "openai/gpt-4o-mini",

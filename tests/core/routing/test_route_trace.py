@@ -62,6 +62,7 @@ def test_a_broken_config_is_told_and_leaves_local_work_alone() -> None:
 
 
 def test_the_strategy_and_the_boundary_of_a_chain_are_told() -> None:
-    config = "models: {x: {endpoints: [ollama/a, gpt-4o], strategy: fastest, boundary: local}}"
+    config = "models: {x: {endpoints: [ollama/a, gpt-4o], strategy: fastest, boundary: local, hedge_after: 2}}"
     told = {step.step: step.why for step in World({}, config).resolve("x").trace}
     assert told["strategy"].startswith("`fastest`") and told["boundary"].startswith("`local`")
+    assert "2 s" in told["hedge"]

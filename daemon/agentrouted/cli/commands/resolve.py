@@ -7,7 +7,7 @@ import sys
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.terminal import say, styled, table
-from agentrouted_protocol.routing import Auth, Route
+from agentrouted_protocol.routing import Auth, Price, Route
 
 EXAMPLE = "agentrouted resolve ollama/llama3"
 
@@ -37,11 +37,17 @@ def _in_words(route: Route) -> str:
         ("provider", f"{route.provider} ({'on this machine' if route.local else 'remote'})"),
         ("address", route.base_url),
         ("key", _key(route.auth)),
+        *([("price", _price(route.price))] if route.price else []),
+        *([("window", f"{route.context_window:,} tokens")] if route.context_window else []),
         ("rule", route.rule),
         *(("then", f"{endpoint.provider}/{endpoint.model_id} at {endpoint.base_url}") for endpoint in route.fallbacks),
     ]
     steps = [(step.outcome, step.step, step.why) for step in route.trace]
     return f"{table(rows)}\n\n{table(steps)}"
+
+
+def _price(price: Price) -> str:
+    return f"${price.input:g} in, ${price.output:g} out for a million tokens"
 
 
 def _key(auth: Auth) -> str:

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from contextlib import aclosing
 
-from agentrouted.core.agent.candidates import candidates, in_turn
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ResponseInvalid
+from agentrouted.core.routing.candidates import candidates, in_turn
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.usage.call import Boundary
 from agentrouted.core.wire.base import ModelReply, ModelRequest
@@ -18,7 +18,7 @@ from agentrouted_protocol.messages import Message
 async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) -> str:
     """The text that `model` answers. It is paid for by the run, within its boundary, and no turn of it."""
     resolution = resolve(run.plan.snapshot, model, asks_client=run.audience.takes_secrets)
-    chain = await candidates(run.services, resolution, run.plan.boundary)
+    chain = await candidates(resolution, run.plan.boundary, run.services.prices, run.services.health)
     return await ask_in_turn(
         in_turn(chain, run.services.health),
         lambda candidate: _ask(run, candidate.endpoint, ModelRequest(messages=messages)),

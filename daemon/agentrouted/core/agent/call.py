@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 
 from agentrouted.core.agent.ask import Asked, ask
-from agentrouted.core.agent.candidates import in_turn
 from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
@@ -17,6 +16,7 @@ from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import AgentroutedError, ContextOverflow
 from agentrouted.core.output.modes import first_mode, next_mode
 from agentrouted.core.output.shape import shape
+from agentrouted.core.routing.candidates import in_turn
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol import events

@@ -5,13 +5,13 @@ import logging
 
 from agentrouted.core.agent.answer import Ending, ask_again, ending_of
 from agentrouted.core.agent.call import call_model
-from agentrouted.core.agent.candidates import candidates
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.loops import HINT, HINT_AFTER, repetitions, was_told
 from agentrouted.core.agent.opening import open_conversation
 from agentrouted.core.agent.toolbox import Toolbox
 from agentrouted.core.agent.tools.equip import equip
 from agentrouted.core.errors import AgentroutedError, MaxTurns, ProviderTimeout
+from agentrouted.core.routing.candidates import candidates
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
@@ -108,7 +108,7 @@ async def _run(run: RunContext) -> Ending:
 async def _chain(run: RunContext) -> tuple[ResolvedEndpoint, ...]:
     if run.inside.speak:
         return run.plan.resolution.endpoints
-    return await candidates(run.services, run.plan.resolution, run.plan.boundary)
+    return await candidates(run.plan.resolution, run.plan.boundary, run.services.prices, run.services.health)
 
 
 async def _turn(run: RunContext) -> None:

@@ -11,6 +11,8 @@ from agentrouted.core.local.catalog import ModelFolders, find_models, locate
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted.core.models.profiles import told_profiles
 from agentrouted.core.models.servers import SERVER_KINDS, Server, Servers
+from agentrouted.core.prices import PriceTable
+from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import EMBEDDED, Services
@@ -39,7 +41,7 @@ class ModelList:
         """Models by provider. Asks the servers of this machine; nothing leaves it."""
         snapshot, folders = self._services.config.current, self._services.model_folders
         names = [each for each in _names(snapshot) if params.provider in (None, each[1])]
-        found = [_find(snapshot, *each) for each in names]
+        found = [await _find(snapshot, self._services.prices, *each) for each in names]
         leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}
         kinds = {kind for kind in SERVER_KINDS if params.provider in (None, kind)} | (leading & SERVER_KINDS)
         servers = await self._servers.ask(snapshot, kinds, refresh=params.refresh)
@@ -68,9 +70,9 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield f"{name}/{model.id}", name
 
 
-def _find(snapshot: Snapshot, name: str, provider: str) -> _Named | ModelEntry:
+async def _find(snapshot: Snapshot, prices: PriceTable, name: str, provider: str) -> _Named | ModelEntry:
     try:
-        return _Named(name, provider, resolve(snapshot, name).endpoints[0])
+        return _Named(name, provider, (await as_told(resolve(snapshot, name), prices)).endpoints[0])
     except AgentroutedError as error:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)
 

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
 
-from agentrouted.core.agent.candidates import candidates
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
 from agentrouted.core.models import trials
 from agentrouted.core.models.trials import Seen
 from agentrouted.core.profiles import Finding, Findings, Value
+from agentrouted.core.routing.candidates import candidates
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services
@@ -32,7 +32,7 @@ async def probe(services: Services, params: ModelProbeParams, caller: Caller = N
     """
     resolution = resolve(services.config.current, params.model)
     boundary = resolution.chain.boundary if resolution.chain else None
-    resolved = (await candidates(services, resolution, boundary))[0]
+    resolved = (await candidates(resolution, boundary, services.prices, services.health))[0]
     deadline = asyncio.get_running_loop().time() + params.timeout
     try:
         async with asyncio.timeout_at(deadline):

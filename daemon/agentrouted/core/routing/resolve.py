@@ -118,6 +118,9 @@ def _rules_of(chain: Chain | None) -> Iterator[TraceStep]:
     if chain.strategy != "priority":
         why = f"`{chain.strategy}`: {_STRATEGIES[chain.strategy]}"
         yield TraceStep(step="strategy", outcome="found", why=why)
+    if chain.hedge_after:
+        why = f"who says no word for {chain.hedge_after:g} s is not waited for alone: the next is asked as well"
+        yield TraceStep(step="hedge", outcome="found", why=why)
     if chain.boundary:
         yield TraceStep(step="boundary", outcome="found", why=f"`{chain.boundary}`: who is beyond it is not asked")
 

@@ -11,29 +11,29 @@ from agentrouted.core.prices import PriceTable
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import Resolution
 from agentrouted.core.routing.strategies import in_order
-from agentrouted.core.services import Services
-from agentrouted_protocol.routing import Route
 
 
 async def candidates(
-    services: Services, resolution: Resolution, boundary: Boundary | None
+    resolution: Resolution, boundary: Boundary | None, prices: PriceTable, health: Health
 ) -> tuple[ResolvedEndpoint, ...]:
     """The endpoints of a run, the first to be asked first, with prices and windows as far as they are known.
 
     Raises `GuardrailBlocked` where all of them are beyond the boundary.
     """
-    return await _ordered(services.prices, resolution, boundary, _Signs(services.prices, services.health))
+    return await _ordered(resolution, boundary, prices, _Signs(prices, health))
 
 
-async def route_of(services: Services, resolution: Resolution) -> Route:
-    """What may be told of it: what chance and the speed of late decide stands as it is written."""
+async def as_told(resolution: Resolution, prices: PriceTable) -> Resolution:
+    """The same, to be told to people: what chance and the speed of late decide stands as it is written.
+
+    Raises `GuardrailBlocked`.
+    """
     boundary = resolution.chain.boundary if resolution.chain else None
-    endpoints = await _ordered(services.prices, resolution, boundary, _Signs(services.prices))
-    return replace(resolution, endpoints=endpoints).to_route()
+    return replace(resolution, endpoints=await _ordered(resolution, boundary, prices, _Signs(prices)))
 
 
 async def _ordered(
-    prices: PriceTable, resolution: Resolution, boundary: Boundary | None, signs: "_Signs"
+    resolution: Resolution, boundary: Boundary | None, prices: PriceTable, signs: "_Signs"
 ) -> tuple[ResolvedEndpoint, ...]:
     await prices.load(each.endpoint for each in resolution.endpoints)
     ordered = in_order(resolution.chain, signs) if resolution.chain else resolution.endpoints
