@@ -95,7 +95,12 @@ LIBRARIES = {
 EVERYWHERE = {"pydantic", "pydantic_core"}
 
 # Siblings of one shape: they know their `base`, never each other.
-FAMILIES = ("agentrouted.cli.commands", "agentrouted.server.handlers", "agentrouted.server.transports")
+FAMILIES = (
+    "agentrouted.cli.commands",
+    "agentrouted.core.config.imports",
+    "agentrouted.server.handlers",
+    "agentrouted.server.transports",
+)
 
 # The table of wire formats, and what it imports beside them.
 FORMATS = "agentrouted.core.wire.formats"

@@ -19,7 +19,8 @@ def diagnostics(path: Path, problems: Sequence[Problem]) -> dict[str, Any]:
 def refusal(path: Path | None, problems: Sequence[Problem]) -> str:
     """The same in one line, where an error keeps the file out of force."""
     first, *more = [problem for problem in problems if problem.severity == "error"]
-    line = f"{path}:{first.range.start.line + 1}" if first.range else f"{path}"
+    file = first.file or path
+    line = f"{file}:{first.range.start.line + 1}" if first.range else f"{file}"
     others = f", and {len(more)} more: see `agentrouted config check`" if more else ""
     return f"{line} is not in force: {_message(first)}{others}"
 

@@ -81,7 +81,7 @@ def problems_of(text: str) -> list[Problem]:
         ("models: {a: ''}", "models.a", "0:12-14", None),
         ("models: {a: []}", "models.a", "0:9-10", None),
         ("models: {a: [b, 3]}", "models.a", "0:9-10", None),
-        ("models: {'a*b': c}", "models.a*b", "0:9-14", "`claude-*`"),
+        ("models: {'a**': c}", "models.a**", "0:9-14", "`claude-*`"),
         ("models: {a: {endpoints: [b], strategy: luckiest}}", "models.a.strategy", "0:39-47", "this version"),
         ("models: {a: {endpoints: [b], fallback_on: [rain]}}", "models.a.fallback_on.0", "0:43-47", "this version"),
         ("agents: {a: {max_turns: 1.5}}", "agents.a.max_turns", "0:24-27", None),

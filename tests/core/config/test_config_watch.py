@@ -198,6 +198,32 @@ async def test_the_file_of_keys_is_watched_too(tmp_path: Path) -> None:
         await world.until(lambda: world.store.current.keyfile == {"api_key": "k"})
 
 
+async def test_an_included_file_is_watched_too(tmp_path: Path) -> None:
+    write(tmp_path / ".agentroute/config.yaml", "own")
+    async with watched(tmp_path) as world:
+        write(tmp_path / "elsewhere/more.yaml", "first")
+        world.file.write_text("include: ../elsewhere/more.yaml")
+        await world.until_agent("first")
+        replace(tmp_path / "elsewhere/more.yaml", "second")
+        await world.until_agent("second")
+        (tmp_path / "elsewhere/more.yaml").write_text("agents: [")
+        await world.until(lambda: not world.store.current.is_good)
+        write(tmp_path / "elsewhere/more.yaml", "third")
+        await world.until_agent("third")
+        write(world.file, "own")
+        await world.until_agent("own")
+
+
+async def test_a_file_to_include_that_is_missing_is_waited_for(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text("include: ../not/yet.yaml")
+    async with watched(tmp_path) as world:
+        assert not world.store.current.is_good
+        write(tmp_path / "not/yet.yaml", "first")
+        await world.until_agent("first")
+        assert world.store.current.is_good
+
+
 async def test_a_broken_file_is_told_and_so_is_its_mending(tmp_path: Path) -> None:
     write(tmp_path / ".agentroute/config.yaml", "first")
     async with watched(tmp_path) as world:

@@ -79,6 +79,22 @@ def test_the_longest_pattern_leads_where_it_says(row: Row) -> None:
     assert row.found() == row.expected("pattern")
 
 
+@pytest.mark.parametrize(
+    ("model", "endpoint"),
+    [
+        ("gpt-5-mini", "small-5"),
+        ("GPT-5-Mini", "small-5"),
+        ("gpt--mini", "small-"),
+        ("gpt-mini", "other-gpt-mini"),
+        ("o9-mini", "mini-o9"),
+        ("x", "other-x"),
+    ],
+)
+def test_a_star_may_stand_anywhere_in_a_pattern(model: str, endpoint: str) -> None:
+    config = "models: {'*': vllm/other-*, '*9-mini': vllm/mini-*9, gpt-*-mini: vllm/small-*}"
+    assert World(config=config).resolve(model).endpoints[0].endpoint.model_id == endpoint
+
+
 @pytest.mark.parametrize(("model", "rule"), NOT_MATCHED)
 def test_a_pattern_never_takes_over_a_name_an_address_or_a_provider(model: str, rule: str) -> None:
     resolution = World(OPENROUTER_KEY, PATTERNS).resolve(model)

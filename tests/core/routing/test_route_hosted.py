@@ -21,6 +21,17 @@ ROWS = [
     ),
     Row("Groq/org/m", "groq", "org/m", GROQ, "env AGENTROUTE_GROQ_API_KEY", {"AGENTROUTE_GROQ_API_KEY": "k"}),
     Row(
+        "groq/m", "groq", "m", GROQ, "env BITROUTER_GROQ_API_KEY", {"BITROUTER_GROQ_API_KEY": "k", "GROQ_API_KEY": "g"}
+    ),
+    Row(
+        "groq/m",
+        "groq",
+        "m",
+        GROQ,
+        "env AGENTROUTE_GROQ_API_KEY",
+        {"AGENTROUTE_GROQ_API_KEY": "k", "BITROUTER_GROQ_API_KEY": "b"},
+    ),
+    Row(
         "openai/gpt-4o",
         "openai",
         "gpt-4o",

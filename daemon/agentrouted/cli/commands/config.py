@@ -1,4 +1,4 @@
-"""`agentrouted config`: is the file right, what is in force?"""
+"""`agentrouted config`: check, get, import."""
 
 import argparse
 import asyncio
@@ -6,20 +6,31 @@ import json
 import sys
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import styled, table
+from agentrouted.cli.importing import import_config, located
+from agentrouted.cli.terminal import Style, table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.store import ConfigStore
-from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, ConfigValidateResult, Problem
+from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, ConfigValidateResult
 
 EXAMPLE = "agentrouted config check"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", choices=("check", "get"), help="check the file, or get the values that are in force")
-    parser.add_argument("which", nargs="?", metavar="FILE|PATH", help="the file to check; the dotted path to get")
+    parser.add_argument(
+        "what",
+        choices=("check", "get", "import"),
+        help="check the file; get the values that are in force; read the config of another router",
+    )
+    parser.add_argument(
+        "which", nargs="?", metavar="FILE|PATH", help="the file to check or to import; the dotted path to get"
+    )
+    parser.add_argument("--output", metavar="FILE", help="where to write what was imported, in place of stdout")
+    parser.add_argument("--force", action="store_true", help="write it even if there is such a file")
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.what == "import":
+        return import_config(arguments.which, arguments.output, force=arguments.force, as_json=arguments.json)
     if arguments.what == "check":
         return _check(arguments.which, as_json=arguments.json)
     return _get(arguments.which, as_json=arguments.json)
@@ -33,7 +44,9 @@ def _check(file: str | None, *, as_json: bool) -> int:
         print(json.dumps(ConfigValidateResult(ok=is_good, problems=list(snapshot.problems)).to_wire()))
         return 0 if is_good else 1
     for problem in snapshot.problems:
-        print(_in_words(problem))
+        style: Style = "red" if problem.severity == "error" else "yellow"
+        message = f"{problem.path}: {problem.message}" if problem.path else problem.message
+        print(located(problem.severity, message, problem.file, problem.range, problem.hint, style, sys.stdout))
     if is_good:
         is_there = snapshot.path is not None and snapshot.path.exists()
         print(f"{snapshot.path} is good" if is_there else f"{snapshot.path} is not there: the defaults are in force")
@@ -53,14 +66,3 @@ async def _effective(path: str | None) -> ConfigGetResult:
     async with daemon() as client:
         result: ConfigGetResult = await client.request("config/get", ConfigGetParams(path=path))
         return result
-
-
-def _in_words(problem: Problem) -> str:
-    """`file:line:column: error: message`, counted from one."""
-    where = [problem.file or "config"]
-    if problem.range:
-        where += [str(problem.range.start.line + 1), str(problem.range.start.character + 1)]
-    severity = styled(f"{problem.severity}:", "red" if problem.severity == "error" else "yellow", sys.stdout)
-    path = f"{problem.path}: " if problem.path else ""
-    hint = f"\n  hint: {problem.hint}" if problem.hint else ""
-    return f"{':'.join(where)}: {severity} {path}{problem.message}{hint}"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from agentrouted.core.config.content import read_content
 from agentrouted.core.config.document import Document, KeyPath, dotted
-from agentrouted.core.config.environment import home_of
+from agentrouted.core.config.environment import path_beside
 from agentrouted.core.config.model import Config
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import ConfigInvalid
@@ -16,7 +16,7 @@ def configured_template(snapshot: Snapshot, model: str) -> str | None:
     """The text of the file for `model` (the name after `local/`), as it is now; None where the config names none."""
     for name, file in snapshot.config.daemon.embedded.chat_templates.items():
         if name.lower() == model.lower():
-            return _text(_key(name), _path(file, snapshot.path, snapshot.environ))
+            return _text(_key(name), path_beside(file, snapshot.path, snapshot.environ))
     return None
 
 
@@ -26,7 +26,7 @@ def unusable_templates(
     """Warnings: all else that the config says holds without these files, and they may come later."""
     for name, file in config.daemon.embedded.chat_templates.items():
         try:
-            _text(_key(name), _path(file, config_file, environ))
+            _text(_key(name), path_beside(file, config_file, environ))
         except ConfigInvalid as error:
             place = document.place_of(_key(name))
             yield Problem(
@@ -40,13 +40,6 @@ def unusable_templates(
 
 def _key(name: str) -> KeyPath:
     return ("daemon", "embedded", "chat_templates", name)
-
-
-def _path(file: str, config_file: Path | None, environ: Mapping[str, str]) -> Path:
-    home = home_of(environ)
-    if home and file.startswith("~/"):
-        return home / file[2:]
-    return config_file.parent / file if config_file else Path(file)
 
 
 def _text(key: KeyPath, path: Path) -> str:

@@ -88,6 +88,14 @@ class EnvironmentNow:
         return environment
 
 
+def path_beside(file: str, config_file: Path | None, environ: Mapping[str, str]) -> Path:
+    """A file that a config names: relative to the config's folder, or to the home folder after `~/`."""
+    home = home_of(environ)
+    if home and file.startswith("~/"):
+        return home / file[2:]
+    return config_file.parent / file if config_file else Path(file)
+
+
 def home_of(environ: Mapping[str, str]) -> Path | None:
     if environ.get("HOME", "").startswith("/"):
         return Path(environ["HOME"])

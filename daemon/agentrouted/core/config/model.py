@@ -1,8 +1,8 @@
 """The configuration file as models: every key, its meaning."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from agentrouted.core.config.agent import Agent, RunLimits
 from agentrouted.core.config.budget import Budget
@@ -66,9 +66,15 @@ def _provider_name(value: str) -> str:
 
 
 def _model_name(value: str) -> str:
-    if "*" in value[:-1]:
-        raise refuse("is not a pattern: it may have one `*`, at its end", "such as `claude-*`")
+    if value.count("*") > 1:
+        raise refuse("is not a pattern: it may have one `*`", "such as `claude-*` or `*-mini`")
     return _name(value)
+
+
+Files = Annotated[
+    tuple[Text, ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value, json_schema_input_type=str | list[str]),
+]
 
 
 class Config(Section):
@@ -78,7 +84,8 @@ class Config(Section):
     """Servers of models, by name: `<name>/<model>` goes there."""
 
     models: dict[Annotated[str, AfterValidator(_model_name)], Chain] = Field(default_factory=dict)
-    """Names of your own. A name that ends in `*` is a pattern: it takes what begins like it and fits no other rule."""
+    """Names of your own. A name with a `*` is a pattern, such as `claude-*` or `*-mini`: it takes what fits it and no
+    other rule. Of several, the longest counts."""
 
     agents: dict[Annotated[str, AfterValidator(_name)], Agent] = Field(default_factory=dict)
     """Agents, by name."""
@@ -100,6 +107,19 @@ class Config(Section):
 
     daemon: Daemon = Daemon()
     """The daemon itself."""
+
+    include: Files = ()
+    """Other files to read under this one: of the same kind, or the config of BitRouter, agentgateway or LiteLLM, or a
+    plain file of keys. A relative path begins at the folder of this file, and `~/` at the home folder. What this file
+    says under a name wins, then what a later file says. They are watched, too. See docs/importing.md."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _include_under_config(cls, data: Any) -> Any:
+        """`config: {include: …}` is how some write it."""
+        if isinstance(data, dict) and isinstance(section := data.get("config"), dict) and section.keys() == {"include"}:
+            return {**section, **{name: value for name, value in data.items() if name != "config"}}
+        return data
 
     @field_validator("api_base")
     @classmethod

@@ -50,7 +50,8 @@ def _secret(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _web_address(value: str) -> str:
+def web_address(value: str) -> str:
+    """Without the slashes at its end. Raises what validators raise."""
     address = value.strip().rstrip("/")
     if address.startswith("unix:///") and address.isprintable():
         return address
@@ -79,7 +80,7 @@ def _header_value(value: SecretStr) -> SecretStr:
 
 
 Text = Annotated[str, AfterValidator(stripped)]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
+WebAddress = Annotated[str, AfterValidator(web_address)]
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")]
 HeaderValue = Annotated[Secret, AfterValidator(_header_value)]

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from agentrouted.core.config.content import Content, read_content
 from agentrouted.core.config.difference import difference
@@ -24,10 +25,16 @@ SAVING_PAUSE = 0.02
 
 @dataclass(frozen=True)
 class _Contents:
-    """Of both files; the same contents are no reload."""
+    """Of all files; the same contents are no reload."""
 
     config: Content
     keys: Content
+    included: Mapping[Path, Content]
+
+    def is_emptied(self, before: "_Contents") -> bool:
+        """True if a file says nothing now that said something before."""
+        pairs = [(before.config, self.config), *((before.included[path], now) for path, now in self.included.items())]
+        return any(was.text and not (now.text or now.problem) for was, now in pairs)
 
 
 class ConfigStore:
@@ -44,8 +51,9 @@ class ConfigStore:
         self._is_named = environment.named_config_file(explicit) is not None
         self._subscribers: list[Subscriber] = []
         self._one_at_a_time = asyncio.Lock()
-        self._contents = self._read()
-        self.current = self._next(Snapshot.defaults(environment.environ, self._path), self._contents)
+        self._contents = _Contents(Content(None), Content(None), {})
+        defaults = Snapshot.defaults(environment.environ, self._path)
+        self._contents, self.current = self._next(defaults, self._read())
 
     async def reload(self) -> ConfigReloadResult:
         """Read the files now. If they say what they said before, nothing happens and nobody is told."""
@@ -53,12 +61,15 @@ class ConfigStore:
 
     async def watch(self) -> None:
         """Reload whenever a file changes, until cancelled."""
-        files = [path for path in (self._path, self._environment.key_file) if path]
         # YAML is loaded by now, off the start path, so that the first change is live as fast as the next.
         await self.validate("{}")
-        async with aclosing(changes(files)) as stream:
-            async for _ in stream:
-                await self._reload(self._read_saved)
+        while True:
+            files = self._files()
+            async with aclosing(changes(files)) as stream:
+                async for _ in stream:
+                    await self._reload(self._read_saved)
+                    if self._files() != files:
+                        break
 
     def look(self, environment: Environment) -> Snapshot:
         """For a program that does not watch: take in the files and the environment as they are now."""
@@ -68,7 +79,7 @@ class ConfigStore:
         contents = self._read()
         if not is_same or contents != self._contents:
             before = replace(self.current, environ=environment.environ)
-            self._contents, self.current = contents, self._next(before, contents)
+            self._contents, self.current = self._next(before, contents)
         return self.current
 
     def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
@@ -104,26 +115,31 @@ class ConfigStore:
 
     def _look(self, read: Callable[[], _Contents]) -> tuple[_Contents, Snapshot]:
         contents = read()
-        return contents, self.current if contents == self._contents else self._next(self.current, contents)
+        return (contents, self.current) if contents == self._contents else self._next(self.current, contents)
+
+    def _files(self) -> list[Path]:
+        return [path for path in (self._path, self._environment.key_file, *self._contents.included) if path]
 
     def _read(self) -> _Contents:
-        return _Contents(read_content(self._path), read_content(self._environment.key_file))
+        included = {path: read_content(path) for path in self._contents.included}
+        return _Contents(read_content(self._path), read_content(self._environment.key_file), included)
 
     def _read_saved(self) -> _Contents:
         # Some programs empty or remove a file before they write it anew: that is no wish for the defaults.
         contents = self._read()
         for _ in range(SAVING_LOOKS):
-            if not self._contents.config.text or contents.config.text or contents.config.problem:
+            if not contents.is_emptied(self._contents):
                 break
             time.sleep(SAVING_PAUSE)
             contents = self._read()
         return contents
 
-    def _next(self, before: Snapshot, contents: _Contents) -> Snapshot:
+    def _next(self, before: Snapshot, contents: _Contents) -> tuple[_Contents, Snapshot]:
+        """What follows from `contents`; with them, what was included on the way."""
         loaded = self._load(contents.config)
         keyfile = load_keyfile(contents.keys, self._environment.key_file)
         is_new = loaded.config is not None or keyfile.values != before.keyfile
-        return Snapshot(
+        after = Snapshot(
             generation=before.generation + is_new,
             config=loaded.config or before.config,
             environ=before.environ,
@@ -132,6 +148,7 @@ class ConfigStore:
             problems=(*loaded.problems, *keyfile.problems),
             origins={**(loaded.origins if loaded.config else before.origins), **keyfile.origins},
         )
+        return replace(contents, included=loaded.included), after
 
     def _load(self, content: Content) -> Loaded:
         if self._is_named and content == Content(None):

@@ -47,8 +47,13 @@ async def changes(paths: Sequence[Path]) -> AsyncGenerator[None]:
             yield
     finally:
         stop.set()
-        # A thread that still is in native code when the interpreter ends would crash it.
-        await ended.wait()
+        # A thread that still is in native code when the interpreter ends would crash it, so a cancel does not hurry it.
+        waiting = asyncio.ensure_future(ended.wait())
+        try:
+            await asyncio.shield(waiting)
+        except asyncio.CancelledError:
+            await waiting
+            raise
 
 
 def watch(paths: Sequence[Path], changed: Callable[[], object], stop: threading.Event) -> None:

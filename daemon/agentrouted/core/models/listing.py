@@ -63,7 +63,7 @@ class ModelList:
 def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
     """Model strings that the config spells out, each with its provider."""
     for name in snapshot.config.models:
-        if not name.endswith("*"):
+        if "*" not in name:
             yield name, "config"
     for name, provider in snapshot.config.providers.items():
         for model in provider.models:

@@ -28,7 +28,7 @@ def first_fit(ask: Ask) -> tuple[Rule, Fit, list[TraceStep]]:
 def virtual_model(ask: Ask) -> Answer:
     """A name under `models`, exactly."""
     model = ask.snapshot.config.models.get(ask.model)
-    if model is None or ask.model.endswith("*"):
+    if model is None or "*" in ask.model:
         return "it is no name under `models`"
     if ask.inside[-1:] == (ask.model,) and ("/" in ask.model or vendor_of(ask.model)):
         # `gpt-4o: [gpt-4o, ollama/llama3]`: the model itself, with a fallback.
@@ -37,17 +37,24 @@ def virtual_model(ask: Ask) -> Answer:
 
 
 def pattern(ask: Ask) -> Answer:
-    """A pattern under `models`: the one with the longest beginning."""
+    """A pattern under `models`: the longest that fits."""
     if ask.inside:
         # What a chain leads to is written out by the user; a pattern must not put another place there.
         return "endpoints of a chain are not matched against patterns"
     models = ask.snapshot.config.models
-    folded = ask.model.casefold()
-    fitting = [name for name in models if name.endswith("*") and folded.startswith(name[:-1].casefold())]
+    fitting = {name: matched for name in models if (matched := _matched(name, ask.model)) is not None}
     if not fitting:
         return "no pattern under `models` fits"
     longest = max(fitting, key=len)
-    return _chain(ask, longest, models[longest], ask.model[len(longest) - 1 :])
+    return _chain(ask, longest, models[longest], fitting[longest])
+
+
+def _matched(name: str, model: str) -> str | None:
+    """What the `*` of a pattern stands for; None if it does not fit."""
+    before, star, after = name.lower().partition("*")
+    lowered, end = model.lower(), len(model) - len(after)
+    fits = star and end >= len(before) and lowered.startswith(before) and lowered.endswith(after)
+    return model[len(before) : end] if fits else None
 
 
 RULES: tuple[tuple[Rule, Callable[[Ask], Answer]], ...] = (

@@ -77,7 +77,8 @@ def no_key(owner: Provider | None) -> Key:
     else:
         page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
         line = f"`{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config"
-        mend = f"set {owner.key_variables[-1]}, or write {line}{page}"
+        variable = owner.key_variables[-1 if owner.keys_page else 0]
+        mend = f"set {variable}, or write {line}{page}"
     return Key(Auth(source="none", hint=mend))
 
 

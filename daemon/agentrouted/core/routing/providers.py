@@ -47,7 +47,8 @@ def direct_provider(snapshot: Snapshot, name: str) -> Provider | None:
     row = name.casefold()
     if row in LOCAL_KINDS or _settings(snapshot, row) or _is_default(snapshot, row):
         return provider_named(snapshot, name)
-    if row in VENDORS and snapshot.environ.get(key_variable(row), "").strip():
+    variables = (key_variable(row), _bitrouter_variable(row))
+    if row in VENDORS and any(snapshot.environ.get(variable, "").strip() for variable in variables):
         return provider_named(snapshot, name)
     return None
 
@@ -70,7 +71,7 @@ def provider_named(snapshot: Snapshot, name: str) -> Provider | None:
         address=address,
         address_from=source,
         settings=settings,
-        key_variables=(key_variable(row), *(vendor.key_variables if vendor else ())),
+        key_variables=(key_variable(row), _bitrouter_variable(row), *(vendor.key_variables if vendor else ())),
         keyfile_names=(*(("api_key",) if vendor is OPENROUTER else ()), f"{row}_api_key"),
         keys_page=vendor.keys_page if vendor else None,
     )
@@ -100,6 +101,11 @@ def _vendors_by_origin() -> Mapping[Origin, str]:
 def key_variable(name: str) -> str:
     """The environment variable that makes a hosted provider a direct route."""
     return f"AGENTROUTE_{re.sub('[^A-Z0-9]', '_', name.upper())}_API_KEY"
+
+
+def _bitrouter_variable(name: str) -> str:
+    """The same, as those who come from BitRouter have it."""
+    return key_variable(name).replace("AGENTROUTE", "BITROUTER", 1)
 
 
 def read_setting(text: str, source: str) -> Address:

@@ -1,0 +1,74 @@
+"""A config of another router, as it is looked through."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from agentrouted.core.config.document import KeyPath
+
+
+class Foreign:
+    """The data of a file, which remembers what of it has been looked at: the rest is told as not supported."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+        self._seen: set[KeyPath] = set()
+
+    def take(self, *path: str | int) -> Any:
+        """What stands at `path`, with all that is inside; None if there is nothing."""
+        self._seen.add(path)
+        return self.at(*path)
+
+    def text(self, *path: str | int) -> str | None:
+        """The text at `path`; anything else is left to be told."""
+        value = self.at(*path)
+        return self.take(*path).strip() or None if isinstance(value, str) else None
+
+    def number(self, *path: str | int) -> float | None:
+        """The number over zero at `path`."""
+        value = self.at(*path)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
+        return self.take(*path) if is_number else None
+
+    def texts(self, *path: str | int) -> list[str]:
+        """A text, or a list of them."""
+        value = self.at(*path)
+        items = [value] if isinstance(value, str) else value
+        if not isinstance(items, list) or not all(isinstance(each, str) for each in items):
+            return []
+        self.take(*path)
+        return items
+
+    def enter(self, *path: str | int) -> None:
+        """What is left inside is to be told piece by piece."""
+        self._seen.add((*path, ""))
+
+    def names(self, *path: str | int) -> list[str]:
+        """The keys of the mapping at `path`, which are not looked at by that."""
+        value = self.at(*path)
+        return list(value) if isinstance(value, dict) else []
+
+    def numbers(self, *path: str | int) -> range:
+        """The places of the list at `path`."""
+        value = self.at(*path)
+        return range(len(value) if isinstance(value, list) else 0)
+
+    def at(self, *path: str | int) -> Any:
+        value = self.data
+        for part in path:
+            inside: Any = dict(enumerate(value)) if isinstance(value, list) else value
+            if not isinstance(inside, dict) or part not in inside:
+                return None
+            value = inside[part]
+        return value
+
+    def unseen(self, path: KeyPath = ()) -> Iterator[KeyPath]:
+        """The outermost values that nobody has looked at. What is empty says nothing."""
+        value = self.at(*path)
+        if path in self._seen or value in (None, "", [], {}):
+            return
+        inside = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
+        if path and not any(seen[: len(path)] == path for seen in self._seen):
+            yield path
+            return
+        for part in inside:
+            yield from self.unseen((*path, part))

@@ -1,0 +1,1 @@
+"""Configs of other routers, read as they are."""
