@@ -10,7 +10,7 @@ import pytest
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.models import ModelList
 from agentrouted.core.services import open_services
-from agentrouted.testing.upstream import Upstream
+from agentrouted.testing.upstream import Received, Reply, Upstream
 from agentrouted_protocol.routing import ModelListParams, ModelListResult
 
 # Nothing listens there.
@@ -46,6 +46,19 @@ async def test_a_name_without_a_tag_is_the_latest(tmp_path: Path, name: str, ser
     async with Upstream(models=[served]) as server:
         result = await listed(tmp_path, f"models: {{mine: 'ollama/{name}'}}", {"OLLAMA_BASE_URL": server.url})
     assert state(result, "mine") == "ready"
+
+
+async def test_a_server_that_wants_a_key_is_asked_with_one_that_a_command_gives(tmp_path: Path) -> None:
+    config = "providers: {{vllm: {{api_base: '{url}', api_key: {{command: [{command}]}}}}}}\nmodels: {{mine: vllm/m}}"
+
+    def reply(request: Received) -> Reply:
+        known = request.headers.get("authorization") == "Bearer k-command"
+        return Reply.json({"object": "list", "data": [{"id": "m"}]}) if known else Reply.status(401)
+
+    async with Upstream([reply], models=None) as server:
+        for command, expected in (("echo, k-command", "ready"), ("'false'", "unknown")):
+            text = config.format(url=server.url, command=command)
+            assert state(await listed(tmp_path, text, {"VLLM_BASE_URL": ""}), "mine") == expected
 
 
 async def test_another_tag_is_another_model(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Keys from the editor's keychain: asked for when a run needs one, kept for that connection."""
 
+import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -195,6 +197,35 @@ async def test_a_client_that_goes_away_before_it_answers_has_no_key(tmp_path: Pa
             async with connected(socket) as peer:
                 error = await peer.call("runAgent", asked(runId="r", onDisconnect="continue"))
                 assert error["data"]["kind"] == "providerAuth"
+
+
+async def test_a_command_that_hangs_ends_with_the_daemon(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "held")
+    configured(tmp_path, acme="http://127.0.0.1:9/v1")
+    file, script = tmp_path / ".agentroute/config.yaml", f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000"
+    file.write_text(file.read_text().replace("retries: 0", f"api_key: {{command: [sh, -c, '{script}']}}"))
+    async with initialized(tmp_path) as peer:
+        peer.send(request(1, "runAgent", asked()))
+        with await asyncio.to_thread((tmp_path / "held").open) as held:
+            assert await asyncio.to_thread(held.readline) == "begun\n"
+            peer.writer.close()
+            assert await asyncio.to_thread(held.read) == ""
+
+
+async def test_a_probe_asks_for_a_key_and_a_list_of_models_does_not(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        configured(tmp_path, acme=upstream.url)
+        with (tmp_path / ".agentroute/config.yaml").open("a") as file:
+            file.write("models: {fast: acme/m}")
+        async with initialized(tmp_path, secrets=True) as peer:
+            listed = {each["model"]: each for each in (await peer.call("model/list"))["models"]}
+            assert listed["fast"]["state"] == "unknown" and "secret/get" in listed["fast"]["mend"]
+            assert questions(peer) == []
+            peer.send(request(1, "model/probe", {"model": "acme/m"}))
+            question = await peer.until("secret/get")
+            peer.send(frame({"jsonrpc": "2.0", "id": question["id"], **value(KEY)}))
+            assert (await peer.answer(1))["result"]["streaming"]
+        assert set(keys_of(upstream)) == {f"Bearer {KEY}"}
 
 
 async def test_a_route_says_that_this_client_will_be_asked_and_asks_nobody(tmp_path: Path) -> None:

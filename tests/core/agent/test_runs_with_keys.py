@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from harness.hosts import WritingHost
 from harness.in_process import runs
+from harness.keyrings import Entries, keyring_in_use
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import AgentroutedError
@@ -107,6 +108,17 @@ async def test_a_command_that_fails_is_told_and_nothing_is_sent(api_key: str, sa
     assert (caught.value.kind, said in caught.value.message) == ("providerAuth", True)
 
 
+async def test_a_key_in_the_keyring_is_sent(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, provider(upstream, "api_key: {keyring: me/acme}")) as all_runs:
+        with keyring_in_use(Entries({})), pytest.raises(AgentroutedError, match="acme") as caught:
+            await run(all_runs)
+        assert (caught.value.kind, upstream.connections) == ("providerAuth", 0)
+        with keyring_in_use(Entries({("me", "acme"): "k-keyring"})):
+            result = await run(all_runs)
+        assert keys_of(upstream) == ["k-keyring"]
+        assert result.route and result.route.auth.source == "keyring"
+
+
 REFUSALS = {
     "401": Reply.status(401, "bad key"),
     "402": Reply.status(402, "no credit"),
@@ -124,6 +136,7 @@ async def test_where_one_account_is_refused_the_next_is_asked(refusal: Reply, tm
             result = await run(all_runs, host)
         assert keys_of(upstream) == ["k-work", "k-private"]
     assert result.route and result.route.auth.name == "providers.acme.accounts.private"
+    assert "acme (work)" in next(event.reason for event in host.events if event.kind == "fallback")
     (fallback,) = [event for event in host.events if event.kind == "fallback"]
     assert (fallback.route.auth.name, fallback.crosses_boundary) == ("providers.acme.accounts.private", False)
 

@@ -104,6 +104,12 @@ def test_a_mistake_is_told_with_its_place_and_its_mend(text: str, path: str, pla
     assert hint in problem.hint if hint and problem.hint else problem.hint is hint
 
 
+def test_an_account_whose_variable_is_not_set_is_left_out_with_a_warning() -> None:
+    loaded = load_text("providers: {g: {accounts: {a: '${NONE}', b: k}}}", FILE, {})
+    assert loaded.config and list(loaded.config.providers["g"].accounts) == ["b"]
+    assert [(problem.path, problem.severity) for problem in loaded.problems] == [("providers.g.accounts.a", "warning")]
+
+
 def test_all_mistakes_are_told_at_once_in_the_order_of_the_file() -> None:
     text = (
         "daemon: {x: 1}\nproviders:\n  g: {api_base: no, api_key: '${', api_base: 3}\nagents: {a: {max_turns: x}}\ny: 1"

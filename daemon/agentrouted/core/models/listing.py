@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Endpoint
@@ -18,7 +19,7 @@ from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import EMBEDDED, Services
 from agentrouted.core.troubles import Troubles
 from agentrouted.core.wire.advice import fetch_it, start_it
-from agentrouted_protocol.routing import ModelEntry, ModelListParams, ModelListResult
+from agentrouted_protocol.routing import AuthSource, ModelEntry, ModelListParams, ModelListResult, ModelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +36,16 @@ class ModelList:
 
     def __init__(self, services: Services) -> None:
         self._services = services
-        self._servers = Servers(services.http)
+        self._servers = Servers(services.http, services.keys)
 
-    async def answer(self, params: ModelListParams) -> ModelListResult:
-        """Models by provider. Asks the servers of this machine; nothing leaves it."""
+    async def answer(self, params: ModelListParams, *, asks_client: bool = False) -> ModelListResult:
+        """Models by provider. Asks the servers of this machine; nothing leaves it.
+
+        `asks_client` says that the client gives keys that are kept nowhere else.
+        """
         snapshot, folders = self._services.config.current, self._services.model_folders
         names = [each for each in _names(snapshot) if params.provider in (None, each[1])]
-        found = [await _find(snapshot, self._services.prices, *each) for each in names]
+        found = [await _find(snapshot, self._services.prices, *each, asks_client) for each in names]
         leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}
         kinds = {kind for kind in SERVER_KINDS if params.provider in (None, kind)} | (leading & SERVER_KINDS)
         servers = await self._servers.ask(snapshot, kinds, refresh=params.refresh)
@@ -70,9 +74,12 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
             yield f"{name}/{model.id}", name
 
 
-async def _find(snapshot: Snapshot, prices: PriceTable, name: str, provider: str) -> _Named | ModelEntry:
+async def _find(
+    snapshot: Snapshot, prices: PriceTable, name: str, provider: str, asks_client: bool
+) -> _Named | ModelEntry:
     try:
-        return _Named(name, provider, (await as_told(resolve(snapshot, name), prices)).endpoints[0])
+        resolution = await as_told(resolve(snapshot, name, asks_client=asks_client), prices)
+        return _Named(name, provider, resolution.endpoints[0])
     except AgentroutedError as error:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)
 
@@ -91,9 +98,13 @@ def _entry(
     # A server that was asked at another address says nothing of this one.
     if server and server.is_at({endpoint.base_url}):
         return _at_server(entry, endpoint, server, troubles)
-    if found.first.auth.source == "none":
-        return entry.model_copy(update={"state": "noKey", "mend": found.first.auth.hint})
+    if state := _WITHOUT_KEY.get(found.first.auth.source):
+        return entry.model_copy(update={"state": state, "mend": found.first.auth.hint})
     return entry
+
+
+# Whether the client has one is not known before a run asks for it.
+_WITHOUT_KEY: Final[Mapping[AuthSource, ModelState]] = {"none": "noKey", "client": "unknown"}
 
 
 def _at_server(entry: ModelEntry, endpoint: Endpoint, server: Server, troubles: Troubles) -> ModelEntry:

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
+from agentrouted.core.key_source import AskClient
 from agentrouted.core.models import trials
 from agentrouted.core.models.trials import Seen
 from agentrouted.core.profiles import Finding, Findings, Value
@@ -25,19 +26,21 @@ from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
 
 
-async def probe(services: Services, params: ModelProbeParams, caller: Caller = NOBODY) -> ModelProbeResult:
+async def probe(
+    services: Services, params: ModelProbeParams, caller: Caller = NOBODY, ask_client: AskClient | None = None
+) -> ModelProbeResult:
     """Asks the endpoint that a run would ask first; what it shows is kept as its profile.
 
     Raises what an ordinary call raises; what fails after one has succeeded is part of the answer.
     """
-    resolution = resolve(services.config.current, params.model)
+    resolution = resolve(services.config.current, params.model, asks_client=ask_client is not None)
     boundary = resolution.chain.boundary if resolution.chain else None
     resolved = (await candidates(resolution, boundary, services.prices, services.health))[0]
     deadline = asyncio.get_running_loop().time() + params.timeout
     try:
         async with asyncio.timeout_at(deadline):
             # What was learned is left aside: it is looked at anew.
-            endpoint = await services.reach(resolved.endpoint)
+            endpoint = await services.reach(resolved.endpoint, ask_client)
             probing = _Probing(services, endpoint, Call(
                 run_id="", tree="", kind="probe", provider=endpoint.provider, model=endpoint.model_id,
                 asked=params.model, boundary="local" if endpoint.local else "remote", caller=caller,

@@ -16,6 +16,7 @@ from agentrouted.core.errors import (
     ProviderTimeout,
     ProviderUnreachable,
 )
+from agentrouted.core.keys.keys import Keys
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.routing.vendors import LOCAL_KINDS
 from agentrouted.core.wire.advice import start_it
@@ -82,8 +83,9 @@ class Server:
 class Servers:
     """Asks each address once a minute."""
 
-    def __init__(self, http: HttpClient) -> None:
+    def __init__(self, http: HttpClient, keys: Keys) -> None:
         self._http = http
+        self._keys = keys
         self._said: dict[tuple[str, str], Server] = {}
 
     async def ask(self, snapshot: Snapshot, kinds: Iterable[str], *, refresh: bool) -> Mapping[str, Server]:
@@ -103,7 +105,11 @@ class Servers:
         known = self._said.get((kind, endpoint.base_url))
         if known and not refresh and time.monotonic() - known.asked_at <= _FRESH_SECONDS:
             return known
-        self._said[kind, endpoint.base_url] = said = await _look_at(self._http, kind, endpoint)
+        try:
+            said = await _look_at(self._http, kind, await self._keys.given(endpoint, None))
+        except ProviderAuth as error:
+            said = Server(kind, endpoint, "unknown", error.hint, error=error)
+        self._said[kind, endpoint.base_url] = said
         return said
 
 

@@ -1,7 +1,7 @@
 """Which key goes to an address, and where it was found."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
@@ -86,7 +86,7 @@ def no_key(owner: Provider | None) -> Key:
 class _Place:
     source: AuthSource
     name: str
-    kept: str | FetchedKey
+    kept: str | FetchedKey = field(repr=False)
     account: str | None = None
 
 

@@ -76,7 +76,7 @@ def _message(endpoint: Endpoint, error: type[AgentroutedError], status: int | No
     says = _SAYS[error]
     if error is ProviderAuth and endpoint.api_key is None:
         says = "{server} wants a key, and there is none"
-    server = f"{endpoint.provider} at {where(endpoint)}"
+    server = f"{endpoint.owner} at {where(endpoint)}"
     message = says.format(server=server, model=endpoint.model_id) + (f" ({status})" if status else "")
     return message if _is_page(text) or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"
 

@@ -6,8 +6,9 @@ from agentrouted_protocol.routing import ModelListParams, ModelListResult, Model
 
 
 async def list_models(session: ClientSession, params: ModelListParams) -> ModelListResult:
-    return await session.core.models.answer(params)
+    return await session.core.models.answer(params, asks_client=session.options.secrets)
 
 
 async def probe_model(session: ClientSession, params: ModelProbeParams) -> ModelProbeResult:
-    return await probe(session.core.services, params, session.caller)
+    host = session.host(params)
+    return await probe(session.core.services, params, session.caller, host.get_secret if host.takes_secrets else None)
