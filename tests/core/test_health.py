@@ -16,6 +16,7 @@ from agentrouted.core.errors import (
     RateLimited,
 )
 from agentrouted.core.health import FAULTS, REST, Health
+from agentrouted.core.key_source import KeyringKey
 from agentrouted_protocol.errors import ProviderReply
 
 HOSTED = Endpoint("acme", "m", "https://acme.example/v1", "chat_completions", local=False)
@@ -65,6 +66,13 @@ def test_who_asks_for_a_pause_is_asked_after_others_as_long() -> None:
     assert not health.takes_calls(HOSTED) and not health.is_open(HOSTED)
     clock.now += 7
     assert health.takes_calls(HOSTED) and health.takes_calls(HOSTED)
+
+
+def test_accounts_of_one_provider_rest_each_for_itself() -> None:
+    health = Health(Clock())
+    accounts = [replace(HOSTED, key_source=KeyringKey("acme", user, 1, 0)) for user in ("one", "two")]
+    health.failed(accounts[0], QuotaExceeded("no credit"))
+    assert [health.takes_calls(each) for each in accounts] == [False, True]
 
 
 def test_without_credit_others_are_asked_first_at_once() -> None:
