@@ -16,7 +16,6 @@ from agentrouted.core.errors import (
     RateLimited,
 )
 from agentrouted.core.health import FAULTS, REST, Health
-from agentrouted.core.key_source import KeyringKey
 from agentrouted_protocol.errors import ProviderReply
 
 HOSTED = Endpoint("acme", "m", "https://acme.example/v1", "chat_completions", local=False)
@@ -70,7 +69,7 @@ def test_who_asks_for_a_pause_is_asked_after_others_as_long() -> None:
 
 def test_accounts_of_one_provider_rest_each_for_itself() -> None:
     health = Health(Clock())
-    accounts = [replace(HOSTED, key_source=KeyringKey("acme", user, 1, 0)) for user in ("one", "two")]
+    accounts = [replace(HOSTED, account=name) for name in ("one", "two")]
     health.failed(accounts[0], QuotaExceeded("no credit"))
     assert [health.takes_calls(each) for each in accounts] == [False, True]
 
