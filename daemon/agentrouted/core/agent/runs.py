@@ -102,10 +102,13 @@ class Runs:
         """What the journal has of a run. Raises `NotFound`."""
         if run := self._running.get(run_id):
             await run.recorded.wait()
-            if run.is_over:
-                await run.ended()
-            else:
+            if not run.is_over:
                 run.context.post()
+                stored = await load(await self.journal(), run_id)
+                if not run.is_over:
+                    return stored
+            # Its followers hear the last events before anybody is told of its end.
+            await run.ended()
         return await load(await self.journal(), run_id)
 
     async def page(self, asked: RunListParams) -> Page:
