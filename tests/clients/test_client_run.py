@@ -47,6 +47,22 @@ end(run, run_id)
     assert (result.text, result.run_id, result.usage.output_tokens) == ("ab", run.run_id, 2)
 
 
+async def test_events_of_agents_that_it_calls_come_too_and_do_not_end_it() -> None:
+    script = """
+event("textDelta", 1, "child", parentRunId=run_id, text="c")
+event("textDelta", 1, "grandchild", parentRunId="child", text="g")
+event("agentEnd", 2, "child", parentRunId=run_id, stopReason="end_turn", usage={})
+event("textDelta", 1, "stranger", parentRunId="strange", text="s")
+event("textDelta", 1, run_id, text="a")
+end(run, run_id)
+"""
+    async with Client.spawn(running(script)) as client:
+        run = client.run_agent("hello", model="m")
+        texts = [(event.run_id, event.text) async for event in run if isinstance(event, TextDelta)]
+    assert texts == [("child", "c"), ("grandchild", "g"), (run.run_id, "a")]
+    assert run.last_seq == 1
+
+
 async def test_the_result_comes_without_iterating() -> None:
     async with Client.spawn(running("event('textDelta', 1, run_id, text='a'); end(run, run_id)")) as client:
         assert (await client.run_agent("hello", model="m").result).text == "ab"

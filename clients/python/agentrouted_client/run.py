@@ -16,7 +16,8 @@ class Run(AsyncIterator[RunEvent]):
 
     Both raise `RpcError` if the run failed. Cancelling the task that waits here cancels the run, unless it was
     detached, attached, resumed or forked: those go on by themselves, here and when the connection is lost.
-    Events wait for whoever iterates; those that come while only `result` has been asked for are dropped.
+    Events wait for whoever iterates; those that come while only `result` has been asked for are dropped. Events of the
+    agents that it calls come too: they have a `parent_run_id`, and a `run_id` and `seq` of their own.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Run(AsyncIterator[RunEvent]):
         self.run_id = run_id
         self.tools = tools
         self.last_seq = last_seq
-        """Of the last event that iterating gave: `client.attach(run_id, run.last_seq)` goes on behind it."""
+        """Of the last event of its own that iterating gave: `client.attach(run_id, run.last_seq)` goes on behind it."""
 
         self.gap = False
         """Whether events are missing before the first: the daemon did not keep them, or never had them."""
@@ -64,7 +65,7 @@ class Run(AsyncIterator[RunEvent]):
         is_wanted = self._is_iterated or not self._is_awaited
         if event and is_wanted:
             self._events.put_nowait(event)
-        if isinstance(event, AgentEnd):
+        if isinstance(event, AgentEnd) and event.run_id == self.run_id:
             self.end()
 
     def end(self) -> None:
@@ -96,5 +97,6 @@ class Run(AsyncIterator[RunEvent]):
             self._events.put_nowait(None)
             await self._result
             raise StopAsyncIteration
-        self.last_seq = event.seq
+        if event.run_id == self.run_id:
+            self.last_seq = event.seq
         return event

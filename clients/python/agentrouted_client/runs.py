@@ -29,6 +29,8 @@ class Runs:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._runs: dict[str, Run] = {}
+        self._inside: dict[str, Run] = {}
+        """By the ids of the runs that their agents' agents do."""
 
     def find(self, run_id: str) -> Run | None:
         return self._runs.get(run_id)
@@ -64,7 +66,7 @@ class Runs:
 
     def deliver(self, params: Any) -> None:
         """Take in the params of one `run/event`."""
-        if run := self._runs.get(params["runId"]):
+        if run := self._runs.get(params["runId"]) or self._caller_of(params):
             run.deliver(params)
 
     def lost(self) -> None:
@@ -75,6 +77,14 @@ class Runs:
     async def stop(self) -> None:
         """Runs that belong to the connection are cancelled; the others go on without us."""
         await asyncio.gather(*[run.stop() for run in self._runs.values()], return_exceptions=True)
+
+    def _caller_of(self, params: Any) -> Run | None:
+        """Who called the agent whose event it is, or who called that one."""
+        parent = params.get("parentRunId")
+        run = self._runs.get(parent) or self._inside.get(parent)
+        if run is not None:
+            self._inside[params["runId"]] = run
+        return run
 
     def _follow(
         self,
@@ -117,5 +127,9 @@ class Runs:
 
     def _enter(self, run: Run) -> Run:
         self._runs[run.run_id] = run
-        run.when_ended(lambda: self._runs.pop(run.run_id, None))
+        run.when_ended(lambda: self._left(run))
         return run
+
+    def _left(self, run: Run) -> None:
+        self._runs.pop(run.run_id, None)
+        self._inside = {run_id: caller for run_id, caller in self._inside.items() if caller is not run}

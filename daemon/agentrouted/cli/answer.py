@@ -1,12 +1,15 @@
 """A run on the terminal: as words, or as JSON Lines."""
 
+import asyncio
 import json
 import sys
 from collections.abc import Iterable
 from types import TracebackType
 from typing import Final, Protocol, Self
 
+from agentrouted.cli.approval import ask_on_terminal
 from agentrouted.cli.terminal import Spinner, printable, say, styled
+from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
 from agentrouted_protocol.events import Fallback, ModelCallEnd, ModelCallStart, Retry, RunEvent, TextDelta, ToolCallEnd
 from agentrouted_protocol.messages import StopReason, Usage
 from agentrouted_protocol.runs import RunResult
@@ -30,6 +33,9 @@ class Answer(Protocol):
 
     def show(self, event: RunEvent) -> None: ...
 
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        """Ask the person."""
+
     def show_result(self, result: RunResult) -> None: ...
 
     def show_bill(self, usage: Usage) -> None:
@@ -44,6 +50,7 @@ class AnswerInWords(Answer):
         self._text = ""
         self._seconds = 0.0
         self._warned: set[str] = set()
+        self._asking = asyncio.Lock()
 
     def __enter__(self) -> Self:
         self._spinner.start("starting")
@@ -59,7 +66,7 @@ class AnswerInWords(Answer):
             case ModelCallStart():
                 self._warn(event.warnings or ())
                 self._wait(f"{event.route.provider}/{event.route.model_id}")
-            case TextDelta():
+            case TextDelta() if event.parent_run_id is None:
                 self._write(event.text)
             case ToolCallEnd():
                 self._note(f"{event.name} {'failed: ' + event.content if event.is_error else 'was called'}")
@@ -69,6 +76,12 @@ class AnswerInWords(Answer):
                 self._note(f"going on with {event.route.provider}/{event.route.model_id}: {event.reason}")
             case ModelCallEnd():
                 self._seconds += event.latency - (event.time_to_first_token or 0)
+
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        async with self._asking:
+            self._spinner.stop()
+            self._end_line()
+            return await ask_on_terminal(params)
 
     def show_result(self, result: RunResult) -> None:
         if not self._text:
@@ -130,6 +143,9 @@ class OutputAsJson(AnswerInWords):
 class AnswerInJson(Answer):
     """Each event is a line, and so is the result: the last one."""
 
+    def __init__(self) -> None:
+        self._asking = asyncio.Lock()
+
     def __enter__(self) -> Self:
         return self
 
@@ -140,6 +156,10 @@ class AnswerInJson(Answer):
 
     def show(self, event: RunEvent) -> None:
         print(json.dumps(event.to_wire()), flush=True)
+
+    async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+        async with self._asking:
+            return await ask_on_terminal(params)
 
     def show_result(self, result: RunResult) -> None:
         print(json.dumps(result.to_wire()), flush=True)

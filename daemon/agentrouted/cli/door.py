@@ -5,18 +5,19 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import Final
 
 from agentrouted_client import Client, DaemonGone
+from agentrouted_client.client import Approve
 
 CLIENT_NAME: Final = "agentrouted-cli"
 
 
 @asynccontextmanager
-async def daemon() -> AsyncIterator[Client]:
+async def daemon(approve: Approve | None = None) -> AsyncIterator[Client]:
     """The shared one if it is there, else one of our own: what a person sees is what an editor gets."""
     async with AsyncExitStack() as stack:
         try:
-            client = await stack.enter_async_context(Client.connect(client_name=CLIENT_NAME))
+            client = await stack.enter_async_context(Client.connect(client_name=CLIENT_NAME, approve=approve))
         except DaemonGone:
-            client = await stack.enter_async_context(Client.spawn(client_name=CLIENT_NAME))
+            client = await stack.enter_async_context(Client.spawn(client_name=CLIENT_NAME, approve=approve))
         yield client
 
 

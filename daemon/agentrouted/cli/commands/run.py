@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _run(options: dict[str, Any], answer: Answer) -> RunResult:
     with answer:
-        async with daemon() as client:
+        async with daemon(answer.approve) as client:
             run = client.run_agent(**options)
             with cancelled_by_interrupt(run):
                 result = await show_run(run, answer)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import get_args
 
-from agentrouted.cli.answer import AnswerInJson, AnswerInWords, bill
+from agentrouted.cli.answer import Answer, AnswerInJson, AnswerInWords, bill
 from agentrouted.cli.door import daemon
 from agentrouted.cli.following import show_run
 from agentrouted.cli.terminal import printable, styled, table
@@ -46,7 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 async def _run(arguments: argparse.Namespace) -> int:
-    async with daemon() as client:
+    answer = AnswerInJson() if arguments.json else AnswerInWords()
+    async with daemon(answer.approve) as client:
         if arguments.what == "list":
             return await _list(client, arguments)
         if arguments.run_id is None:
@@ -55,7 +56,7 @@ async def _run(arguments: argparse.Namespace) -> int:
             return await _show(client, arguments.run_id, as_json=arguments.json)
         if arguments.what == "cancel":
             return await _cancel(client, arguments.run_id, as_json=arguments.json)
-        return await _follow(client, arguments)
+        return await _follow(client, arguments, answer)
 
 
 async def _list(client: Client, arguments: argparse.Namespace) -> int:
@@ -73,10 +74,10 @@ async def _show(client: Client, run_id: str, *, as_json: bool) -> int:
     return 0
 
 
-async def _follow(client: Client, arguments: argparse.Namespace) -> int:
+async def _follow(client: Client, arguments: argparse.Namespace, answer: Answer) -> int:
     """Ctrl-C stops the following, not the run."""
     come = client.resume if arguments.what == "resume" else client.attach
-    with AnswerInJson() if arguments.json else AnswerInWords() as answer:
+    with answer:
         result = await show_run(await come(arguments.run_id), answer)
         answer.show_result(result)
     return 0
