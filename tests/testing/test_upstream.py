@@ -49,6 +49,16 @@ async def test_replies_come_in_the_order_of_the_script_and_the_last_one_stays() 
         assert upstream.connections == 1
 
 
+async def test_a_connection_that_has_just_come_is_closed_with_the_upstream() -> None:
+    async with Upstream() as upstream:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(upstream.url.split(":")[2].removesuffix("/v1")))
+        while not upstream.connections:
+            await asyncio.sleep(0)
+    async with asyncio.timeout(5):
+        assert await reader.read() == b""
+    writer.close()
+
+
 async def test_requests_are_recorded() -> None:
     async with Upstream() as upstream:
         await replies(upstream)

@@ -71,12 +71,14 @@ class Upstream:
         await asyncio.gather(*self._open, return_exceptions=True)
         await self._server.wait_closed()
 
-    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        # A task of our own, so that ending it is not an error that asyncio's server reports.
+    def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        # A task of our own, so that ending it is not an error that asyncio's server reports. Ended before its first
+        # step it would not close.
         self.connections += 1
         task = asyncio.create_task(Connection(reader, writer).serve(self._answer))
         self._open.add(task)
         task.add_done_callback(self._open.discard)
+        task.add_done_callback(lambda _: writer.close())
 
     def _answer(self, request: Received) -> Reply:
         if self._models is not None and request.method == "GET" and request.path.endswith("/models"):
