@@ -163,7 +163,8 @@ class EndpointFinding(WireModel):
     """Something that an endpoint was found to do, or not to."""
 
     name: str
-    """`json_schema`, `supports_tools`, `output_mode`, `context_window`, `streaming` or `usage`."""
+    """`json_schema`, `supports_tools`, `output_mode`, `context_window`, `streaming`, `usage`, or a key under `quirks`,
+    such as `quirks.parameters.seed`."""
 
     value: bool | int | str
     evidence: str

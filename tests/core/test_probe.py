@@ -189,3 +189,42 @@ async def test_the_demo_model_is_what_it_is(tmp_path: Path, demo_model: Path) ->
     assert (result.streaming, result.json_schema, result.usage) == (True, True, True)
     assert (result.context_window, result.spent.total_cost_usd) == (8192, 0.0)
     assert result.route.provider == "local"
+
+
+NO_NAMED_CHOICE = Reply.status(400, {"error": "Invalid tool_choice type: 'object'. Supported: none, auto, required"})
+NO_CHOICE = Reply.status(400, {"error": "tool_choice is not supported"})
+
+
+@pytest.mark.parametrize(
+    ("refusals", "known_as"),
+    [
+        ([NO_NAMED_CHOICE], {"quirks.names_tools": False}),
+        ([NO_NAMED_CHOICE, NO_CHOICE], {"quirks.names_tools": False, "output_mode": "offered"}),
+    ],
+)
+async def test_a_refusal_of_the_choice_is_none_of_tools(
+    tmp_path: Path, refusals: list[Reply], known_as: dict[str, Value]
+) -> None:
+    async with Upstream([TALK, *refusals, CALL, Reply.text("Hello!")]) as upstream, services(tmp_path) as opened:
+        assert (await probed(opened, upstream)).tools
+        assert known_as.items() <= (await known(opened)).items()
+
+
+async def test_where_every_choice_is_refused_nothing_is_known_of_tools(tmp_path: Path) -> None:
+    async with Upstream([TALK, NO_CHOICE, NO_CHOICE, NO_CHOICE, HELD]) as upstream, services(tmp_path) as opened:
+        assert not (await probed(opened, upstream)).tools
+        assert "supports_tools" not in await known(opened)
+
+
+async def test_a_parameter_that_is_called_otherwise_is_found_out(tmp_path: Path) -> None:
+    refusal = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+    renamed = Reply.status(400, {"error": {"message": refusal, "code": "unsupported_parameter"}})
+    async with Upstream([renamed, TALK, CALL, HELD]) as upstream, services(tmp_path) as opened:
+        assert shown(await probed(opened, upstream)) == (True, True, True, True)
+        assert (await known(opened))["quirks.parameters.max_tokens"] == "max_completion_tokens"
+    assert [("max_tokens" in each.body, "max_completion_tokens" in each.body) for each in upstream.requests] == [
+        (True, False),
+        *[(False, True)] * 3,
+    ]

@@ -11,8 +11,10 @@ from harness.wire import endpoint
 from agentrouted.core.errors import InvalidParams, ProviderError
 from agentrouted.core.host import SilentHost
 from agentrouted.core.profiles import Finding, Profiles, Value
+from agentrouted.core.quirks.refused import refused_parameter
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.errors import ProviderReply
 
 HERE = "http://models.example/v1"
 CITY = {"title": "City", "type": "object", "properties": {"name": {"type": "string"}}, "required": ["name"]}
@@ -123,3 +125,45 @@ async def test_two_processes_that_learn_leave_one_row_a_finding(tmp_path: Path) 
         await database.aclose()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         assert connection.execute("SELECT value FROM endpoint_findings").fetchall() == [('"prompted"',)]
+
+
+NO_SEED = Reply.status(400, {"error": {"message": "Unsupported parameter: 'seed' is not supported with this model."}})
+
+
+async def test_a_parameter_that_is_refused_is_left_out_from_then_on(tmp_path: Path) -> None:
+    async with Upstream([NO_SEED, Reply.text("Hi")]) as upstream:
+        for _ in range(2):
+            async with runs(tmp_path) as all_runs:
+                params = asked(upstream, sampling={"seed": 1})
+                assert (await all_runs.start(params, SilentHost()).result()).text == "Hi"
+    assert ["seed" in request.body for request in upstream.requests] == [True, False, False]
+
+
+async def test_a_parameter_that_the_config_wants_sent_is_sent_once_and_refused(tmp_path: Path) -> None:
+    async with Upstream([NO_SEED]) as upstream:
+        quirks = "quirks: {parameters: {seed: true}}"
+        config = f"providers: {{acme: {{api_base: '{upstream.url}', {quirks}}}}}"
+        async with runs(tmp_path, config) as all_runs:
+            with pytest.raises(ProviderError):
+                params = asked(upstream, model="acme/m", sampling={"seed": 1})
+                await all_runs.start(params, SilentHost()).result()
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (
+            "Unsupported parameter: 'max_tokens' … Use 'max_completion_tokens' instead.",
+            ("max_tokens", "max_completion_tokens"),
+        ),
+        ("Unsupported value: 'temperature' does not support 0.2 with this model.", ("temperature", False)),
+        ("Unrecognized request argument supplied: stream_options", ("stream_options", False)),
+        ("property 'logit_bias' is unsupported", ("logit_bias", False)),
+        ("Unsupported parameter: 'messages'", None),
+        ("The model is busy", None),
+    ],
+)
+def test_a_refusal_names_its_parameter(text: str, found: object) -> None:
+    refusal = ProviderError("refused", provider=ProviderReply(name="acme", status=400, text=text))
+    assert refused_parameter(refusal) == found

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import Storage
+from agentrouted.core.quirks.profile import quirks_of
 from agentrouted.core.storage.shared import SharedDatabase
 
 logger = logging.getLogger(__name__)
@@ -43,7 +44,9 @@ class Finding:
 
 
 Findings = Mapping[str, Finding]
-"""By the name of what was found: a field of `Endpoint`, `streaming` or `usage`."""
+"""By the name of what was found: a field of `Endpoint`, `streaming`, `usage`, or `quirks.…`."""
+
+_QUIRKS: Final = "quirks."
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,8 @@ class Profiles:
         if endpoint.local:
             # A server of this machine is asked, each time: it may have been started anew.
             learned.pop("context_window", None)
+        if quirks := _layer(findings):
+            learned["probed"] = quirks
         return replace(endpoint, **learned) if learned else endpoint
 
     async def of(self, endpoint: Endpoint) -> Findings:
@@ -110,6 +115,14 @@ class Profiles:
         findings = await self.of(endpoint)
         await self._keep(endpoint, {**findings, name: Finding(value, evidence, "run", time.time())})
 
+    async def without(self, endpoint: Endpoint, parameter: str, called: Value, evidence: str) -> Endpoint | None:
+        """The endpoint that gets a parameter under another name, or not at all; None where that changes nothing."""
+        if endpoint.wire != "chat_completions" or quirks_of(endpoint).parameters.get(parameter, True) == called:
+            return None
+        await self.learn(endpoint, f"{_QUIRKS}parameters.{parameter}", called, evidence)
+        learned = await self.laid_on(endpoint)
+        return learned if quirks_of(learned).parameters.get(parameter, True) == called else None
+
     async def replace(self, endpoint: Endpoint, findings: Findings) -> None:
         """What a probe has found, in place of all that was known."""
         await self._keep(endpoint, findings)
@@ -131,6 +144,19 @@ class Profiles:
             # The journal has told of it.
             return otherwise
         return {name: finding for row in rows for name, finding in _finding(row).items()}
+
+
+def _layer(findings: Findings) -> dict[str, Any]:
+    """What is known as `quirks.parameters.seed` and the like, nested."""
+    layer: dict[str, Any] = {}
+    for name, finding in findings.items():
+        if name.startswith(_QUIRKS) and finding.holds:
+            *above, last = name.removeprefix(_QUIRKS).split(".")
+            inner = layer
+            for each in above:
+                inner = inner.setdefault(each, {})
+            inner[last] = finding.value
+    return layer
 
 
 _COLUMNS: Final = "name, value, evidence, source, learned_at"

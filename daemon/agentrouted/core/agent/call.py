@@ -69,7 +69,11 @@ async def _ask_endpoint(
             run.services.troubles.forget(endpoint)
             return reply
         except AgentroutedError as error:
-            await learn_from(error, endpoint, run.services)
+            learned = await learn_from(error, endpoint, run.services)
+            if learned is not None and not run.state.has_spoken:
+                endpoint = learned
+                run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
+                continue
             wanted = run.plan.wanted
             lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
             if lower is None:

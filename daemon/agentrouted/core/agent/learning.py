@@ -5,17 +5,21 @@ from typing import Final
 
 from agentrouted.core.endpoint import Endpoint, model_string
 from agentrouted.core.errors import AgentroutedError, InvalidParams, ProviderError
+from agentrouted.core.quirks.refused import refused_parameter
 from agentrouted.core.services import Services
 
 # Of the model itself. What a server says of the options it was started with may change with its next start.
 _NO_TOOLS: Final = re.compile(r"does not support (tools|tool use|function calling)", re.IGNORECASE)
 
 
-async def learn_from(error: AgentroutedError, endpoint: Endpoint, services: Services) -> None:
+async def learn_from(error: AgentroutedError, endpoint: Endpoint, services: Services) -> Endpoint | None:
+    """The endpoint as it is known now, if it may answer when it is asked again at once."""
     services.troubles.note(endpoint, error)
     text = error.provider.text if isinstance(error, ProviderError) and error.provider else None
     if text and _NO_TOOLS.search(text):
         await services.profiles.learn(endpoint, "supports_tools", False, error.message)
+    refused = refused_parameter(error)
+    return None if refused is None else await services.profiles.without(endpoint, *refused, error.message)
 
 
 def cannot_call_tools(endpoint: Endpoint) -> InvalidParams:

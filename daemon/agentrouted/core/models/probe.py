@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from pydantic.alias_generators import to_camel
 
+from agentrouted.core.agent.learning import learn_from
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
 from agentrouted.core.key_source import AskClient
@@ -36,7 +37,7 @@ async def probe(
     resolution = resolve(services.config.current, params.model, asks_client=ask_client is not None)
     boundary = resolution.chain.boundary if resolution.chain else None
     resolved = (await candidates(resolution, boundary, services.prices, services.health))[0]
-    deadline = asyncio.get_running_loop().time() + params.timeout
+    began, deadline = time.time(), asyncio.get_running_loop().time() + params.timeout
     try:
         async with asyncio.timeout_at(deadline):
             # What was learned is left aside: it is looked at anew.
@@ -48,12 +49,13 @@ async def probe(
             talk = await probing.talk()
     except TimeoutError:
         raise _too_slow(resolved.endpoint, params.timeout) from None
-    tools = await probing.try_out(trials.CALL, trials.calls_tools, deadline)
+    way, tools = await probing.try_tools(deadline)
     schema = await probing.try_out(trials.FILL_IN, trials.holds_to_schema, deadline)
     window = await _window(services, endpoint)
     seen = {"streaming": trials.streams(talk.chunks), "usage": trials.reports_usage(talk.reply),
             "tools": tools, "json_schema": schema}  # fmt: skip
-    await services.profiles.replace(endpoint, _findings(seen, window))
+    quirks = {name: each for name, each in (await services.profiles.of(endpoint)).items() if each.learned_at >= began}
+    await services.profiles.replace(endpoint, {**quirks, **_findings(seen, way, window)})
     return _result(params.model, resolved, probing, talk, seen, window or endpoint.context_window)
 
 
@@ -80,13 +82,25 @@ class _Probing:
         self._call = call
 
     async def talk(self) -> _Talk:
-        try:
-            talk = await self._ask(trials.TALK)
-        except AgentroutedError as error:
-            self._services.troubles.note(self.endpoint, error)
-            raise
-        self._services.troubles.forget(self.endpoint)
-        return talk
+        while True:
+            try:
+                talk = await self._ask(trials.TALK)
+            except AgentroutedError as error:
+                learned = await learn_from(error, self.endpoint, self._services)
+                if learned is None:
+                    raise
+                self.endpoint = learned
+            else:
+                self._services.troubles.forget(self.endpoint)
+                return talk
+
+    async def try_tools(self, deadline: float) -> tuple[trials.Way, Seen]:
+        """The strictest way to have a tool called that is not refused as such."""
+        for way, request in trials.CALLS.items():
+            seen = await self.try_out(request, trials.calls_tools, deadline)
+            if not trials.is_about_the_way(seen):
+                return way, seen
+        return way, Seen(None, seen.evidence)
 
     async def try_out(self, request: ModelRequest, judge: Callable[[ModelReply], Seen], deadline: float) -> Seen:
         try:
@@ -117,14 +131,17 @@ class _Probing:
         raise ResponseInvalid(f"{self.endpoint.label} ended its stream without a reply")
 
 
-def _findings(seen: dict[str, Seen], window: int | None) -> Findings:
+def _findings(seen: Mapping[str, Seen], way: trials.Way, window: int | None) -> Findings:
     """What later runs go by. A model that made no call may yet make one: tools are tried until they are refused."""
     found: dict[str, tuple[Value, str]] = {}
     for name, each in seen.items():
         if each.value is not None:
             found["supports_tools" if name == "tools" else name] = (each.value, each.evidence)
-    if seen["json_schema"].value is False and seen["tools"].value is not True:
-        found["output_mode"] = ("prompted", "neither a schema nor a forced call of a tool is kept to")
+    calls = seen["tools"].value is True
+    if calls and way != "named":
+        found["quirks.names_tools"] = (False, "a request that names the tool to call is refused")
+    if seen["json_schema"].value is False and not (calls and way != "offered"):
+        found["output_mode"] = ("offered" if calls else "prompted", "neither a schema nor a forced call is kept to")
     if window is not None:
         found["context_window"] = (window, "the server says so")
     return {name: Finding(value, evidence, "probe", time.time()) for name, (value, evidence) in found.items()}

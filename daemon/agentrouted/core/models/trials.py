@@ -1,12 +1,14 @@
 """What a probe asks of a model, and what its replies show."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any, Final, Literal
 
 from agentrouted.core.errors import AgentroutedError, ProviderError
 from agentrouted.core.wire.base import (
+    ANY_TOOL,
     Chunk,
     ModelReply,
     ModelRequest,
@@ -16,6 +18,9 @@ from agentrouted.core.wire.base import (
     ToolSpec,
 )
 from agentrouted_protocol.messages import Message
+
+Way = Literal["named", "forced", "offered"]
+"""How a model is brought to call a tool: that one, any, or only if it likes."""
 
 _WORDS: Final = ("heron", "otter")
 _TOOL: Final = ToolSpec(
@@ -53,7 +58,12 @@ def _request(prompt: str, max_tokens: int, **more: Any) -> ModelRequest:
 
 TALK: Final = _request("Count from one to twenty in words.", 32)
 # Room for a model that thinks first.
-CALL: Final = _request("Report the number seven. Call the tool.", 256, tools=(_TOOL,), must_call=_TOOL.name)
+_CALL: Final = _request("Report the number seven. Call the tool.", 256, tools=(_TOOL,))
+CALLS: Final[Mapping[Way, ModelRequest]] = {
+    "named": replace(_CALL, must_call=_TOOL.name),
+    "forced": replace(_CALL, must_call=ANY_TOOL),
+    "offered": _CALL,
+}
 FILL_IN: Final = _request("Say hello.", 256, output=OutputSchema("probe", _SCHEMA, strict=True))
 
 
@@ -85,6 +95,11 @@ def holds_to_schema(reply: ModelReply) -> Seen:
         return Seen(False, _said(reply))
     held = isinstance(answer, dict) and set(answer) == {"animal"} and answer["animal"] in _WORDS
     return Seen(held, _said(reply))
+
+
+def is_about_the_way(seen: Seen) -> bool:
+    """A refusal of `tool_choice` says nothing of tools."""
+    return seen.value is False and re.search(r"tool[_ ]choice", seen.evidence, re.IGNORECASE) is not None
 
 
 def refused(error: AgentroutedError) -> Seen:
