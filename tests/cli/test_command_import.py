@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from harness.command import agentrouted
 
+from agentrouted.testing.upstream import Upstream
+
 THEIRS = """\
 model_list:
 - model_name: chat
@@ -72,6 +74,21 @@ async def test_no_file_at_all_is_told(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "config", "import")
     assert outcome.code == 1
     assert "config import FILE" in outcome.err
+
+
+async def test_a_model_of_an_included_file_runs(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        deployment = {"model": "openai/served", "api_base": upstream.url, "api_key": "os.environ/THEIR_KEY"}
+        (tmp_path / "theirs.yaml").write_text(
+            json.dumps({"model_list": [{"model_name": "chat", "litellm_params": deployment}]})
+        )
+        config = tmp_path / ".agentroute/config.yaml"
+        config.parent.mkdir()
+        config.write_text("include: ~/theirs.yaml\n")
+        outcome = await agentrouted(tmp_path, "run", "hi", "-m", "chat", THEIR_KEY="k1")
+        received = await upstream.received()
+    assert outcome.code == 0
+    assert (received.body["model"], received.headers["authorization"]) == ("served", "Bearer k1")
 
 
 async def test_check_and_doctor_tell_of_what_is_included(tmp_path: Path, theirs: str) -> None:

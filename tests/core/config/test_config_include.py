@@ -98,7 +98,9 @@ def test_what_another_router_wrote_and_is_not_so_here_is_a_warning_at_its_line(t
     other = f"{LITELLM}\nlitellm_settings:\n  drop_params: true"
     loaded = load_in(tmp_path, config="include: other.yaml", other=other)
     assert loaded.config
-    assert [(problem.severity, *where(problem)) for problem in loaded.problems] == [("warning", "other.yaml", 3, "")]
+    assert [(problem.severity, *where(problem)) for problem in loaded.problems] == [
+        ("warning", "other.yaml", 3, "litellm_settings.drop_params")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,9 @@ def key_document(text: str, path: Path | None) -> Document:
 def warning_of(finding: Finding, where: Range | None, path: Path) -> Problem:
     """For those who include the file: what is not as it was written there."""
     message = f"{finding.message} ({finding.fit})"
-    return Problem(message=message, severity="warning", file=str(path), range=where, hint=finding.hint)
+    return Problem(
+        message=message, path=finding.dotted, severity="warning", file=str(path), range=where, hint=finding.hint
+    )
 
 
 _ENTRIES: Final = re.compile(r"(?:\s*(?:#[^\n]*|(?:export\s+)?[\w.\[\]:-]+\s*=[^\n]*)?\n)+")

@@ -91,7 +91,35 @@ def test_a_chain_that_was_written_so_is_kept_and_told() -> None:
     assert (22, "models.fast") in told(imported(ROUTED), "approximate")
 
 
-def test_accounts_are_providers_of_their_own() -> None:
+def test_accounts_stand_in_for_each_other() -> None:
+    text = """\
+    providers:
+      zen:
+        api_base: https://zen.example/v1
+        accounts: [{api_key: "${ZEN_A}", label: first one}, {api_key: "${ZEN_B}"}]
+    """
+    zen = imported(text).document.data["providers"]["zen"]
+    assert zen["accounts"] == {"first-one": "${ZEN_A}", "account-2": "${ZEN_B}"}
+    keys = [each.endpoint.api_key for each in world_of(text, ZEN_A="a", ZEN_B="b").resolve("zen/glm").endpoints]
+    assert [key and key.get_secret_value() for key in keys] == ["a", "b"]
+    assert not told(imported(text), "approximate")
+
+
+def test_accounts_that_take_turns_are_providers_of_their_own() -> None:
+    text = """\
+    providers:
+      zen:
+        api_base: https://zen.example/v1
+        account_strategy: balance
+        accounts: [{api_key: "${ZEN_A}", label: first}, {api_key: "${ZEN_B}", label: second}]
+        models: [glm]
+    """
+    config = imported(text).document.data
+    assert list(config["providers"]) == ["zen", "zen-second"]
+    assert config["models"]["glm"]["strategy"] == "balance"
+
+
+def test_accounts_at_addresses_of_their_own_are_providers_of_their_own() -> None:
     text = """\
     providers:
       zen:

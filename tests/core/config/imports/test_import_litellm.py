@@ -67,6 +67,30 @@ def test_deployments_of_one_name_share_the_calls_by_what_they_can_bear() -> None
         ],
     }
 
+    rpm = [(3, "model_list.0.litellm_params.rpm"), (5, "model_list.1.litellm_params.rpm")]
+    assert set(rpm) <= set(told(imported(ROUTED), "approximate"))
+
+
+def test_only_a_shuffle_goes_by_what_they_can_bear() -> None:
+    text = """\
+    model_list:
+    - {model_name: m, litellm_params: {model: openai/a, rpm: 100}}
+    - {model_name: m, litellm_params: {model: openai/b, rpm: 50}}
+    router_settings: {routing_strategy: least-busy}
+    """
+    endpoints = imported(text).document.data["models"]["m"]["endpoints"]
+    assert endpoints == [{"provider": "openai", "model": "a"}, {"provider": "openai", "model": "b"}]
+    assert len(told(imported(text), "unsupported")) == 2
+
+
+def test_a_star_that_nothing_stands_for_is_left_out() -> None:
+    text = """\
+    model_list:
+    - {model_name: m, litellm_params: {model: openai/gpt-*}}
+    - {model_name: "n-*", litellm_params: {model: openai/*-*}}
+    """
+    assert imported(text).document.data == {}
+
 
 def test_the_environment_is_referred_to() -> None:
     providers = imported(ROUTED).document.data["providers"]

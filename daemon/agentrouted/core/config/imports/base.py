@@ -165,7 +165,8 @@ class Draft:
         if away and len(away) < len(chain):
             there = " and ".join(dict.fromkeys(str(endpoint.get("provider") or endpoint["model"]) for endpoint in away))
             message = f"`{name}` is not only on this machine: it also goes to {there}, as it is written here"
-            self.tell("approximate", path, message, f"write `models.{name}` in your own config to have it otherwise")
+            hint = f"write `models.{name}` in your own config to have it otherwise, or run it with `boundary: local`"
+            self.tell("approximate", path, message, hint)
 
     def _identity(self, server: KnownServer | None, settings: Mapping[str, Any]) -> tuple[object, ...]:
         # A key that is looked for in its usual place is the same as one that is named there.
@@ -187,7 +188,7 @@ def whole(name: str, server: KnownServer | None, settings: Mapping[str, Any]) ->
     if server is None or (name == server.name and not server.needs_address):
         return written
     # A key is for its own host: it is not looked for where another address is written.
-    key = None if "api_base" in written else server.key
+    key = None if {"api_base", "accounts"} & written.keys() else server.key
     own = {"api_base": server.base, "api_key": key, "api_protocol": server.protocol}
     return {**{key: value for key, value in own.items() if value}, **written}
 

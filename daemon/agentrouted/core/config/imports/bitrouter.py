@@ -2,6 +2,7 @@
 
 # https://github.com/bitrouter/bitrouter, `crates/bitrouter-sdk/src/config`
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -92,7 +93,7 @@ class _Reading:
         path = ("providers", name)
         models = dict(self._models(self._path(name, "models"), settings))
         settings["api_protocol"] = self._protocols(name, settings, models)
-        accounts = list(self._accounts(name, settings)) or [(name, settings)]
+        accounts = self._accounts(name, settings) or [(name, settings)]
         for called, its_settings in accounts:
             self.draft.provider(called, whole(called, server, its_settings), path)
         shared = self.foreign.at(*path, "account_strategy") == "balance" and len(accounts) > 1
@@ -131,17 +132,27 @@ class _Reading:
             name = parent
         return ("providers", name, key)
 
-    def _accounts(self, name: str, settings: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _accounts(self, name: str, settings: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+        """The provider with its accounts; where they take turns or have addresses of their own, one for each."""
         path = ("providers", name, "accounts")
+        keys: dict[str, str | None] = {}
+        bases: list[str | None] = []
         for number in self.foreign.numbers(*path):
             here = (*path, number)
-            key = self.draft.key(self.foreign.text(*here, "api_key"), (*here, "api_key"))
-            base = self.draft.address(self.foreign.text(*here, "api_base"), (*here, "api_base"))
-            label = self.foreign.text(*here, "label") or f"account-{number + 1}"
-            called = name if number == 0 else f"{name}-{label.replace('/', '-').replace(' ', '-')}"
-            if number:
-                self.draft.tell("approximate", here, f"this account is a provider of its own, `{called}`")
-            yield called, {**settings, "api_base": base or settings["api_base"], "api_key": key}
+            label = re.sub(r"[^\w.-]", "-", self.foreign.text(*here, "label") or f"account-{number + 1}")
+            label = label if label not in keys else f"{label}-{number + 1}"
+            keys[label] = self.draft.key(self.foreign.text(*here, "api_key"), (*here, "api_key"))
+            bases.append(self.draft.address(self.foreign.text(*here, "api_base"), (*here, "api_base")))
+        if not any(bases) and self.foreign.at("providers", name, "account_strategy") != "balance":
+            accounts = {label: key for label, key in keys.items() if key}
+            return [(name, {**settings, "accounts": accounts, "api_key": None})] if accounts else []
+        if keys:
+            self.draft.tell("approximate", path, f"each account is a provider of its own: `{name}`, `{name}-…`")
+        called = [name, *(f"{name}-{label}" for label in list(keys)[1:])]
+        return [
+            (its_name, {**settings, "api_base": base or settings["api_base"], "api_key": key})
+            for its_name, base, key in zip(called, bases, keys.values(), strict=False)
+        ]
 
     def _models(self, path: KeyPath, settings: dict[str, Any]) -> Iterator[tuple[str, str]]:
         """The names that clients use, and the provider's own. What is known of them goes to `settings`."""

@@ -33,6 +33,7 @@ _STRATEGIES: Final = {
     "usage-based-routing": ("balance", "calls are shared evenly, whatever was used"),
     "usage-based-routing-v2": ("balance", "calls are shared evenly, whatever was used"),
 }
+_STRATEGY: Final = ("router_settings", "routing_strategy")
 _WEIGHTS: Final = ("weight", "rpm", "tpm")
 _CHATS: Final = {None, "chat", "completion", "responses"}
 _VARIABLE: Final = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
@@ -50,7 +51,6 @@ class _Deployment:
     endpoint: Endpoint
     path: KeyPath
     order: float
-    weights: Mapping[str, float]
 
 
 class _Reading:
@@ -80,15 +80,15 @@ class _Reading:
             self._leave_out(path, f"`{name}` is left out: it is for `{mode}`, not for chats")
         elif name == model == "*":
             self._leave_out(path, "`*` is left out: all other model strings go where they always go")
+        elif "*" in model and ("*" not in name or model.count("*") > 1):
+            self._leave_out(path, f"`{name}` is left out: nothing says what `{model}` stands for")
         elif endpoint := self._endpoint(params, model):
             self._keep(name, endpoint, path)
 
     def _keep(self, name: str, endpoint: Endpoint, path: KeyPath) -> None:
         params = (*path, "litellm_params")
-        weights = {key: self.foreign.at(*params, key) for key in _WEIGHTS}
-        known = {key: weight for key, weight in weights.items() if weight and self.foreign.number(*params, key)}
         order = self.foreign.number(*params, "order")
-        deployment = _Deployment(endpoint, path, order or float("inf"), known)
+        deployment = _Deployment(endpoint, path, order or float("inf"))
         self.groups.setdefault(name, []).append(deployment)
         if identity := self.foreign.text(*path, "model_info", "id"):
             self.by_id[identity] = deployment
@@ -190,12 +190,13 @@ class _Reading:
             del self.draft.providers[endpoint["provider"]]["models"]
 
     def _strategy(self) -> str:
-        path = ("router_settings", "routing_strategy")
-        name = self.foreign.text(*path)
+        name = self.foreign.text(*_STRATEGY)
         strategy, unlike = _STRATEGIES.get(name or "simple-shuffle", ("balance", "calls are shared evenly"))
         if name:
             message = f"`{name}` is `strategy: {strategy}`"
-            self.draft.tell("approximate" if unlike else "exact", path, f"{message}: {unlike}" if unlike else message)
+            self.draft.tell(
+                "approximate" if unlike else "exact", _STRATEGY, f"{message}: {unlike}" if unlike else message
+            )
         return strategy
 
     def _groups(self, strategy: str) -> None:
@@ -219,8 +220,22 @@ class _Reading:
         deployments = sorted(self.groups[name], key=lambda deployment: deployment.order)
         if len({deployment.order for deployment in deployments}) > 1:
             strategy = "priority"
-        chain = _weighted(deployments) if strategy == "balance" else [each.endpoint for each in deployments]
+        chain = self._weighted(deployments) if strategy == "balance" else [each.endpoint for each in deployments]
         self.draft.model(called, chain, deployments[0].path, strategy=strategy)
+
+    def _weighted(self, deployments: Sequence[_Deployment]) -> list[Endpoint]:
+        """By the first of `weight`, `rpm` and `tpm` that the first one has, if all have it; as LiteLLM does."""
+        paths = [(*each.path, "litellm_params") for each in deployments]
+        key = next((key for key in _WEIGHTS if self.foreign.at(*paths[0], key) is not None), None)
+        if key is None or len(paths) == 1 or self.foreign.at(*_STRATEGY) not in (None, "simple-shuffle"):
+            return [each.endpoint for each in deployments]
+        weights = [self.foreign.number(*path, key) for path in paths]
+        if not all(weights):
+            self.draft.tell("approximate", deployments[0].path, f"calls are shared evenly: not all have a `{key}`")
+            return [each.endpoint for each in deployments]
+        for path in paths if key != "weight" else ():
+            self.draft.tell("approximate", (*path, key), f"`{key}` is its share of the calls, and no limit")
+        return [{**each.endpoint, "weight": weight} for each, weight in zip(deployments, weights, strict=True)]
 
     def _reached(self, name: str, after: Mapping[str, Sequence[str]]) -> list[Endpoint]:
         """What a model leads to without its own fallbacks, which may lead back."""
@@ -279,14 +294,6 @@ class _Reading:
     def _leave_out(self, path: KeyPath, message: str, hint: str | None = None) -> None:
         self.foreign.take(*path)
         self.draft.tell("unsupported", path, message, hint)
-
-
-def _weighted(deployments: Sequence[_Deployment]) -> list[Endpoint]:
-    """By the first of `weight`, `rpm` and `tpm` that the first one has, if all have it."""
-    key = next((key for key in _WEIGHTS if key in deployments[0].weights), None)
-    if key is None or not all(key in deployment.weights for deployment in deployments):
-        return [deployment.endpoint for deployment in deployments]
-    return [{**deployment.endpoint, "weight": deployment.weights[key]} for deployment in deployments]
 
 
 def _variables(value: str) -> str:
