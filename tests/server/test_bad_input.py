@@ -4,11 +4,15 @@ The rows are the faults that were seen in stock JSON-RPC engines: input that han
 out of step with the stream, or is never answered.
 """
 
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from harness.peer import errors, frame, initialized, notification, request
+from harness.peer import COMMAND, clean_environment, connected, errors, frame, initialized, notification, request
 
 from agentrouted_protocol.daemon import Limits
 
@@ -78,10 +82,24 @@ ROWS: dict[str, tuple[bytes, list[tuple[Any, int]]]] = {
 }
 
 
+@pytest.fixture(scope="module")
+def socket() -> Iterator[Path]:
+    """One daemon for all rows: each has a connection of its own, and harms no other."""
+    with TemporaryDirectory(prefix="at-") as folder:
+        home = Path(folder).resolve()
+        path = home / "v1.sock"
+        with subprocess.Popen((*COMMAND, "serve", "--listen", str(path)), env=clean_environment(home)) as daemon:
+            while not path.exists():
+                assert daemon.poll() is None
+                time.sleep(0.01)
+            yield path
+            daemon.kill()
+
+
 @pytest.mark.parametrize("name", ROWS)
-async def test_bad_input_gets_its_answer_and_the_next_request_works(name: str, tmp_path: Path) -> None:
+async def test_bad_input_gets_its_answer_and_the_next_request_works(name: str, socket: Path) -> None:
     data, expected = ROWS[name]
-    async with initialized(tmp_path) as peer:
+    async with connected(socket) as peer:
         peer.send(data + request("next", "resolveModel", RESOLVE))
         answer = await peer.answer("next")
         assert answer["result"]["provider"] == "ollama"
