@@ -138,6 +138,14 @@ def test_what_is_wrong_is_told_where_it_stands(
     assert errors(loaded) == expected
 
 
+@pytest.mark.parametrize("text", [LITELLM, "inherit_defaults: true\nproviders: {openai: }", "api_key=sk-or-1"])
+def test_the_config_of_another_router_in_place_of_ours_is_told_as_such(tmp_path: Path, text: str) -> None:
+    loaded = load_in(tmp_path, config=text)
+    assert loaded.config is None
+    assert loaded.problems[0].path == ""
+    assert "include" in (loaded.problems[0].hint or "")
+
+
 def test_files_that_include_many_end(tmp_path: Path) -> None:
     files = {f"f{number}": f"include: [f{number + 1}.yaml, f{number + 1}.yaml]" for number in range(30)}
     loaded = load_in(tmp_path, config="include: f0.yaml", **files, f30="")

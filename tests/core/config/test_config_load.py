@@ -30,7 +30,7 @@ def problems_of(text: str) -> list[Problem]:
         ("agents: {a: {sampling: {topP: 1}}}", "agents.a.sampling.topP", "0:24-28", "`top_p`"),
         ("daemon: {embedded: {thread: 1}}", "daemon.embedded.thread", "0:20-26", "`threads`"),
         ("daemon: {zzz: 1}", "daemon.zzz", "0:9-12", "known here: idle_timeout, limits, log_level, embedded"),
-        ("budgets: {}", "budgets", "0:0-7", None),
+        ("guardrails: {}", "guardrails", "0:0-10", None),
         ("agents: {a: {agents: [bb]}, b: {}}", "agents.a.agents.0", "0:22-24", "did you mean `b`?"),
         ("agents: {a: {boundary: paid}}", "agents.a.boundary", "0:23-27", "this version"),
         ("[]", "", "0:0-1", None),

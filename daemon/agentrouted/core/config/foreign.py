@@ -12,10 +12,13 @@ class Foreign:
     def __init__(self, data: Any) -> None:
         self.data = data
         self._seen: set[KeyPath] = set()
+        self._around: set[KeyPath] = set()
+        """What something was seen in: the rest of it is told piece by piece."""
 
     def take(self, *path: str | int) -> Any:
         """What stands at `path`, with all that is inside; None if there is nothing."""
         self._seen.add(path)
+        self._around.update(path[:length] for length in range(len(path)))
         return self.at(*path)
 
     def text(self, *path: str | int) -> str | None:
@@ -40,7 +43,7 @@ class Foreign:
 
     def enter(self, *path: str | int) -> None:
         """What is left inside is to be told piece by piece."""
-        self._seen.add((*path, ""))
+        self._around.add(path)
 
     def names(self, *path: str | int) -> list[str]:
         """The keys of the mapping at `path`, which are not looked at by that."""
@@ -55,10 +58,10 @@ class Foreign:
     def at(self, *path: str | int) -> Any:
         value = self.data
         for part in path:
-            inside: Any = dict(enumerate(value)) if isinstance(value, list) else value
-            if not isinstance(inside, dict) or part not in inside:
+            is_there = part in value if isinstance(value, dict) else _is_place(part, value)
+            if not is_there:
                 return None
-            value = inside[part]
+            value = value[part]
         return value
 
     def unseen(self, path: KeyPath = ()) -> Iterator[KeyPath]:
@@ -67,8 +70,12 @@ class Foreign:
         if path in self._seen or value in (None, "", [], {}):
             return
         inside = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
-        if path and not any(seen[: len(path)] == path for seen in self._seen):
+        if path and path not in self._around:
             yield path
             return
         for part in inside:
             yield from self.unseen((*path, part))
+
+
+def _is_place(part: str | int, value: Any) -> bool:
+    return isinstance(value, list) and isinstance(part, int) and part < len(value)

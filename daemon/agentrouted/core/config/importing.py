@@ -30,7 +30,7 @@ class Format:
 FORMATS: Final[Mapping[str, Format]] = {
     "agentgateway": Format("agentgateway", agentgateway.read),
     "bitrouter": Format("BitRouter", bitrouter.read),
-    "keyvalue": Format("a plain file of keys", keyvalue.read),
+    "keyvalue": Format("keys, one a line", keyvalue.read),
     "litellm": Format("LiteLLM", litellm.read),
 }
 
@@ -132,8 +132,11 @@ _OF_BITROUTER: Final = {
 _OF_A_BITROUTER_MODEL: Final = {"provider_model_id", "pricing", "capabilities", "reasoning_effort", "compatibility"}
 
 
+_OURS_ALONE: Final = Config.model_fields.keys() - _OF_BITROUTER - {"agents", "mcp_servers", "models", "providers"}
+
+
 def _is_bitrouter(data: Mapping[str, Any]) -> bool:
-    if not data.keys() & {"providers", "models"}:
+    if not data.keys() & {"providers", "models"} or data.keys() & _OURS_ALONE:
         return False
     if data.keys() & _OF_BITROUTER - Config.model_fields.keys():
         return True

@@ -1,11 +1,11 @@
 """From the text of the file to a configuration or problems."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from agentrouted.core.config.content import Content, read_content
-from agentrouted.core.config.document import dotted
+from agentrouted.core.config.document import Document, dotted
 from agentrouted.core.config.model import Config
 from agentrouted_protocol.config import Problem
 
@@ -46,7 +46,17 @@ def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loade
     inclusion = Inclusion(environ)
     whole = inclusion.with_included(document, path)
     named = list(unknown_names(whole.config, document)) if whole.config else []
-    problems = in_order([*named, *whole.problems], path)
+    faults = [*whole.problems] if whole.config else [*_another_kind(document, text), *whole.problems]
+    problems = in_order([*named, *faults], path)
     good = not any(problem.severity == "error" for problem in problems)
     origins = {dotted(key): origin for key, origin in whole.origins.items()}
     return Loaded(whole.config if good else None, problems, origins, inclusion.contents)
+
+
+def _another_kind(document: Document, text: str) -> Iterator[Problem]:
+    """Of a file that is no config of ours because it is that of another router."""
+    from agentrouted.core.config.importing import FORMATS, format_of
+
+    if name := format_of(document, text):
+        hint = "name it under `include` in a config of ours, or turn it into one: `agentrouted config import FILE`"
+        yield Problem(message=f"the file is for {FORMATS[name].title}", hint=hint)

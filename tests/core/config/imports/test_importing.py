@@ -36,6 +36,7 @@ def test_a_file_is_known_by_what_is_in_it(name: str) -> None:
         ("inherit_defaults: true\nproviders: {openai: {}}", "bitrouter"),
         ("providers: {openai: {}}\nmodels: {fast: openai/gpt-4o}", None),
         ("agents: {poet: {model: fast}}", None),
+        ("models: {m: {endpoints: [{provider: openai, service_id: x}]}}\ndaemon: {idle_timeout: 1}", None),
         ("", None),
         ("just a line of text", None),
     ],
