@@ -9,7 +9,8 @@ from typing import Final
 
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.journal.lasting import forget_run
-from agentrouted.core.memory.forgetting import clean_index, forget_rows
+from agentrouted.core.memory.forgetting import forget_rows
+from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.scopes import scopes_within, whole_range
 from agentrouted.core.storage import upkeep
 from agentrouted_protocol.scope import Scope

@@ -6,6 +6,7 @@ import pytest
 from harness.memories import found, get, remember, says
 
 from agentrouted.core.memory.store import Store
+from agentrouted.core.secrets import secrets_in
 
 LETTERS = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 SECRETS = {
@@ -61,3 +62,11 @@ async def test_a_conversation_is_kept_as_it_was_and_its_secrets_are_told(
     assert added.secrets == added.ids[1:]
     assert [message.content for message in await store.get_messages("s")][1] == SECRETS["GitHub token"]
     assert "session `s`" in caplog.text and LETTERS not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "piece", ["sk-", "eyJ-", "eyJaaaaaaaaaaa..", "xoxb-", "-----BEGIN PRIVATE KEY-----", "://a:", "gh"]
+)
+def test_a_megabyte_of_what_nearly_is_a_secret_is_looked_through(piece: str) -> None:
+    text = piece * (1_000_000 // len(piece))
+    assert secrets_in(text) == (["private key"] if "PRIVATE" in piece else [])

@@ -10,6 +10,7 @@ from typing import Any, Final
 from pydantic_core import to_json
 
 from agentrouted.core.errors import InvalidParams
+from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import find_scope, next_fact, scope_id, scope_of
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
 from agentrouted.core.secrets import secrets_in, without_secrets
@@ -28,6 +29,8 @@ COLUMNS: Final = (
     "id, uid, scope, kind, text, created_at, key, tags, sources, version, valid_from, valid_to, expires_at, updated_at"
 )
 
+_NAMES: Final = (*COLUMNS.split(", "), "words", "around", "digest")
+_INSERT: Final = f"INSERT INTO memories ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"
 
 # Of each process its own.
 _random: Final = Random()
@@ -91,9 +94,8 @@ def insert_fact(connection: sqlite3.Connection, row: dict[str, Any], digest: byt
         "sources": to_json(row["sources"]).decode(),
         "digest": digest,
     }
-    names = ", ".join(values)
-    places = ", ".join(f":{name}" for name in values)
-    connection.execute(f"INSERT INTO memories ({names}) VALUES ({places})", values)
+    connection.execute(_INSERT, values)
+    add_to_index(connection, values["id"], prepared, values["around"])
 
 
 def get_entry(connection: sqlite3.Connection, params: MemoryGetParams) -> MemoryEntry | None:

@@ -1,14 +1,11 @@
-"""Rows that go, and what the index still holds of them."""
+"""Facts, messages, sessions and scopes that go."""
 
 import sqlite3
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from agentrouted.core.memory.scopes import whole_range
-
-# Pages of the index that are written anew in one transaction: others wait for it.
-_PAGES: Final = 500
 
 
 def forget_expired(connection: sqlite3.Connection, now: float) -> int:
@@ -38,13 +35,6 @@ def forget_session(connection: sqlite3.Connection, session_id: str) -> int:
     connection.execute("DELETE FROM memory_sessions WHERE id = ?", (session,))
     _forget_scope(connection, scope)
     return cleared
-
-
-def clean_index(connection: sqlite3.Connection) -> bool:
-    """Merge some parts of the index: until then, it holds the words of what was deleted. False if all is done."""
-    before = connection.total_changes
-    connection.execute(f"INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -{_PAGES})")
-    return connection.total_changes - before >= 2
 
 
 def count_rows(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:

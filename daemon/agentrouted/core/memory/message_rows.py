@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import next_message
 from agentrouted.core.memory.terms import clean, indexed
 from agentrouted.core.times import day_in_words
@@ -41,23 +42,26 @@ def insert_message(connection: sqlite3.Connection, said: Said, before: Sequence[
     """`before` are the texts that were said right before it."""
     text = said.text
     prepared = indexed(text)
+    row = next_message(connection, said.scope)
     around = [said.message.name or "", day_in_words(said.created_at), *(each[-_OF_EACH:] for each in before)]
+    nearby = indexed(clean(" ".join(around)))
     connection.execute(
         "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body)"
         " VALUES (?, ?, ?, 'message', ?, ?, ?, ?, ?, ?, ?)",
         (
-            next_message(connection, said.scope),
+            row,
             said.uid,
             said.scope,
             text,
             None if prepared == text else prepared,
-            indexed(clean(" ".join(around))),
+            nearby,
             said.created_at,
             said.run_id,
             said.session,
             _body(said.message, text),
         ),
     )
+    add_to_index(connection, row, prepared, nearby)
 
 
 def message_of(text: str, body: str) -> dict[str, Any]:

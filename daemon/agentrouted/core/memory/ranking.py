@@ -6,20 +6,19 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from heapq import nlargest
 from typing import Any, Final
 
 from agentrouted.core.memory.scopes import Range
 
 # Newest matches of a word that are looked at in any case, and matches of the rarest words together: see `rank`.
 _NEWEST: Final = 100
-_OF_THE_RAREST: Final = 2000
+_OF_THE_RAREST: Final = 1000
 
 # Newest matches that a filter is tried on.
 _FILTERED: Final = 20_000
 
 # Of the best so far, those that are looked through for the words whose matches were not all seen.
-_LOOKED_THROUGH: Final = 200
+_LOOKED_THROUGH: Final = 100
 
 # What a word counts, by where it stands: BM25 of a word that comes once in the text, half around it, or both.
 _TEXT: Final = 1.0
@@ -80,13 +79,21 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> 
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
     scores = _scores(found)
-    _look_through(connection, scores, [term for term in found if not term.complete])
+    if len(found) > 1:
+        _look_through(connection, scores, [term for term in found if not term.complete])
     return scores, found
 
 
 def best(scores: Mapping[int, float], count: int) -> list[int]:
     """Of equals, the newest."""
-    return [row for _, row in nlargest(count, zip(scores.values(), scores, strict=True))]
+    return [row for _, row in sorted(zip(scores.values(), scores, strict=True), reverse=True)[:count]]
+
+
+def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> list[Any]:
+    """The rows of `select` with these ids. A statement that is the same for many lengths is not parsed anew."""
+    places = 1 << max(len(ids) - 1, 0).bit_length()
+    condition = f"WHERE id IN ({', '.join('?' * places)})"
+    return connection.execute(f"{select} {condition}", [*ids, *[None] * (places - len(ids))]).fetchall()
 
 
 def part_of(term: Term, row: int) -> float:
@@ -148,12 +155,9 @@ def _scores(terms: Iterable[Term]) -> dict[int, float]:
 
 def _look_through(connection: sqlite3.Connection, scores: dict[int, float], unseen: Sequence[Term]) -> None:
     """Older rows that are good already may have the frequent words, too: their text tells."""
-    if not unseen or len(scores) < 2:
+    if not unseen:
         return
-    rows = best(scores, _LOOKED_THROUGH)
-    texts = connection.execute(
-        f"SELECT id, text, around FROM memory_texts WHERE id IN ({', '.join('?' * len(rows))})", rows
-    ).fetchall()
+    texts = by_ids(connection, "SELECT id, text, around FROM memory_texts", best(scores, _LOOKED_THROUGH))
     for term in unseen:
         seen = term.texts | term.around
         stem = re.compile("|".join(map(re.escape, _stems(term.expression))))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from agentrouted.core.memory.entries import conditions
-from agentrouted.core.memory.ranking import Term, Where, best, part_of, rank
+from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope
 from agentrouted.core.memory.terms import clean, terms_of
 from agentrouted.core.times import seconds_of, text_of_time
@@ -21,12 +21,8 @@ _SPARE: Final = 5
 _SNIPPET: Final = 240
 
 _ROW: Final = (
-    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
+    "expires_at, valid_from, valid_to, memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
     " (SELECT session_id FROM memory_sessions WHERE id = memories.session)"
-)
-_IN_FORCE: Final = (
-    "(expires_at IS NULL OR expires_at > :now) AND (valid_from IS NULL OR valid_from <= :now)"
-    " AND (valid_to IS NULL OR valid_to > :now)"
 )
 
 
@@ -124,10 +120,17 @@ def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -
 
 
 def _rows(connection: sqlite3.Connection, ids: Sequence[int]) -> list[_Row]:
-    found = connection.execute(
-        f"SELECT {_ROW} FROM memories WHERE id IN ({', '.join(map(str, ids))}) AND {_IN_FORCE}", {"now": time.time()}
+    now = time.time()
+    found = by_ids(connection, f"SELECT {_ROW} FROM memories", ids)
+    return [_Row(*row[3:]) for row in found if _is_in_force(now, *row[:3])]
+
+
+def _is_in_force(now: float, expires_at: float | None, valid_from: float | None, valid_to: float | None) -> bool:
+    return (
+        (expires_at is None or expires_at > now)
+        and (valid_from is None or valid_from <= now)
+        and (valid_to is None or valid_to > now)
     )
-    return [_Row(*row) for row in found]
 
 
 def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[_Row]:

@@ -79,9 +79,9 @@ def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
 
 
 def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int) -> int:
-    [(number,)] = connection.execute(
-        f"UPDATE memory_scopes SET {column} = {column} + 1 WHERE id = ? RETURNING {column}", (scope,)
-    ).fetchall()
+    number = connection.execute(f"SELECT {column} + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+    # Not with RETURNING: with it, as with a trigger, the index writes out what it has for each row.
+    connection.execute(f"UPDATE memory_scopes SET {column} = ? WHERE id = ?", (number, scope))
     return int((2 * scope + kind) << _BITS) + int(number)
 
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, transfer, turns
-from agentrouted.core.memory.forgetting import clean_index, count_rows, forget_rows, forget_session
+from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
+from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
 from agentrouted.core.memory.scopes import find_scope

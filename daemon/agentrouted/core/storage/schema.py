@@ -245,5 +245,10 @@ CREATE TABLE budget_marks (
 ) WITHOUT ROWID;
 """
 
+# A trigger that writes to an FTS5 table makes it write a segment of its own for each row: those who add rows do it.
+_INDEXED_BY_HAND: Final = """
+DROP TRIGGER memories_added;
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND)

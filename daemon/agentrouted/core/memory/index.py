@@ -1,0 +1,20 @@
+"""The index of words: rows into it, and out of it."""
+
+import sqlite3
+from typing import Final
+
+# Pages of the index that are written anew in one transaction: others wait for it.
+_PAGES: Final = 500
+
+
+def add_to_index(connection: sqlite3.Connection, row: int, text: str, around: str) -> None:
+    """For each row that is added; those that are deleted leave it by a trigger. What has no text is not found."""
+    if text:
+        connection.execute("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", (row, text, around))
+
+
+def clean_index(connection: sqlite3.Connection) -> bool:
+    """Merge some parts of the index: until then, it holds the words of what was deleted. False if all is done."""
+    before = connection.total_changes
+    connection.execute(f"INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -{_PAGES})")
+    return connection.total_changes - before >= 2
