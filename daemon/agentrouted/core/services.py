@@ -25,7 +25,7 @@ from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.core.troubles import Troubles
 from agentrouted.core.usage.opening import SharedLedger
-from agentrouted.core.wire.base import Chunk, ModelRequest
+from agentrouted.core.wire.base import Chunk, ModelRequest, WireFormat
 from agentrouted.core.wire.better_wires import BetterWires
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
@@ -49,6 +49,9 @@ class Services:
     ledger: SharedLedger = field(default_factory=SharedLedger)
     mcp: McpServers = field(default_factory=McpServers)
     keys: Keys = field(default_factory=Keys)
+    formats: dict[str, WireFormat] = field(default_factory=dict)
+    """Those that were spoken, by name."""
+
     better_wires: BetterWires = field(default_factory=BetterWires)
     windows: Windows = field(default_factory=Windows)
     summaries: Summaries = field(default_factory=Summaries)
@@ -91,7 +94,10 @@ class Services:
 
     def stream(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         """The reply of a connected endpoint, as it comes."""
-        batches = FORMATS[endpoint.wire](self.http).stream(endpoint, request)
+        wire = endpoint.wire
+        if wire not in self.formats:
+            self.formats[wire] = FORMATS[wire](self.http)
+        batches = self.formats[wire].stream(endpoint, request)
         return batches if endpoint.forget_key is None else forgetting_refused(endpoint, batches)
 
     async def aclose(self) -> None:

@@ -1,5 +1,7 @@
 """An Ollama is spoken to in its own format, whatever stands in its place in OpenAI's."""
 
+import asyncio
+
 import pytest
 from harness.wire import endpoint
 
@@ -39,3 +41,20 @@ async def test_nobody_is_asked_where_there_is_no_choice_and_others_only_once(htt
         for _ in range(3):
             assert await wires.wire_of(endpoint(upstream.url, better_wire="ollama_chat"), http) == "ollama_chat"
         assert [request.path for request in upstream.requests] == ["/api/version"]
+
+
+async def test_many_first_calls_ask_one_question(http: HttpClient) -> None:
+    async with Upstream([lambda request: VERSION]) as upstream:
+        wires, here = BetterWires(), endpoint(upstream.url, better_wire="ollama_chat")
+        assert set(await asyncio.gather(*(wires.wire_of(here, http) for _ in range(50)))) == {"ollama_chat"}
+        assert len(upstream.requests) == 1
+
+
+async def test_who_is_cancelled_while_asking_leaves_the_question_to_the_next(http: HttpClient) -> None:
+    async with Upstream([lambda request: Reply.silence(), lambda request: VERSION]) as upstream:
+        wires, here = BetterWires(), endpoint(upstream.url, better_wire="ollama_chat")
+        first = asyncio.create_task(wires.wire_of(here, http))
+        second = asyncio.create_task(wires.wire_of(here, http))
+        await upstream.received()
+        first.cancel()
+        assert await second == "ollama_chat"

@@ -4,31 +4,18 @@ from collections.abc import Awaitable, Callable
 
 from agentrouted.core.errors import ResponseInvalid, ResponseTruncated
 from agentrouted.core.wire.payloads import is_cut
+from agentrouted.core.wire.reading import Reading
 
 _LARGEST = 64 * 1024 * 1024
 
 
-class JsonLines:
-    """Gives the lines of a body as they come; a body that is one document over many lines is taken as that.
-
-    `read` gives the next bytes, and none at the end; `source` names the server in errors.
-    """
+class JsonLines(Reading):
+    """Gives the lines of a body as they come; a body that is one document over many lines is taken as that."""
 
     def __init__(self, read: Callable[[], Awaitable[bytes]], source: str) -> None:
-        self._read = read
-        self._source = source
+        super().__init__(read, source)
         self._rest = bytearray()
         self._is_document: bool | None = None
-        self._ended = False
-
-    async def next(self) -> list[bytes]:
-        """Those that come next, all of one read; none at the end."""
-        while not self._ended:
-            data = await self._read()
-            self._ended = not data
-            if lines := self._take(data) if data else self._end():
-                return lines
-        return []
 
     def _take(self, data: bytes) -> list[bytes]:
         end = -1 if self._is_document else data.rfind(b"\n")

@@ -6,6 +6,7 @@ from contextlib import suppress
 from pydantic_core import from_json
 
 from agentrouted.core.errors import ResponseInvalid, ResponseTruncated
+from agentrouted.core.wire.reading import Reading
 from agentrouted.core.wire.sse import EventParser
 
 _LARGEST = 64 * 1024 * 1024
@@ -14,51 +15,35 @@ _LARGEST = 64 * 1024 * 1024
 _BEFORE = b" \t\r\n\xef\xbb\xbf"
 
 
-class Payloads:
-    """Takes a body for what it looks like, since content types are often wrong: one JSON document, or an event stream.
-
-    `read` gives the next bytes, and none at the end; `source` names the server in errors.
-    """
+class Payloads(Reading):
+    """Takes a body for what it looks like, since content types are often wrong: one JSON document, or events."""
 
     def __init__(self, read: Callable[[], Awaitable[bytes]], source: str) -> None:
-        self._read = read
-        self._source = source
+        super().__init__(read, source)
         self._events = EventParser(source)
         self._document = bytearray()
         self._is_document: bool | None = None
-        self._ended = False
-
-    async def next(self) -> list[bytes]:
-        """Those that come next, all of one read; none at the end."""
-        while not self._ended:
-            data = await self._read()
-            self._ended = not data
-            if payloads := self._take(data):
-                return payloads
-        return []
 
     def _take(self, data: bytes) -> list[bytes]:
         if self._is_document is None and (data := data.lstrip(_BEFORE)):
             self._is_document = self._begins_document(data)
-        if self._is_document:
-            return self._gather(data)
-        return self._events.feed(data) if data or not self._ended else self._not_cut(self._events.end())
+        if not self._is_document:
+            return self._events.feed(data)
+        self._document += data
+        if len(self._document) > _LARGEST:
+            raise ResponseInvalid(f"{self._source} sent an answer of more than {_LARGEST >> 20} MiB")
+        return []
+
+    def _end(self) -> list[bytes]:
+        last = [bytes(self._document)] if self._is_document else self._events.end()
+        if last and is_cut(last[-1]):
+            raise ResponseTruncated(f"{self._source} ended its answer in the middle", hint="try again")
+        return last
 
     def _begins_document(self, begin: bytes) -> bool:
         if begin.startswith(b"<"):
             raise ResponseInvalid(f"{self._source} answered with a web page", hint="check the address: most end in /v1")
         return begin.startswith((b"{", b"["))
-
-    def _gather(self, data: bytes) -> list[bytes]:
-        self._document += data
-        if len(self._document) > _LARGEST:
-            raise ResponseInvalid(f"{self._source} sent an answer of more than {_LARGEST >> 20} MiB")
-        return [] if data else self._not_cut([bytes(self._document)])
-
-    def _not_cut(self, last: list[bytes]) -> list[bytes]:
-        if last and is_cut(last[-1]):
-            raise ResponseTruncated(f"{self._source} ended its answer in the middle", hint="try again")
-        return last
 
 
 def is_cut(payload: bytes) -> bool:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing, suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseTruncated
 from agentrouted.core.wire.base import Chunk
+from agentrouted.core.wire.reading import Reading
 from agentrouted.core.wire.reply import Reply
 
 if TYPE_CHECKING:  # httpx, which it imports, is loaded with the first request.
@@ -16,13 +17,7 @@ if TYPE_CHECKING:  # httpx, which it imports, is loaded with the first request.
 _AFTER_FINISH_SECONDS = 2.0
 
 
-class Payloads(Protocol):
-    async def next(self) -> list[bytes]:
-        """The JSON documents that come next, all of one read; none at the end."""
-        ...
-
-
-async def read_reply(exchange: "Exchange", payloads: Payloads, reply: Reply) -> AsyncGenerator[Sequence[Chunk], None]:
+async def read_reply(exchange: "Exchange", payloads: Reading, reply: Reply) -> AsyncGenerator[Sequence[Chunk], None]:
     """What a `WireFormat` yields. Closes the exchange."""
     last: list[Chunk] = []
     async with aclosing(exchange):
@@ -46,7 +41,7 @@ async def read_reply(exchange: "Exchange", payloads: Payloads, reply: Reply) -> 
             await exchange.drain()
 
 
-async def _next(payloads: Payloads, reply: Reply) -> list[bytes]:
+async def _next(payloads: Reading, reply: Reply) -> list[bytes]:
     if reply.finish_reason is None:
         return await payloads.next()
     with suppress(ResponseTruncated, ProviderTimeout, TimeoutError):

@@ -1,34 +1,26 @@
 """How many tokens a server of this machine really takes."""
 
 import re
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.wire.answers import Answers
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.question import Question, answer_to
-
-# Seconds that an answer holds. A model that is not loaded yet, of which nothing is known, may be so soon.
-_FRESH: Final = 300.0
-_FRESH_IF_UNKNOWN: Final = 15.0
 
 
 class Windows:
     """Asks each server for each model once in a while."""
 
     def __init__(self) -> None:
-        self._said: dict[tuple[str, str, str], tuple[float, int | None]] = {}
+        # A model that is not loaded yet, of which nothing is known, may be so soon.
+        self._said: Answers[int] = Answers(fresh=300.0, fresh_if_none=15.0)
 
     async def of(self, endpoint: Endpoint, http: HttpClient) -> int | None:
         """Tokens of prompt and reply together, as the server says; None where it does not. Never raises."""
         key = (endpoint.base_url, endpoint.wire, endpoint.model_id)
-        asked_at, window = self._said.get(key, (float("-inf"), None))
-        if time.monotonic() - asked_at <= (_FRESH_IF_UNKNOWN if window is None else _FRESH):
-            return window
-        window = await ask_window(http, endpoint, _questions(endpoint))
-        self._said[key] = (time.monotonic(), window)
-        return window
+        return await self._said.get(key, lambda: ask_window(http, endpoint, _questions(endpoint)))
 
 
 async def ask_window(http: HttpClient, endpoint: Endpoint, questions: Sequence[Question]) -> int | None:
