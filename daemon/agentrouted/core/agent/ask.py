@@ -44,6 +44,8 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
         route = asked.candidate.to_route(endpoint.wire)
         run.emitter.emit(events.ModelCallStart, turn=state.turn, route=route, warnings=list(left_out) or None)
         speak = run.inside.speak or run.services.stream
+        if run.inside.speak:
+            recording.sent()
         async with aclosing(speak(endpoint, request)) as batches:
             reply = await _listen(batches, run, asked, recording)
     run.services.health.answered(asked.candidate.endpoint, recording.first_token)

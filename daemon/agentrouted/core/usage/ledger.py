@@ -91,8 +91,8 @@ class Ledger:
             raise
         return opened, breach
 
-    def end(self, opened: OpenCall, outcome: Outcome) -> "asyncio.Future[list[Reached]]":
-        """What it has used up is known once it is written."""
+    def end(self, opened: OpenCall, outcome: Outcome | None) -> "asyncio.Future[list[Reached]]":
+        """What it has used up is known once it is written. No outcome: it was never made."""
         if opened.timer is not None:
             opened.timer.cancel()
         return self._write(opened, outcome)
@@ -121,14 +121,14 @@ class Ledger:
         bill = so_far()
         self._database.post(lambda connection: insert_open(connection, opened.id, self._owner.name, opened.call, bill))
 
-    def _write(self, opened: OpenCall, outcome: Outcome) -> "asyncio.Future[list[Reached]]":
+    def _write(self, opened: OpenCall, outcome: Outcome | None) -> "asyncio.Future[list[Reached]]":
         # Where nobody waits for what was used up, it need not hurry.
         write = self._database.write if opened.limits else self._database.write_soon
         writing = write(partial(_end, opened=opened, outcome=outcome))
         writing.add_done_callback(lambda done: self._written(done, opened, outcome))
         return writing
 
-    def _written(self, done: "asyncio.Future[list[Reached]]", opened: OpenCall, outcome: Outcome) -> None:
+    def _written(self, done: "asyncio.Future[list[Reached]]", opened: OpenCall, outcome: Outcome | None) -> None:
         if done.cancelled():
             return
         if (error := done.exception()) is None:
@@ -157,8 +157,10 @@ def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: 
     ]
 
 
-def _end(connection: sqlite3.Connection, opened: OpenCall, outcome: Outcome) -> list[Reached]:
+def _end(connection: sqlite3.Connection, opened: OpenCall, outcome: Outcome | None) -> list[Reached]:
     if opened.is_written:
         remove_open(connection, opened.id)
+    if outcome is None:
+        return []
     insert_ended(connection, opened.call, outcome)
     return mark(connection, opened.call, opened.limits)

@@ -12,6 +12,7 @@ from agentrouted.core.usage.call import Call, Outcome
 from agentrouted.core.usage.limits import Reached
 from agentrouted.core.wire.base import CallArguments, Chunk, ModelReply, ModelRequest, ReasoningChunk, TextChunk
 from agentrouted.core.wire.bill import bill
+from agentrouted.core.wire.sending import WHEN_SENT
 from agentrouted_protocol.messages import Usage
 
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
@@ -31,6 +32,9 @@ class Recording:
         self.reached: asyncio.Future[list[Reached]] | None = None
         """When it has ended: which limits it has used up, where any count it."""
 
+        self.is_sent = False
+        """Whether it has left us: before that, nobody can bill it."""
+
         self._endpoint = endpoint
         self._request = request
         self._reply: ModelReply | None = None
@@ -42,7 +46,11 @@ class Recording:
         """Seconds."""
         return time.perf_counter() - self._start
 
+    def sent(self) -> None:
+        self.is_sent = True
+
     def hear(self, batch: Sequence[Chunk]) -> None:
+        self.is_sent = True
         if self.first_token is None:
             self.first_token = self.elapsed
         for chunk in batch:
@@ -55,18 +63,15 @@ class Recording:
         """Its bill if no more of the reply comes: an estimate, marked so."""
         return bill(self._endpoint, self._request, {}, self._heard)
 
-    def answered(self) -> str:
+    def answered(self) -> None:
         self.spent = self._reply.usage if self._reply else None
-        return "ok"
 
-    def failed(self, error: AgentroutedError) -> str:
+    def failed(self, error: AgentroutedError) -> None:
         self.spent = error.usage or (self.cut_off() if self._heard else None)
         error.usage = None
-        return error.kind
 
-    def cancelled(self) -> str:
-        self.spent = self.cut_off()
-        return "cancelled"
+    def cancelled(self) -> None:
+        self.spent = self.cut_off() if self.is_sent else None
 
     def outcome(self, status: str) -> Outcome:
         served = self._reply.model if self._reply else None
@@ -77,23 +82,30 @@ class Recording:
 def recorded(
     ledger: "Ledger | None", call: Call, endpoint: Endpoint, request: ModelRequest, opened: "OpenCall | None" = None
 ) -> Iterator[Recording]:
-    """The call that is made within is in the ledger, whatever becomes of it; it tells `hear` of what it gets.
+    """The call that is made within is in the ledger, whatever becomes of it, as soon as it has left us.
+
+    It tells `hear` of what it gets.
 
     `opened` where it was begun already, with money set aside for it.
     """
     recording, status = Recording(endpoint, request), "internalError"
+    WHEN_SENT.set(recording.sent)
     if ledger is not None and opened is None:
         opened = ledger.begin(call, recording.cut_off)
     try:
         yield recording
-        status = recording.answered()
+        recording.answered()
+        status = "ok"
     except AgentroutedError as error:
-        status = recording.failed(error)
+        recording.failed(error)
+        status = error.kind
         raise
     except asyncio.CancelledError:
-        status = recording.cancelled()
+        recording.cancelled()
+        status = "cancelled"
         raise
     finally:
+        WHEN_SENT.set(None)
         if ledger is not None and opened is not None:
-            ended = ledger.end(opened, recording.outcome(status))
+            ended = ledger.end(opened, recording.outcome(status) if recording.is_sent else None)
             recording.reached = ended if opened.limits else None

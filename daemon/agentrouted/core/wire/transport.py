@@ -1,5 +1,6 @@
 """The ways out: httpx over aiohttp, and which proxy when."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from aiohttp.connector import Connection
 from httpx_aiohttp import AiohttpTransport
 
 from agentrouted.core.loopback import is_loopback
+from agentrouted.core.wire.sending import WHEN_SENT
 
 _MAX_CONNECTIONS = 4096  # aiohttp's own limit, 100, is fewer than the runs we carry at once.
 
@@ -90,6 +92,9 @@ class _SmallReads(aiohttp.ClientResponse):
         transport: Any = connection.transport
         if hasattr(transport, "max_size"):
             transport.max_size = 65536
+        if tell := WHEN_SENT.get():
+            # The request is written by a task that was made before: its turn comes first.
+            asyncio.get_running_loop().call_soon(tell)
         return await super().start(connection)
 
 
