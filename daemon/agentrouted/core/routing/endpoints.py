@@ -1,6 +1,7 @@
 """From a provider and a model to an endpoint with its key."""
 
 from dataclasses import dataclass
+from functools import cache
 
 from pydantic import SecretStr
 
@@ -94,7 +95,7 @@ def _endpoints(ask: Ask, site: _Site, model_id: str) -> Endpoints:
 
 
 def _endpoint(site: _Site, key: Key, model_id: str) -> ResolvedEndpoint:
-    settings = (site.owner and site.owner.settings) or Settings()
+    settings = (site.owner and site.owner.settings) or _no_settings()
     model = settings.model_named(model_id)
     local = _is_local(site, settings)
     wire, better_wire = _wires(site, settings, model_id)
@@ -125,6 +126,12 @@ def _endpoint(site: _Site, key: Key, model_id: str) -> ResolvedEndpoint:
     return ResolvedEndpoint(endpoint, key.auth, site.address, (_base_step(site, endpoint), _key_step(site, key)))
 
 
+@cache
+def _no_settings() -> Settings:
+    # Once: all of its defaults are copied each time.
+    return Settings()
+
+
 def _keys(ask: Ask, site: _Site) -> tuple[Key, ...]:
     if ask.api_key:
         return (given(ask.api_key),)
@@ -140,7 +147,9 @@ def _keys(ask: Ask, site: _Site) -> tuple[Key, ...]:
 def _is_hosted(site: _Site) -> bool:
     """Whether it is somebody else's, so that it is going to want a key."""
     said = site.owner.settings.local if site.owner and site.owner.settings else None
-    return not (site.address.loopback or site.name in LOCAL_KINDS) if said is None else not said
+    if said is not None:
+        return not said
+    return not site.address.loopback and site.name not in LOCAL_KINDS
 
 
 def _wires(site: _Site, settings: Settings, model_id: str) -> tuple[str, str | None]:
