@@ -99,6 +99,13 @@ def test_what_is_sent_to_a_provider_is_its_own_key_and_format() -> None:
     assert (endpoint.api_key.get_secret_value(), endpoint.wire) == ("k1", "anthropic_messages")
 
 
+def test_a_key_may_stand_under_auth() -> None:
+    text = "llm: {models: [{name: m, provider: openAI, auth: {key: $MINE}}]}"
+    key = world_of(text, MINE="k").resolve("m").endpoints[0].endpoint.api_key
+    assert key
+    assert key.get_secret_value() == "k"
+
+
 def test_two_keys_at_one_vendor_are_two_providers() -> None:
     text = """\
     llm:

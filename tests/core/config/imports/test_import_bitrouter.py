@@ -195,6 +195,11 @@ def test_what_cannot_be_done_is_told_with_its_line() -> None:
     ]
 
 
+def test_a_vendor_at_another_address_is_told_since_its_key_goes_there() -> None:
+    text = "server: {}\nproviders: {openai: {api_base: 'https://proxy.example/v1'}, groq: {}}"
+    assert told(imported(text), "approximate") == [(2, "providers.openai")]
+
+
 def test_a_name_for_this_machine_is_not_sent_away() -> None:
     text = """\
     providers: {groq: {models: [{id: ollama/qwen, provider_model_id: qwen}], tags: [paid]}}

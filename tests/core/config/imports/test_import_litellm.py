@@ -237,6 +237,11 @@ def test_what_cannot_be_done_is_told_with_its_line() -> None:
     ]
 
 
+def test_a_model_that_is_not_for_chats_is_left_out_also_without_its_mode() -> None:
+    text = "model_list: [{model_name: m, litellm_params: {model: text-embedding-3-small}}]"
+    assert imported(text).document.data == {}
+
+
 def test_a_name_for_this_machine_is_not_sent_away() -> None:
     text = "model_list: [{model_name: ollama/qwen, litellm_params: {model: openai/gpt-4o}}]"
     assert "models" not in imported(text).document.data

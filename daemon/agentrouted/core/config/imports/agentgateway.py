@@ -123,9 +123,10 @@ class _Reading:
         return next((_FORMATS[name] for name in names if name in _FORMATS), None)
 
     def _key(self, path: KeyPath) -> str | None:
-        here = (*path, "params", "apiKey")
-        value = self.foreign.text(*here)
-        return self.draft.key(_variables(value), here) if value else None
+        for here in ((*path, "params", "apiKey"), (*path, "auth", "key")):
+            if value := self.foreign.text(*here):
+                return self.draft.key(_variables(value), here)
+        return None
 
     def _base(self, path: KeyPath, server: KnownServer | None) -> str | None:
         params = (*path, "params")

@@ -83,10 +83,8 @@ class Draft:
         """A provider whose name is in the file itself."""
         self.providers[name] = {key: value for key, value in settings.items() if value}
         self._sources[("providers", name)] = path
-        base = settings.get("api_base")
-        if (kind := _local_kind(name)) and base and not _stays_here(base):
-            message = f"`{name}/…` leaves this machine: it goes to {_host(base)}"
-            self.tell("approximate", path, message, f"give it another name if `{kind}` is to stay here")
+        if base := settings.get("api_base"):
+            self._tell_elsewhere(name, base, path)
 
     def provider_for(
         self, server: KnownServer | None, settings: Mapping[str, Any], path: KeyPath, *, name: str | None = None
@@ -159,6 +157,18 @@ class Draft:
         if name in self.models:
             return "it is there already", "the first one counts"
         return None
+
+    def _tell_elsewhere(self, name: str, base: str, path: KeyPath) -> None:
+        """A name that stands for one place, and here for another."""
+        server = known_server(name)
+        if server is None or server.name != name.casefold() or server.needs_address:
+            return
+        if server.is_local_kind and not _stays_here(base):
+            message = f"`{name}/…` leaves this machine: it goes to {_host(base)}"
+            self.tell("approximate", path, message, f"give it another name if `{name}` is to stay here")
+        if not server.is_local_kind and _host(base) != _host(server.base):
+            message = f"`{name}/…` goes to {_host(base)}, and so does the key in {server.key_variable} if there is one"
+            self.tell("approximate", path, message, "give it another name if that key is for the vendor alone")
 
     def _tell_crossing(self, name: str, chain: list[Endpoint], path: KeyPath) -> None:
         away = [endpoint for endpoint in chain if not self.is_local(endpoint)]

@@ -36,6 +36,8 @@ _STRATEGIES: Final = {
 _STRATEGY: Final = ("router_settings", "routing_strategy")
 _WEIGHTS: Final = ("weight", "rpm", "tpm")
 _CHATS: Final = {None, "chat", "completion", "responses"}
+# Those that many write without their `mode`.
+_NO_CHAT: Final = re.compile(r"embed|rerank|dall-e|whisper|/tts-|moderation")
 _VARIABLE: Final = re.compile(r"os\.environ/([A-Za-z_][A-Za-z0-9_]*)")
 _BARE_NAMES: Final = (("claude", "anthropic"), ("gemini", "google"))
 
@@ -76,8 +78,8 @@ class _Reading:
         mode = self.foreign.take(*path, "model_info", "mode")
         if name is None or model is None:
             return
-        if mode not in _CHATS:
-            self._leave_out(path, f"`{name}` is left out: it is for `{mode}`, not for chats")
+        if mode not in _CHATS or (mode is None and _NO_CHAT.search(model)):
+            self._leave_out(path, f"`{name}` is left out: it is for {mode or 'something else'}, not for chats")
         elif name == model == "*":
             self._leave_out(path, "`*` is left out: all other model strings go where they always go")
         elif "*" in model and ("*" not in name or model.count("*") > 1):
