@@ -129,7 +129,7 @@ async def test_a_reply_can_be_read_as_it_comes() -> None:
     assert deltas == ["Hel", "lo", None]
     assert calls[0].tool_call_delta == {"id": "c1", "type": "function", "function": {"name": "add"}}
     assert calls[1].tool_call_delta == {"id": "c1", "function": {"arguments": '{"a": 1}'}}
-    assert calls[-1] == LLMChunk(done=True)
+    assert calls[-1] == LLMChunk(done=True, usage={"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15})
 
 
 async def test_whoever_stops_reading_closes_the_connection() -> None:

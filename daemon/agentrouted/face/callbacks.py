@@ -1,6 +1,7 @@
 """What the core calls in the program, in the course of a run."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from typing import Any, ParamSpec, TypeVar
 
 from agentrouted.core.agent.inside import Inside
@@ -18,6 +19,7 @@ from agentrouted.face.errors import Retry
 from agentrouted.face.history import HistorySummarize
 from agentrouted.face.message import Message as FaceMessage
 from agentrouted.face.model_calls import as_chunks, from_request, to_reply
+from agentrouted.face.model_stream import read_stream
 from agentrouted.face.output_type import OutputType
 from agentrouted.face.params import core_history, model_id_of
 from agentrouted.face.routed_model import RoutedModel
@@ -47,12 +49,15 @@ class Callbacks:
         caller: Caller,
         context: Context,
         opening: list[dict[str, Any]],
+        *,
+        streams: bool,
     ) -> None:
         self._agent = agent
         self._output = output
         self._caller = caller
         self._context = context
         self._opening = opening
+        self._streams = streams
         self._state = RunState()
         self.hints: list[str] = []
         """What validators had to say."""
@@ -108,8 +113,15 @@ class Callbacks:
 
     async def _speak(self, endpoint: Endpoint, request: ModelRequest) -> AsyncGenerator[Sequence[Chunk], None]:
         model: Any = self._agent.model
-        response = await self._call(model.complete, from_request(request, model_id_of(model)))
-        yield as_chunks(to_reply(response))
+        asked = from_request(request, model_id_of(model))
+        has_come = False
+        if self._streams and hasattr(model, "complete_stream"):
+            async with aclosing(read_stream(self._call, model, asked)) as batches:
+                async for batch in batches:
+                    has_come = True
+                    yield batch
+        if not has_come:
+            yield as_chunks(to_reply(await self._call(model.complete, asked)))
 
     async def _call(
         self,

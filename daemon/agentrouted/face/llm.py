@@ -36,20 +36,22 @@ class LLMResponse:
 
 @dataclass
 class LLMChunk:
-    """A piece of a reply. The last one is `done`."""
+    """A piece of a reply. The last one is `done`, and may have the `usage` of an `LLMResponse`."""
 
     delta: str | None = None
     tool_call_delta: dict[str, Any] | None = None
     """`{"id", "function": {"name"}}` begins a call, `{"id", "function": {"arguments"}}` adds to its JSON text."""
 
     done: bool = False
+    usage: dict[str, Any] | None = None
 
 
 @runtime_checkable
 class Model(Protocol):
     """What `resolve_model` returns, and what an agent takes as its `model`: yours need not have more than `complete`.
 
-    The methods are awaited on the event loop of whoever runs the agent.
+    `agent.stream` asks by `complete_stream` where there is one that gives anything, else by `complete`. The methods are
+    awaited on the event loop of whoever runs the agent.
     """
 
     async def complete(self, request: LLMRequest) -> LLMResponse: ...

@@ -99,7 +99,7 @@ def from_chunks(chunks: Sequence[Chunk]) -> Iterator[LLMChunk]:
             case CallArguments(call_id, text):
                 yield LLMChunk(tool_call_delta={"id": call_id, "function": {"arguments": text}})
             case ModelReply():
-                yield LLMChunk(done=True)
+                yield LLMChunk(done=True, usage=_usage_dict(chunk.usage))
 
 
 def _spec(tool: Mapping[str, Any]) -> ToolSpec:

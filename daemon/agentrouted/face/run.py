@@ -58,10 +58,9 @@ class Run:
         """Whoever is cancelled waiting ends the run, and is released when it has ended and is stored."""
         before = await self._before()
         opening = [message.to_dict() for message in (*self._instructions(), *before)]
-        callbacks = Callbacks(self._agent, self._output, self._caller, self._context, opening)
-        params = run_params(
-            self._agent, self._output, self._asked.prompt, list(map(to_core, before)), stream=self._heard is not None
-        )
+        streams = self._heard is not None
+        callbacks = Callbacks(self._agent, self._output, self._caller, self._context, opening, streams=streams)
+        params = run_params(self._agent, self._output, self._asked.prompt, list(map(to_core, before)), stream=streams)
         job = self._job = background().start(lambda core: self._work(core, params, callbacks))
         try:
             result = await job.result()

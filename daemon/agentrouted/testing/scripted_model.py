@@ -47,7 +47,7 @@ class ScriptedModel:
         yield LLMChunk(delta=response.content)
         for call in response.tool_calls:
             yield LLMChunk(tool_call_delta=call)
-        yield LLMChunk(done=True)
+        yield LLMChunk(done=True, usage=response.usage)
 
     async def close(self) -> None:
         """Nothing to do."""
