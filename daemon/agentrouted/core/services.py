@@ -98,7 +98,7 @@ class Services:
         if wire not in self.formats:
             self.formats[wire] = FORMATS[wire](self.http)
         batches = self.formats[wire].stream(endpoint, request)
-        return batches if endpoint.forget_key is None else forgetting_refused(endpoint, batches)
+        return batches if endpoint.forget_key is None else forgetting_refused(batches, endpoint.forget_key)
 
     async def aclose(self) -> None:
         """Ends all children, and all connections."""

@@ -36,7 +36,7 @@ Command = Annotated[tuple[Argument, ...], BeforeValidator(_command, json_schema_
 Entry = Annotated[Text, AfterValidator(_entry)]
 
 
-class FetchedKey(Section):
+class KeyToFetch(Section):
     """In place of the key, where it is fetched from when a call needs it: a `command`, or the system's `keyring`."""
 
     command: Command | None = None
@@ -69,7 +69,7 @@ class FetchedKey(Section):
 
 
 def _kind_of_key(value: Any) -> str:
-    return "[fetched]" if isinstance(value, dict | FetchedKey) else "[text]"
+    return "[fetched]" if isinstance(value, dict | KeyToFetch) else "[text]"
 
 
 def _one_key(value: Any) -> Any:
@@ -86,6 +86,6 @@ def _account_name(value: str) -> str:
 
 PlainKey = Annotated[Secret, BeforeValidator(_one_key, json_schema_input_type=str)]
 ApiKey = Annotated[
-    Annotated[FetchedKey, Tag("[fetched]")] | Annotated[PlainKey, Tag("[text]")], Discriminator(_kind_of_key)
+    Annotated[KeyToFetch, Tag("[fetched]")] | Annotated[PlainKey, Tag("[text]")], Discriminator(_kind_of_key)
 ]
 Accounts = Annotated[dict[Annotated[str, AfterValidator(_account_name)], ApiKey], BeforeValidator(drop_empty)]

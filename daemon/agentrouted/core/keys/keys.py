@@ -1,6 +1,6 @@
 """Gives endpoints their keys, from whatever source."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -47,14 +47,13 @@ class Keys:
 
 
 async def forgetting_refused(
-    endpoint: Endpoint, batches: AsyncGenerator[Sequence[Chunk], None]
+    batches: AsyncGenerator[Sequence[Chunk], None], forget: Callable[[], object]
 ) -> AsyncGenerator[Sequence[Chunk], None]:
-    """The same; a key that the server refuses is not kept."""
+    """The same; the key is forgotten if the server refuses it."""
     try:
         async with aclosing(batches):
             async for batch in batches:
                 yield batch
     except ProviderAuth:
-        if endpoint.forget_key:
-            endpoint.forget_key()
+        forget()
         raise

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import SecretStr
 
-from agentrouted.core.config.api_key import FetchedKey
+from agentrouted.core.config.api_key import KeyToFetch
 from agentrouted.core.config.describe import key_hint
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.errors import ConfigInvalid, InvalidParams
@@ -86,7 +86,7 @@ def no_key(owner: Provider | None) -> Key:
 class _Place:
     source: AuthSource
     name: str
-    kept: str | FetchedKey = field(repr=False)
+    kept: str | KeyToFetch = field(repr=False)
     account: str | None = None
 
 
@@ -111,12 +111,12 @@ def _places_of_config(owner: Provider) -> Iterator[_Place]:
         yield _Place("config", f"providers.{owner.name}.accounts.{account}", _kept(key), account)
 
 
-def _kept(key: SecretStr | FetchedKey) -> str | FetchedKey:
-    return key if isinstance(key, FetchedKey) else key.get_secret_value()
+def _kept(key: SecretStr | KeyToFetch) -> str | KeyToFetch:
+    return key if isinstance(key, KeyToFetch) else key.get_secret_value()
 
 
 def _key_at(place: _Place) -> Key | None:
-    if isinstance(place.kept, FetchedKey):
+    if isinstance(place.kept, KeyToFetch):
         return _key_to_fetch(place, place.kept.source)
     if not (key := place.kept.strip()):
         return None
