@@ -52,6 +52,7 @@ _ROWS: Final = (
     KnownServer("vllm", "http://localhost:8000/v1"),
     KnownServer("lm_studio", "http://127.0.0.1:1234/v1"),
     KnownServer("llamacpp", "http://localhost:8080/v1"),
+    KnownServer("tgi", "http://localhost:3000/v1"),
     KnownServer("openai", "https://api.openai.com/v1", "OPENAI_API_KEY"),
     KnownServer("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", "anthropic_messages"),
     KnownServer(

@@ -95,8 +95,14 @@ def test_a_star_that_nothing_stands_for_is_left_out() -> None:
 def test_the_environment_is_referred_to() -> None:
     providers = imported(ROUTED).document.data["providers"]
     assert providers["openai"] == {"api_key": "${OPENAI_API_KEY}"}
-    azure = {"api_base": "https://eu.openai.azure.com/openai/v1", "api_key": "${EU}"}
-    assert providers["eu.openai.azure.com"] == azure
+    azure = providers["eu.openai.azure.com"]
+    assert (azure["api_base"], azure["api_key"]) == ("https://eu.openai.azure.com/openai/v1", "${EU}")
+
+
+def test_azure_gets_its_key_in_its_own_header() -> None:
+    endpoints = world_of(ROUTED, EU="k").resolve("chat").endpoints
+    azure = next(each.endpoint for each in endpoints if "azure" in each.endpoint.base_url)
+    assert azure.quirks["key_header"] == "api-key"
 
 
 def test_no_key_of_the_environment_goes_to_an_address_of_ones_own() -> None:

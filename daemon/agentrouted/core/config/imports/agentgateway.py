@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from agentrouted.core.config.document import KeyPath
 from agentrouted.core.config.foreign import Foreign
-from agentrouted.core.config.imports.base import Draft, Endpoint, Imported
+from agentrouted.core.config.imports.base import AZURE_QUIRKS, Draft, Endpoint, Imported
 from agentrouted.core.config.known_servers import KnownServer, known_server, known_server_at
 
 HINTS: Final = {
@@ -112,7 +112,8 @@ class _Reading:
             return None
         if base and (at_home := known_server_at(base)):
             server = at_home
-        settings = {"api_base": base, "api_key": self._key(path), "api_protocol": protocol}
+        quirks = AZURE_QUIRKS if kind == "azure" else None
+        settings = {"api_base": base, "api_key": self._key(path), "api_protocol": protocol, "quirks": quirks}
         return self.draft.provider_for(server, settings, path, name=name)
 
     def _custom(self, path: KeyPath) -> str | None:

@@ -16,6 +16,9 @@ from agentrouted.core.loopback import is_loopback
 from agentrouted.core.secrets import name_without_keys
 
 Fit = Literal["exact", "approximate", "unsupported"]
+# What a resource of Azure wants, whatever its provider is called here.
+AZURE_QUIRKS: Final = {"key_header": "api-key", "parameters": {"max_tokens": "max_completion_tokens"}}
+
 Endpoint = dict[str, Any]
 """`provider` and `model`, and perhaps a `weight`, as they stand in our config."""
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from agentrouted.core.config.document import KeyPath
 from agentrouted.core.config.foreign import Foreign
-from agentrouted.core.config.imports.base import Draft, Endpoint, Imported
+from agentrouted.core.config.imports.base import AZURE_QUIRKS, Draft, Endpoint, Imported
 from agentrouted.core.config.known_servers import KnownServer, known_server, known_server_at
 
 HINTS: Final = {
@@ -35,6 +35,7 @@ _STRATEGIES: Final = {
 }
 _STRATEGY: Final = ("router_settings", "routing_strategy")
 _WEIGHTS: Final = ("weight", "rpm", "tpm")
+_AZURE: Final = ("azure", "azure_ai")
 _CHATS: Final = {None, "chat", "completion", "responses"}
 # Those that many write without their `mode`.
 _NO_CHAT: Final = re.compile(r"embed|rerank|dall-e|whisper|/tts-|moderation")
@@ -105,7 +106,7 @@ class _Reading:
         if base and not self.draft.address(base, (*params, "api_base")):
             self._leave_out(path, f"`{model}` is left out: nothing says where it is")
             return None
-        if prefix in ("azure", "azure_ai") and base:
+        if prefix in _AZURE and base:
             base = f"{base.rstrip('/').removesuffix('/openai/v1')}/openai/v1"
             self.draft.tell("approximate", path, "Azure is spoken to at its `/openai/v1`, which needs no version")
             self.foreign.take(*params, "api_version")
@@ -116,9 +117,12 @@ class _Reading:
             return None
         elif server is None:
             self.draft.tell("approximate", path, f"`{prefix}` is taken for a server that speaks like OpenAI")
-        return {"provider": self._provider(server, base, credentials, params), "model": model_id}
+        is_azure = prefix in _AZURE
+        return {"provider": self._provider(server, base, credentials, params, is_azure), "model": model_id}
 
-    def _provider(self, server: KnownServer | None, base: str | None, credentials: KeyPath, params: KeyPath) -> str:
+    def _provider(
+        self, server: KnownServer | None, base: str | None, credentials: KeyPath, params: KeyPath, is_azure: bool
+    ) -> str:
         if base:
             wants_version = server and (server.is_local_kind or server.name == "huggingface")
             base = base.rstrip("/")
@@ -129,6 +133,7 @@ class _Reading:
             "api_base": base,
             "api_key": self.draft.key(self._text(credentials, params, "api_key"), (*key_path, "api_key")),
             "headers": self._headers(params),
+            "quirks": AZURE_QUIRKS if is_azure else None,
         }
         return self.draft.provider_for(server, settings, params[:-1])
 
