@@ -1,6 +1,5 @@
 """Keys from the editor's keychain: asked for when a run needs one, kept for that connection."""
 
-import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import pytest
 from harness.peer import Peer, connected, frame, initialized, notification, request, serving
+from harness.pipes import held_open
 
 from agentrouted.testing.upstream import Received, Reply, Upstream
 
@@ -200,16 +200,15 @@ async def test_a_client_that_goes_away_before_it_answers_has_no_key(tmp_path: Pa
 
 
 async def test_a_command_that_hangs_ends_with_the_daemon(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "held")
     configured(tmp_path, acme="http://127.0.0.1:9/v1")
     file, script = tmp_path / ".agentroute/config.yaml", f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000"
     file.write_text(file.read_text().replace("retries: 0", f"api_key: {{command: [sh, -c, '{script}']}}"))
-    async with initialized(tmp_path) as peer:
+    async with held_open(tmp_path / "held") as (reader, ours), initialized(tmp_path) as peer:
         peer.send(request(1, "runAgent", asked()))
-        with await asyncio.to_thread((tmp_path / "held").open) as held:
-            assert await asyncio.to_thread(held.readline) == "begun\n"
-            peer.writer.close()
-            assert await asyncio.to_thread(held.read) == ""
+        assert await reader.readline() == b"begun\n"
+        peer.writer.close()
+        os.close(ours)
+        assert await reader.read() == b""
 
 
 async def test_a_probe_asks_for_a_key_and_a_list_of_models_does_not(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from harness.pipes import held_open
 
 from agentrouted.core.key_source import CommandKey
 from agentrouted.core.keys.base import NoKey
@@ -81,22 +82,20 @@ async def test_a_command_that_is_not_there_is_named() -> None:
 
 
 async def test_a_command_that_takes_too_long_is_ended_with_what_it_started(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "held")
-    # The child of the shell has the pipe open: when it is gone, we read its end.
-    source = shell(f"sh -c 'echo begun > {tmp_path}/held; exec sleep 1000' 3> {tmp_path}/held & wait", timeout=0.5)
-    reading = asyncio.create_task(asyncio.to_thread((tmp_path / "held").read_text))
-    assert (await refusal(source)).why == "the command `sh` did not end within 0.5 s"
-    async with asyncio.timeout(TIME_LIMIT):
-        assert await reading == "begun\n"
+    async with held_open(tmp_path / "held") as (reader, ours):
+        # The child of the shell holds the pipe open as long as it lives.
+        source = shell(f"sh -c 'echo begun >&3; exec sleep 1000' 3> {tmp_path}/held & wait", timeout=1)
+        assert (await refusal(source)).why == "the command `sh` did not end within 1 s"
+        os.close(ours)
+        assert await reader.read() == b"begun\n"
 
 
 async def test_a_command_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "held")
-    waiting = asyncio.create_task(key(shell(f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000")))
-    held = await asyncio.to_thread((tmp_path / "held").open)
-    with held:
-        assert await asyncio.to_thread(held.readline) == "begun\n"
+    async with held_open(tmp_path / "held") as (reader, ours):
+        waiting = asyncio.create_task(key(shell(f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000")))
+        assert await reader.readline() == b"begun\n"
         waiting.cancel()
-        assert await asyncio.to_thread(held.read) == ""
+        os.close(ours)
+        assert await reader.read() == b""
     with pytest.raises(asyncio.CancelledError):
         await waiting
