@@ -15,8 +15,8 @@ from agentrouted.core.wire.base import ModelReply, TextChunk, ToolSpec
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.models import list_models
-from agentrouted_protocol.messages import Message, ToolCall
-from agentrouted_protocol.runs import Sampling
+from agentrouted_protocol.messages import FilePart, Message, TextPart, ToolCall
+from agentrouted_protocol.runs import Sampling, Think
 
 pytestmark = pytest.mark.model
 
@@ -63,6 +63,23 @@ async def test_a_real_model_takes_a_transcript_with_calls(http: HttpClient, smol
         reply = [chunk async for batch in stream for chunk in batch][-1]
     assert isinstance(reply, ModelReply)
     assert reply.usage.input_tokens > 10
+
+
+@in_each_format
+@pytest.mark.parametrize("think", [True, False, "low"])
+async def test_a_real_server_takes_a_file_of_text_and_a_word_on_thinking(
+    http: HttpClient, smol: Endpoint, wire: str, think: Think
+) -> None:
+    file = FilePart(data="SGVsbG8=", mime_type="text/plain", name="a.txt")
+    request = prompt(
+        messages=[Message(role="user", content=[TextPart(text="Say it again."), file])],
+        max_tokens=4,
+        sampling=Sampling(temperature=0, think=think),
+    )
+    async with aclosing(FORMATS[wire](http).stream(replace(smol, wire=wire), request)) as stream:
+        reply = [chunk async for batch in stream for chunk in batch][-1]
+    assert isinstance(reply, ModelReply)
+    assert reply.usage.output_tokens > 0
 
 
 async def test_a_prompt_that_is_too_long_for_a_real_model_is_told(http: HttpClient, smol: Endpoint) -> None:

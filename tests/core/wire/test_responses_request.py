@@ -71,7 +71,7 @@ def test_images_and_files_are_parts_also_in_results_of_tools() -> None:
         {"type": "input_image", "image_url": "https://x/a.png", "detail": "auto"},
         {"type": "input_image", "image_url": "data:image/jpeg;base64,QUJD", "detail": "auto"},
         {"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,QUJD"},
-        {"type": "input_file", "filename": "file", "file_data": "data:text/csv;base64,QUJD"},
+        {"type": "input_text", "text": "ABC"},
         {"type": "input_file", "file_url": "https://x/a.pdf"},
     ]
     said, told = sent(Message(role="user", content=parts), Message(role="tool", tool_call_id="a", content=parts))

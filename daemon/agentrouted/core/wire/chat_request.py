@@ -48,10 +48,15 @@ def _messages(endpoint: Endpoint, messages: Sequence[Message]) -> Iterator[dict[
     """Results of tools take text only: what else is in them, the user shows when all of the turn are there."""
     shown: list[dict[str, Any]] = []
     for message in messages:
-        if shown and message.role != "tool":
+        sent = _message(endpoint, message)
+        if shown and message.role == "user":
+            # Some templates want user and assistant in turn.
+            said = sent["content"]
+            sent["content"] = [*shown, *(said if isinstance(said, list) else [{"type": "text", "text": said}])]
+        elif shown and message.role != "tool":
             yield {"role": "user", "content": shown}
-            shown = []
-        yield _message(endpoint, message)
+        shown = shown if message.role == "tool" else []
+        yield sent
         if message.role == "tool":
             shown += [chat_part(endpoint, part) for part in attached(message)]
     if shown:

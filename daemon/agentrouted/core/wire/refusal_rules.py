@@ -91,6 +91,8 @@ _RULES: Final = (
         statuses=frozenset({401, 403}),
         codes=frozenset(
             {"invalid_api_key", "authentication_error", "invalid_authentication_error", "permission_error"}
+            # What LiteLLM says of a key that is not its own, if it keeps none of others.
+            | {"no_db_connection"}
         ),
         wording=re.compile(r"\b(invalid|incorrect) api key\b|\bapi key not valid\b", re.IGNORECASE),
     ),

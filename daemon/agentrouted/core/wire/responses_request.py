@@ -9,7 +9,7 @@ from pydantic_core import to_json
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, OutputSchema, ToolSpec
 from agentrouted.core.wire.call_arguments import arguments_text
-from agentrouted.core.wire.parts import inline, is_image, not_taken, plain_text
+from agentrouted.core.wire.parts import inline, is_image, named_text, not_taken, plain_text
 from agentrouted.core.wire.signed import with_signed
 from agentrouted.core.wire.suited import suited
 from agentrouted_protocol.messages import FilePart, Message, Part, TextPart
@@ -80,6 +80,9 @@ def _part(endpoint: Endpoint, part: Part) -> _Item:
         return {"type": "input_image", "image_url": file.url if file else part.url, "detail": "auto"}
     if file is None:
         return {"type": "input_file", "file_url": part.url}
+    if file.is_text:
+        # Few servers know files, and all know text.
+        return {"type": "input_text", "text": named_text(part, file)}
     if file.mime_type.startswith(("audio/", "video/")):
         raise not_taken(
             endpoint, f"`{file.mime_type}` in the format `{endpoint.wire}`", "give text, images or documents"
