@@ -9,7 +9,7 @@ import pytest
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.errors import ModelMissing, ProviderTimeout
+from agentrouted.core.errors import BudgetExceeded, ModelMissing, ProviderTimeout
 from agentrouted.core.host import SilentHost
 from agentrouted.core.models.probe import probe
 from agentrouted.core.profiles import Value
@@ -156,6 +156,17 @@ async def test_the_calls_of_a_probe_are_in_the_ledger_as_such(tmp_path: Path) ->
         )
     assert [row[:2] for row in rows] == [("probe", "ok")] * 3
     assert result.spent.total_cost_usd == pytest.approx(sum(row[2] for row in rows)) and rows[0][2] > 0
+
+
+async def test_a_budget_that_is_used_up_refuses_a_probe(tmp_path: Path) -> None:
+    config = """
+    providers: {acme: {api_base: '%s', local: false, models: [{id: m, price: {input: 1, output: 2}}]}}
+    budgets: {tiny: {usd: 0.00001, per: day}}
+    """
+    async with Upstream([TALK, CALL, HELD]) as upstream, services(tmp_path, config % upstream.url) as opened:
+        with pytest.raises(BudgetExceeded):
+            await probe(opened, ModelProbeParams(model="acme/m"))
+    assert upstream.requests == []
 
 
 async def test_of_a_chain_the_first_endpoint_is_asked(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """The budgets of the config: asked before each model call."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -11,6 +11,7 @@ from agentrouted.core.agent.spending import LONGEST_REPLY
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.errors import BudgetExceeded, PriceUnknown, Storage, ToolFailed
+from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Standing, limits_of
 from agentrouted.core.wire.base import ModelRequest
@@ -21,7 +22,7 @@ from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import BudgetUnit
 
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
-    from agentrouted.core.usage.ledger import Ledger, OpenCall
+    from agentrouted.core.usage.ledger import OpenCall
 
 # Tokens: a reply that has to be shorter than this is not worth its prompt.
 _SHORTEST: Final = 16
@@ -55,20 +56,28 @@ class _Cost:
         return None
 
 
+GoBeyond = Callable[[Standing, Budget, Call], Awaitable[None]]
+"""Raises `BudgetExceeded`, unless the call is allowed all the same."""
+
+
+async def refuse_beyond(breach: Standing, budget: Budget, call: Call) -> None:
+    raise _exceeded(breach, call)
+
+
 async def within_budgets(
-    run: RunContext, ledger: "Ledger | None", call: Call, endpoint: Endpoint, request: ModelRequest
+    services: Services, call: Call, endpoint: Endpoint, request: ModelRequest, go_beyond: GoBeyond = refuse_beyond
 ) -> tuple[ModelRequest, "OpenCall | None"]:
     """The request with a reply no longer than what is left allows, and the call as it was begun in the ledger.
 
     The budgets are those in force now, not those at the begin of the run. Raises `BudgetExceeded`, `PriceUnknown`.
     """
-    budgets = run.services.config.current.config.budgets
+    budgets, ledger = services.config.current.config.budgets, await services.ledger.get()
     counted = [limit for limit in limits_of(budgets) if limit.counts(call)]
     if not counted:
         return request, None
     _check_price_is_known(endpoint, budgets, counted)
     if ledger is None:
-        raise run.services.ledger.fault or Storage("The budgets of the config need a database", hint="set HOME")
+        raise services.ledger.fault or Storage("The budgets of the config need a database", hint="set HOME")
     limits, cost, longest = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
     while True:
         opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
@@ -78,7 +87,7 @@ async def within_budgets(
         if shorter is not None and _SHORTEST <= shorter < longest:
             longest = shorter
             continue
-        await _go_beyond(run, breach, budgets[breach.limit.name], call)
+        await go_beyond(breach, budgets[breach.limit.name], call)
         limits = [limit for limit in limits if limit.name != breach.limit.name]
 
 
@@ -100,23 +109,28 @@ def _check_price_is_known(endpoint: Endpoint, budgets: Mapping[str, Budget], lim
             )
 
 
-async def _go_beyond(run: RunContext, breach: Standing, budget: Budget, call: Call) -> None:
+async def ask_to_go_beyond(run: RunContext, breach: Standing, budget: Budget, call: Call) -> None:
     """Raises `BudgetExceeded`, unless the budget lets the client decide, and it allows the call."""
     limit = breach.limit
     run.emitter.emit(events.BudgetEvent, name=limit.name, unit=limit.unit, spent=breach.spent, limit=limit.amount)
     if budget.on_breach == "refuse" or not await _is_allowed(run, breach):
-        raise BudgetExceeded(
-            _said(breach),
-            hint=f"raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
-            details={
-                "name": limit.name,
-                "unit": limit.unit,
-                "spent": breach.spent,
-                "reserved": breach.held,
-                "limit": limit.amount,
-                "resetsAt": limit.resets_at(call.at),
-            },
-        )
+        raise _exceeded(breach, call)
+
+
+def _exceeded(breach: Standing, call: Call) -> BudgetExceeded:
+    limit = breach.limit
+    return BudgetExceeded(
+        _said(breach),
+        hint=f"raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
+        details={
+            "name": limit.name,
+            "unit": limit.unit,
+            "spent": breach.spent,
+            "reserved": breach.held,
+            "limit": limit.amount,
+            "resetsAt": limit.resets_at(call.at),
+        },
+    )
 
 
 async def _is_allowed(run: RunContext, breach: Standing) -> bool:

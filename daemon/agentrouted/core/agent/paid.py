@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
-from agentrouted.core.agent.budgets import within_budgets
+from agentrouted.core.agent.budgets import ask_to_go_beyond, within_budgets
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.spending import reserve
 from agentrouted.core.endpoint import Endpoint
@@ -31,7 +32,8 @@ async def paid_call(
     request, reservation = await reserve(run, endpoint, request)
     recording: Recording | None = None
     try:
-        request, opened = await within_budgets(run, ledger, call, endpoint, request)
+        may_go_beyond = partial(ask_to_go_beyond, run)
+        request, opened = await within_budgets(run.services, call, endpoint, request, may_go_beyond)
         with recorded(ledger, call, endpoint, request, opened) as recording:
             yield request, recording
     finally:

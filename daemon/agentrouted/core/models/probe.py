@@ -5,9 +5,11 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
+from uuid import uuid4
 
 from pydantic.alias_generators import to_camel
 
+from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.learning import learn_from
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
@@ -42,8 +44,9 @@ async def probe(
         async with asyncio.timeout_at(deadline):
             # What was learned is left aside: it is looked at anew.
             endpoint = await services.reach(resolved.endpoint, ask_client)
+            name = f"probe-{uuid4().hex}"
             probing = _Probing(services, endpoint, Call(
-                run_id="", tree="", kind="probe", provider=endpoint.provider, model=endpoint.model_id,
+                run_id=name, tree=name, kind="probe", provider=endpoint.provider, model=endpoint.model_id,
                 asked=params.model, boundary="local" if endpoint.local else "remote", caller=caller,
             ))  # fmt: skip
             talk = await probing.talk()
@@ -113,8 +116,9 @@ class _Probing:
 
     async def _ask(self, request: ModelRequest) -> _Talk:
         ledger, recording = await self._services.ledger.get(), None
+        request, opened = await within_budgets(self._services, self._call, self.endpoint, request)
         try:
-            with recorded(ledger, self._call, self.endpoint, request) as recording:
+            with recorded(ledger, self._call, self.endpoint, request, opened) as recording:
                 return await self._listen(request, recording)
         finally:
             if recording is not None and recording.spent is not None:
