@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from harness.command import Outcome, agentrouted, serving
 from harness.peer import initialized
 
@@ -89,15 +90,27 @@ async def test_everything_of_a_workspace_is_forgotten_and_the_file_is_clean(tmp_
         assert "likes tea" in left.out
 
 
-async def test_the_runs_of_what_is_forgotten_are_forgotten_too(tmp_path: Path) -> None:
-    async with Upstream([Reply.text("In Zanzibar, of course.")]) as upstream:
-        params = {"model": f"{upstream.url}/m", "prompt": "Where?", "sessionId": "kampala"}
-        scope = {"scope": {"workspace": "lusaka"}, "recall": "auto"}
-        async with initialized(tmp_path) as peer:
-            await peer.call("runAgent", params | {"memory": scope})
+AGENT = "agents: {spy: {memory: {scope: {workspace: lusaka}, recall: auto}}}"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"sessionId": "kampala", "memory": {"scope": {"workspace": "lusaka"}}},
+        {"memory": {"scope": {"workspace": "lusaka"}, "recall": "tool"}},
+        {"agent": "spy"},
+    ],
+)
+async def test_the_runs_of_what_is_forgotten_are_forgotten_too(tmp_path: Path, more: dict[str, object]) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text(AGENT)
+    await agentrouted(tmp_path, "memory", "remember", "hides in Zanzibar", "--workspace", "lusaka")
+    async with Upstream([Reply.text("In Zanzibar, of course.")]) as upstream, initialized(tmp_path) as peer:
+        result = await peer.call("runAgent", {"model": f"{upstream.url}/m", "prompt": "Where is what hides?", **more})
+        assert result["text"] == "In Zanzibar, of course."
     outcome = await told(tmp_path, "memory", "forget", "--everything", "--workspace", "lusaka")
-    assert (outcome["messages"], outcome["runs"], outcome["left"]) == (2, 1, 0)
-    for word in ("zanzibar", "kampala", "lusaka"):
+    assert (outcome["runs"], outcome["left"]) == (1, 0)
+    for word in ("zanzibar", "lusaka"):
         assert holding(tmp_path, word) == []
 
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.journal.lasting import forget_run
+from agentrouted.core.journal.loading import runs_that_told
 from agentrouted.core.memory.forgetting import forget_rows
 from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.scopes import scopes_within, whole_range
@@ -18,6 +19,7 @@ from agentrouted_protocol.scope import Scope
 # Texts that the file is searched for afterwards, and bytes of each. Ids are searched for, all of them.
 _TEXTS: Final = 50
 _OF_EACH: Final = 60
+_RECALL: Final = b'"recall"'
 _ID: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{24}")
 
 
@@ -91,7 +93,8 @@ def _find(connection: sqlite3.Connection, scope: Scope) -> _Found:
             facts, messages = facts + (kind != "message"), messages + (kind == "message")
             if len(sample) < _TEXTS and len(text) > 8:
                 sample.append(text)
-    runs = _runs(connection, scopes, scope)
+    told = runs_that_told(connection, _RECALL, lambda event: not ids.isdisjoint(_ID.findall(event)))
+    runs = _runs(connection, scopes, scope, told)
     return _Found(
         scopes,
         facts,
@@ -103,14 +106,18 @@ def _find(connection: sqlite3.Connection, scope: Scope) -> _Found:
     )
 
 
-def _runs(connection: sqlite3.Connection, scopes: Iterable[int], scope: Scope) -> list[tuple[int, str, str]]:
-    """Row, id and status of those that were of these sessions, used this memory or wrote to it; and of their parts."""
+def _runs(
+    connection: sqlite3.Connection, scopes: Iterable[int], scope: Scope, told: Iterable[int]
+) -> list[tuple[int, str, str]]:
+    """Row, id and status of those that were of these sessions, used this memory or wrote to it, and were told of it;
+    and of their parts.
+    """
     marks = ", ".join(map(str, scopes)) or "NULL"
-    named = " AND ".join(f"json_extract(params, '$.memory.scope.{name}') = ?" for name, value in scope if value)
+    named = " AND ".join(f"json_extract(params, '$[0].memory.scope.{name}') = ?" for name, value in scope if value)
     return connection.execute(
         f"""
         WITH RECURSIVE these (run_id) AS (
-            SELECT run_id FROM runs WHERE {named}
+            SELECT run_id FROM runs WHERE {named} OR id IN ({", ".join(map(str, told)) or "NULL"})
                 OR session_id IN (SELECT session_id FROM memory_sessions WHERE scope IN ({marks}))
                 OR run_id IN (SELECT run_id FROM memories WHERE scope IN ({marks}))
                 OR run_id IN (

@@ -1,7 +1,7 @@
 """Rows as runs."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from agentrouted.core.journal.base import Page, RunRecord, StoredRun
@@ -48,6 +48,15 @@ def load_events(connection: sqlite3.Connection, run_id: str, after_seq: int) -> 
         (run_id, min(after_seq, _LARGEST)),
     )
     return [event for first, body in chunks for event in unpack(body).split(b"\n")[max(0, after_seq + 1 - first) :]]
+
+
+def runs_that_told(connection: sqlite3.Connection, mark: bytes, fits: Callable[[bytes], bool]) -> set[int]:
+    """Rows of runs with an event that has a `mark` and `fits`. Looks through all there are."""
+    found = set()
+    for run, body in connection.execute("SELECT run, body FROM run_events"):
+        if run not in found and any(mark in event and fits(event) for event in unpack(body).split(b"\n")):
+            found.add(run)
+    return found
 
 
 def load_page(
