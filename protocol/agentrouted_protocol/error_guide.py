@@ -25,7 +25,10 @@ ERROR_GUIDE: Final[dict[ErrorKind, tuple[str, str]]] = {
     "providerAuth": ("The key is missing, wrong, or may not do this.", "The `hint` says where a key was looked for."),
     "rateLimited": ("Too many requests for this provider.", "Wait `retryAfter` seconds."),
     "quotaExceeded": ("The account at the provider has no credit left.", "Pay, or use another endpoint."),
-    "providerError": ("The provider refused, or failed.", "`provider` has its own words."),
+    "providerError": (
+        "The provider refused, or failed. `details.state` is `loading` or `outOfMemory` where its own server says so.",
+        "`provider` has its own words, `hint` the command that mends it.",
+    ),
     "responseInvalid": ("The provider answered something that is no answer.", "Try again, or use another endpoint."),
     "responseTruncated": ("The answer broke off before its end.", "Try again."),
     "contextOverflow": ("The conversation does not fit the model.", "Set `history`, or use a larger model."),
