@@ -7,6 +7,7 @@ from typing import Final
 
 from agentrouted.core.config import reference
 from agentrouted.core.config import schema as config_schema
+from agentrouted.core.routing import vendors_page
 from agentrouted.server.capabilities import render_static_file
 from agentrouted_protocol.docs import render_markdown
 from agentrouted_protocol.schema import build_schema, render_schema
@@ -25,6 +26,7 @@ GENERATED: Final[dict[str, Callable[[], str]]] = {
     "docs/config.schema.json": config_schema.render_schema,
     "docs/configuration.md": reference.render_markdown,
     "docs/protocol.md": render_protocol_page,
+    "docs/providers.md": vendors_page.render_markdown,
     "protocol/schema/protocol.json": render_schema,
 }
 

@@ -89,7 +89,8 @@ def attached(message: Message) -> list[ImagePart | FilePart]:
 
 def parts_out_of_place(endpoint: Endpoint, messages: Sequence[Message]) -> Iterator[str]:
     """Warnings of images and files that are only mentioned, since no format takes them there."""
-    for role in sorted({message.role for message in messages if message.role in _TEXT_ONLY and attached(message)}):
+    with_parts = [message for message in messages if not isinstance(message.content, str)]
+    for role in sorted({message.role for message in with_parts if message.role in _TEXT_ONLY and attached(message)}):
         yield (
             f"images and files in messages of the role `{role}` are left out: {endpoint.provider}/{endpoint.model_id}"
             " takes text there"

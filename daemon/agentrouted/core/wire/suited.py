@@ -21,9 +21,12 @@ class Suited:
 
 
 def suited(endpoint: Endpoint, request: ModelRequest) -> Suited:
-    quirks = quirks_of(endpoint)
-    think, dropped_think = _think(quirks, endpoint.think if request.sampling.think is None else request.sampling.think)
+    wished = endpoint.think if request.sampling.think is None else request.sampling.think
     given = {name: value for name in _PARAMETERS if (value := getattr(request.sampling, name)) is not None}
+    if wished is None and request.max_tokens is None and not given:
+        return Suited(request, tuple(parts_out_of_place(endpoint, request.messages)))
+    quirks = quirks_of(endpoint)
+    think, dropped_think = _think(quirks, wished)
     dropped = _refused(quirks, given, is_thinking=bool(think))
     sampling = Sampling.model_construct(
         **{name: value for name, value in given.items() if name not in dropped}, think=think
