@@ -128,7 +128,7 @@ async def test_the_sums_are_those_of_the_rows(tmp_path: Path) -> None:
         for session in ("s", "t", None, "s"):
             await done(all_runs, asked(upstream, sessionId=session))
     counts = "SUM(calls) c, SUM(output_tokens) o, SUM(estimated) e, SUM(errors) f"
-    for level in (0, 1, 2):
+    for level in (0, 1, 2, 3):
         [sums] = rows(tmp_path, f"SELECT {counts} FROM usage_sums WHERE level = {level}")
         assert sums == {"c": 4, "o": 11, "e": 1, "f": 1}
     assert len(rows(tmp_path, "SELECT * FROM usage_sums WHERE level = 2")) == 3

@@ -18,7 +18,8 @@ from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import UsageParams, UsageTotals
 
 FIRST = int(datetime(2026, 1, 30, 20, tzinfo=UTC).timestamp())
-SECONDS = range(FIRST, FIRST + 76 * 3600)
+# Most of them in a few days, some in the months around.
+SECONDS = (*range(FIRST, FIRST + 76 * 3600, 7), *range(FIRST - 8_000_000, FIRST + 8_000_000, 1000))
 
 
 def some_calls(count: int) -> list[tuple[Call, Outcome]]:
@@ -89,6 +90,7 @@ RANGES = [
     ("2026-02-01T10:00:00Z", "2026-02-01T10:00:00Z"),
     ("2026-02-01T10:00:01Z", "2026-02-01T10:20:00Z"),
     (None, "2026-02-01T12:00:00Z"),
+    ("2025-11-20T01:02:03Z", "2026-04-04T05:06:07Z"),
 ]
 
 

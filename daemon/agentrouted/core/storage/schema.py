@@ -200,7 +200,7 @@ CREATE INDEX calls_run ON calls (run_id);
 CREATE INDEX calls_tree ON calls (tree);
 CREATE INDEX calls_session ON calls (session) WHERE session != '';
 
--- Sums of them, at three levels: by the hour, by the day, by the day and session. The session is empty in the others.
+-- Sums of them, at the levels that `core.usage.periods` names. The session is empty in all but one.
 CREATE TABLE usage_sums (
     level INTEGER NOT NULL,
     start INTEGER NOT NULL,

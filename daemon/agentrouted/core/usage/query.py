@@ -7,14 +7,16 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from agentrouted.core.times import seconds_of
-from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, DAY, HOUR
+from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, BY_SPAN, DAY, HOUR, SPAN
 from agentrouted.core.usage.rows import COUNTED, COUNTS
 from agentrouted_protocol.usage import GroupKey, UsageParams, UsageRow, UsageTotals
 
-# The end of time, as a whole day.
-_NEVER: Final = 10**11 // DAY * DAY
+# The end of time, as far as whole spans go.
+_NEVER: Final = 10**11 // SPAN * SPAN
 
-_LEVELS: Final = ((BY_DAY, DAY), (BY_HOUR, HOUR))
+# Levels of sums, with the time that each row is for.
+_LEVELS: Final = ((BY_SPAN, SPAN), (BY_DAY, DAY), (BY_HOUR, HOUR))
+_DAY_LEVELS: Final = ((BY_DAY, DAY), (BY_HOUR, HOUR))
 _SESSION_LEVELS: Final = ((BY_SESSION, DAY),)
 
 _GROUPS: Final[dict[GroupKey, str]] = {"day": f"CAST(at / {DAY} AS INTEGER)"}
@@ -24,7 +26,7 @@ Source = tuple[str, Sequence[Any]]
 
 
 def find_usage(connection: sqlite3.Connection, params: UsageParams) -> tuple[list[UsageRow], UsageTotals]:
-    """Whole days and hours are taken from sums, what is left at the ends from the calls themselves."""
+    """What the sums are for is taken from them, what is left at the ends from the calls themselves."""
     groups = list(dict.fromkeys(params.group_by))
     sources = list(_sources(params))
     selected = ", ".join([*(_GROUPS.get(group, group) for group in groups), *(f"SUM({name})" for name in COUNTS)])
@@ -44,9 +46,8 @@ def find_usage(connection: sqlite3.Connection, params: UsageParams) -> tuple[lis
 def _sources(params: UsageParams) -> Iterator[Source]:
     since, until = seconds_of(params.since, "since"), seconds_of(params.until, "until")
     conditions, values = _conditions(params)
-    levels = _SESSION_LEVELS if "session" in params.group_by else _LEVELS
-    # Of one run or session there are few calls.
-    pieces = _pieces(since or 0.0, _NEVER if until is None else until, () if conditions else levels)
+    levels = () if conditions else _levels(params.group_by)
+    pieces = _pieces(since or 0.0, _NEVER if until is None else until, levels)
     for level, start, end in pieces:
         if level is None:
             yield (
@@ -59,6 +60,12 @@ def _sources(params: UsageParams) -> Iterator[Source]:
                 " WHERE level = ? AND start >= ? AND start < ?",
                 (level, start, end),
             )
+
+
+def _levels(groups: Sequence[GroupKey]) -> Sequence[tuple[int, int]]:
+    if "session" in groups:
+        return _SESSION_LEVELS
+    return _DAY_LEVELS if "day" in groups else _LEVELS
 
 
 def _conditions(params: UsageParams) -> Source:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from agentrouted.core.usage.call import Call, Outcome
-from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, DAY, HOUR
+from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, BY_SPAN, DAY, HOUR, SPAN
 from agentrouted_protocol.messages import Usage
 
 COUNTS: Final = (
@@ -131,6 +131,6 @@ def _row(call: Call, keys: int, outcome: Outcome) -> tuple[Any, ...]:
 def _insert(connection: sqlite3.Connection, row: Iterable[Any]) -> None:
     at, keys, _, _, session, *_ = row = tuple(row)
     counts = connection.execute(_INSERT, row).fetchone()
-    hour, day = int(at // HOUR * HOUR), int(at // DAY * DAY)
-    places = ((BY_HOUR, hour, ""), (BY_DAY, day, ""), (BY_SESSION, day, session))
+    hour, day, span = (int(at // unit * unit) for unit in (HOUR, DAY, SPAN))
+    places = ((BY_HOUR, hour, ""), (BY_DAY, day, ""), (BY_SPAN, span, ""), (BY_SESSION, day, session))
     connection.executemany(_ADD, [(*place, keys, *counts) for place in places])
