@@ -18,6 +18,8 @@ from agentrouted.core.config.store import ConfigStore
 from agentrouted.core.local.catalog import model_folders
 from agentrouted.core.local.engine import Engines
 from agentrouted.core.services import Services
+from agentrouted.core.storage.shared import SharedDatabase
+from agentrouted.core.usage.opening import SharedLedger
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.face.inbox import Inbox, inbox_here, settle
 
@@ -174,9 +176,13 @@ _OF_PROCESS = _OfProcess()
 
 def _services(environment: Environment, config: ConfigStore) -> Services:
     home = environment.home or environment.runtime_folder
+    database = SharedDatabase(environment.database_file)
     return Services(
         config=config,
         http=HttpClient(),
         engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
+        database=database,
+        # The money of a person is one, whoever spends it; without budgets a program opens no file.
+        ledger=SharedLedger(database, lambda: bool(config.current.config.budgets)),
     )

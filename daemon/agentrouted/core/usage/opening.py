@@ -16,11 +16,12 @@ logger = logging.getLogger(__name__)
 
 
 class SharedLedger(Opened["Ledger | None"]):
-    """None without a `database`, or where it cannot be used: a model can be asked all the same."""
+    """None without a `database`, where it cannot be used, or is not `wanted`: a model can be asked all the same."""
 
-    def __init__(self, database: SharedDatabase | None = None) -> None:
+    def __init__(self, database: SharedDatabase | None = None, wanted: Callable[[], bool] = lambda: True) -> None:
         super().__init__(self._open_ledger)
         self._database = database
+        self._wanted = wanted
         self.fault: Storage | None = None
         """Why there is none."""
 
@@ -32,7 +33,7 @@ class SharedLedger(Opened["Ledger | None"]):
         return lambda: self._listeners.remove(listener)
 
     async def get(self) -> "Ledger | None":
-        return None if self._database is None else await super().get()
+        return None if self._database is None or not self._wanted() else await super().get()
 
     async def _open_ledger(self) -> "Ledger | None":
         from agentrouted.core.usage.ledger import Ledger
