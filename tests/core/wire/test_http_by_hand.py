@@ -5,7 +5,7 @@ import gzip
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 
 import pytest
 from harness.dialects import DIALECTS, Dialect
@@ -23,9 +23,10 @@ TO_THE_END = b"HTTP/1.0 200 OK\r\n\r\n"
 @asynccontextmanager
 async def server(*pieces: bytes | asyncio.Event) -> AsyncIterator[str]:
     """Answers each request with these bytes, and hangs up in good order."""
+    serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
+        with suppress(ConnectionError, asyncio.IncompleteReadError), closing(writer):
             head = await reader.readuntil(b"\r\n\r\n")
             # What is left unread when a connection is closed makes it a reset.
             await reader.readexactly(int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0] or 0))
@@ -35,10 +36,15 @@ async def server(*pieces: bytes | asyncio.Event) -> AsyncIterator[str]:
                 else:
                     writer.write(piece)
                     await writer.drain()
-        writer.close()
 
-    async with await asyncio.start_server(serve, "127.0.0.1", 0) as listening:
+    def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.create_task(serve(reader, writer)))
+
+    async with await asyncio.start_server(connected, "127.0.0.1", 0) as listening:
         yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}/v1"
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
 
 def body(dialect: Dialect, text: str = "Hello") -> bytes:
