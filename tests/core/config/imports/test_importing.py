@@ -99,7 +99,7 @@ def test_text_that_looks_like_something_else_stays_text() -> None:
     assert parse(to_yaml(document)).data == document.data
 
 
-@pytest.mark.parametrize("name", [*VENDORS, *(LOCAL_KINDS.keys() - {"local"})])
+@pytest.mark.parametrize("name", sorted({*VENDORS, *LOCAL_KINDS} - {"local"}))
 def test_the_addresses_of_known_servers_are_those_of_the_vendors(name: str) -> None:
     server = known_server(name)
     if name in VENDORS and (server is None or server.needs_address):
