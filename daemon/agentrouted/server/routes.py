@@ -12,7 +12,7 @@ from agentrouted.core.services import Services
 from agentrouted_protocol.routing import ResolveModelParams
 
 _KEPT: Final = 1024
-_Question = tuple[str, str | None, bool]
+_Question = tuple[str, str | None, str, bool]
 
 
 class RouteCache:
@@ -26,23 +26,24 @@ class RouteCache:
         self._snapshot: Snapshot | None = None
         self._answers: dict[_Question, bytes] = {}
 
-    def resolve(self, params: ResolveModelParams, *, asks_client: bool) -> bytes | Coroutine[Any, Any, bytes]:
+    def resolve(
+        self, params: ResolveModelParams, *, workspace: str, asks_client: bool
+    ) -> bytes | Coroutine[Any, Any, bytes]:
         """The answer if it is kept, else what finds it."""
         snapshot = self._services.config.current
         if snapshot is not self._snapshot or len(self._answers) >= _KEPT:
             self._snapshot, self._answers = snapshot, {}
-        question = (params.model, params.base_url, asks_client)
+        question = (params.model, params.base_url, workspace, asks_client)
         kept = None if params.api_key else self._answers.get(question)
-        return kept or self._answer(snapshot, self._answers, params, asks_client)
+        return kept or self._answer(snapshot, self._answers, question, params.api_key)
 
     async def _answer(
-        self, snapshot: Snapshot, answers: dict[_Question, bytes], params: ResolveModelParams, asks_client: bool
+        self, snapshot: Snapshot, answers: dict[_Question, bytes], question: _Question, api_key: str | None
     ) -> bytes:
-        resolution = resolve(
-            snapshot, params.model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client
-        )
-        told = await as_told(resolution, self._services.prices)
+        model, base_url, workspace, asks_client = question
+        resolution = resolve(snapshot, model, api_key=api_key, base_url=base_url, asks_client=asks_client)
+        told = await as_told(resolution, snapshot.config.boundary_in(workspace), self._services.prices)
         answer = to_json(told.to_route(), by_alias=True, exclude_none=True)
-        if not params.api_key:
-            answers[params.model, params.base_url, asks_client] = answer
+        if not api_key:
+            answers[question] = answer
         return answer

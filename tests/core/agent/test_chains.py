@@ -16,6 +16,7 @@ from agentrouted.core.host import SilentHost
 from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import open_services
+from agentrouted.core.usage.call import Caller
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.runs import RunAgentParams, RunResult
 
@@ -31,7 +32,7 @@ def providers(*upstreams: Upstream, more: str = "") -> str:
 
 async def run(all_runs: Runs, **params: Any) -> RunResult:
     asked = RunAgentParams.model_validate({"model": "x", "prompt": "Hi", **params})
-    return await all_runs.start(asked, SilentHost()).result()
+    return await all_runs.start(asked, SilentHost(), caller=Caller(workspace="/home/me/secret/src")).result()
 
 
 async def answers(all_runs: Runs, times: int, **params: Any) -> list[str]:
@@ -103,12 +104,16 @@ async def test_a_wrong_key_is_not_hidden_by_the_next_provider(tmp_path: Path) ->
 BOUND = "models: {{x: {{endpoints: [a/m, '{local}/m']{more}}}}}\nagents: {{inside: {{model: x, boundary: local}}}}\n"
 
 
-@pytest.mark.parametrize("where", ["run", "agent", "model"])
+@pytest.mark.parametrize("where", ["run", "agent", "model", "daemon", "workspace"])
 async def test_within_a_boundary_nothing_leaves_this_machine(where: str, tmp_path: Path) -> None:
     async with Upstream() as cloud, Upstream() as here:
         more = ", boundary: local" if where == "model" else ""
+        rest = {
+            "daemon": "daemon: {limits: {boundary: local}}\n",
+            "workspace": "workspaces: {'/home/*/secret': {boundary: local}}\n",
+        }.get(where, "")
         said: dict[str, dict[str, Any]] = {"run": {"boundary": "local"}, "agent": {"agent": "inside", "model": None}}
-        async with runs(tmp_path, providers(cloud) + BOUND.format(local=here.url, more=more)) as all_runs:
+        async with runs(tmp_path, providers(cloud) + BOUND.format(local=here.url, more=more) + rest) as all_runs:
             result = await run(all_runs, **said.get(where, {}))
             assert result.route and result.route.local
         assert cloud.requests == []
@@ -183,7 +188,7 @@ models:
     async with open_services(Environment({}, tmp_path, tmp_path)) as services:
         snapshot = services.config.current
         cheap, kept = [
-            (await as_told(resolve(snapshot, name), services.prices)).to_route() for name in ("cheap", "kept")
+            (await as_told(resolve(snapshot, name), None, services.prices)).to_route() for name in ("cheap", "kept")
         ]
     assert cheap.model_id == "m" and cheap.price and cheap.price.input == 0
     assert [each.model_id for each in cheap.fallbacks] == [

@@ -54,10 +54,10 @@ class Plan:
         return (self.instructions, *self.given) if self.instructions else self.given
 
 
-def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False) -> Plan:
+def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False, workspace: str = "") -> Plan:
     """Merge what the caller says over what the agent of the config says.
 
-    `asks_client` says that the client gives keys that are kept nowhere else.
+    `asks_client` says that the client gives keys that are kept nowhere else; `workspace` is the folder it works in.
 
     Raises `InvalidParams`, `NotFound` for an unknown agent, `ModelUnresolved`.
     """
@@ -90,7 +90,7 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = 
         stream=params.stream,
         session_id=params.session_id,
         memory=params.memory or (agent.memory.value if agent.memory else None),
-        boundary=stricter(params.boundary, agent.boundary, resolution.chain.boundary if resolution.chain else None),
+        boundary=stricter(params.boundary, agent.boundary, resolution.boundary, snapshot.config.boundary_in(workspace)),
     )
 
 

@@ -70,7 +70,9 @@ class Runs:
                 raise other_parameters(run.run_id)
             run.audience.add(host)
             return run
-        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets)
+        plan = plan_run(
+            self._services.config.current, params, asks_client=host.takes_secrets, workspace=caller.workspace
+        )
         stays = params.detach or params.on_disconnect == "continue"
         context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside, caller)
         return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
@@ -87,7 +89,9 @@ class Runs:
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
-        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets)
+        plan = plan_run(
+            self._services.config.current, params, asks_client=host.takes_secrets, workspace=caller.workspace
+        )
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS, caller)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 

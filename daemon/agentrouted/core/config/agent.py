@@ -131,6 +131,9 @@ class Caps(Section):
 class RunLimits(Caps):
     """What no run may go beyond, whatever it or its agent says."""
 
+    boundary: Boundary | None = None
+    """`local`: nothing leaves this machine. `free`: nothing is called that costs money."""
+
     unknown_price: Literal["refuse", "allow"] = "refuse"
     """A run with a `max_cost` at a model elsewhere whose price is not known: `allow` counts what the provider reports,
     when it does."""

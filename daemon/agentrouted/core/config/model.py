@@ -12,6 +12,8 @@ from agentrouted.core.config.memory import MemorySettings
 from agentrouted.core.config.provider import Provider
 from agentrouted.core.config.section import Count, SecondsOrNever, Section, Text, WebAddress, refuse
 from agentrouted.core.config.virtual_model import Chain
+from agentrouted.core.config.workspace import Workspace, boundary_in
+from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.secrets import name_without_keys
 
 
@@ -90,6 +92,9 @@ class Config(Section):
     agents: dict[Annotated[str, AfterValidator(_name)], Agent] = Field(default_factory=dict)
     """Agents, by name."""
 
+    workspaces: dict[Text, Workspace] = Field(default_factory=dict)
+    """Folders, by whole path; `*` stands for anything. What holds there, holds for every client that works there."""
+
     budgets: dict[Annotated[str, AfterValidator(_name)], Budget] = Field(default_factory=dict)
     """What may be spent, by name: each model call is refused that may go beyond any budget that counts it."""
 
@@ -135,3 +140,7 @@ class Config(Section):
         if twice := [name for name in providers if folded.count(name.casefold()) > 1]:
             raise refuse(f"`{twice[0]}` and `{twice[1]}` differ in case only, and model strings do not tell them apart")
         return providers
+
+    def boundary_in(self, folder: str) -> Boundary | None:
+        """What no run of a client that works in `folder` may go beyond."""
+        return stricter(self.daemon.limits.boundary, boundary_in(self.workspaces, folder))

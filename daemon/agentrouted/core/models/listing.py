@@ -78,7 +78,8 @@ async def _find(
     snapshot: Snapshot, prices: PriceTable, name: str, provider: str, asks_client: bool
 ) -> _Named | ModelEntry:
     try:
-        resolution = await as_told(resolve(snapshot, name, asks_client=asks_client), prices)
+        found = resolve(snapshot, name, asks_client=asks_client)
+        resolution = await as_told(found, snapshot.config.daemon.limits.boundary, prices)
         return _Named(name, provider, resolution.endpoints[0])
     except AgentroutedError as error:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)

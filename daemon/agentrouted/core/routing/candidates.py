@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from agentrouted.core.endpoint import Boundary, Endpoint, Price
+from agentrouted.core.endpoint import Boundary, Endpoint, Price, stricter
 from agentrouted.core.errors import GuardrailBlocked
 from agentrouted.core.health import Health
 from agentrouted.core.prices import PriceTable
@@ -23,13 +23,13 @@ async def candidates(
     return await _ordered(resolution, boundary, prices, _Signs(prices, health))
 
 
-async def as_told(resolution: Resolution, prices: PriceTable) -> Resolution:
+async def as_told(resolution: Resolution, boundary: Boundary | None, prices: PriceTable) -> Resolution:
     """The same, to be told to people: what chance and the speed of late decide stands as it is written.
 
     Raises `GuardrailBlocked`.
     """
-    boundary = resolution.chain.boundary if resolution.chain else None
-    return replace(resolution, endpoints=await _ordered(resolution, boundary, prices, _Signs(prices)))
+    within = stricter(boundary, resolution.boundary)
+    return replace(resolution, endpoints=await _ordered(resolution, within, prices, _Signs(prices)))
 
 
 async def _ordered(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agentrouted.core.config.snapshot import Snapshot
-from agentrouted.core.endpoint import Strategy
+from agentrouted.core.endpoint import Boundary, Strategy
 from agentrouted.core.errors import InvalidParams, ModelUnresolved
 from agentrouted.core.routing.address import Address, BadAddress, read_address
 from agentrouted.core.routing.chains import first_fit
@@ -35,6 +35,11 @@ class Resolution:
     generation: int
     chain: Chain | None = None
     """How the endpoints belong together, where a name of the config stands for them."""
+
+    @property
+    def boundary(self) -> Boundary | None:
+        """Of the name that was resolved, or of one it leads to."""
+        return self.chain.boundary if self.chain else None
 
     def to_route(self) -> Route:
         first, *others = self.endpoints

@@ -8,4 +8,5 @@ from agentrouted_protocol.routing import ResolveModelParams
 
 
 def resolve_model(session: ClientSession, params: ResolveModelParams) -> bytes | Coroutine[Any, Any, bytes]:
-    return session.core.routes.resolve(params, asks_client=session.options.secrets)
+    workspace = session.caller.workspace
+    return session.core.routes.resolve(params, workspace=workspace, asks_client=session.options.secrets)
