@@ -3,6 +3,7 @@
 import asyncio
 import os
 from contextlib import suppress
+from pathlib import Path
 
 from agentrouted_client.connection import Connection
 from agentrouted_client.errors import ClientError, DaemonGone
@@ -18,7 +19,7 @@ async def initialize(connection: Connection, options: ClientOptions) -> Advertis
     """What the daemon can do. Raises `ClientError` if it speaks another version of the contract."""
     params = {
         "processId": os.getpid(),
-        "rootUri": None,
+        "rootUri": _working_folder(),
         "clientInfo": {"name": options.client_name, "version": __version__},
         "capabilities": {},
         "initializationOptions": {"agentrouted": options.to_wire()},
@@ -35,6 +36,15 @@ async def initialize(connection: Connection, options: ClientOptions) -> Advertis
             "install the same version of both",
         )
     return advertised
+
+
+def _working_folder() -> str | None:
+    """Where this program works: budgets and boundaries of that folder hold for it."""
+    try:
+        return Path.cwd().as_uri()
+    except OSError:
+        # It is gone.
+        return None
 
 
 async def shut_down(connection: Connection) -> None:

@@ -12,7 +12,7 @@ from agentrouted.core.services import Services
 from agentrouted_protocol.routing import ResolveModelParams
 
 _KEPT: Final = 1024
-_Question = tuple[str, str | None, str, bool]
+_Question = tuple[str, str | None, tuple[str, ...], bool]
 
 
 class RouteCache:
@@ -27,22 +27,22 @@ class RouteCache:
         self._answers: dict[_Question, bytes] = {}
 
     def resolve(
-        self, params: ResolveModelParams, *, workspace: str, asks_client: bool
+        self, params: ResolveModelParams, *, folders: tuple[str, ...], asks_client: bool
     ) -> bytes | Coroutine[Any, Any, bytes]:
         """The answer if it is kept, else what finds it."""
         snapshot = self._services.config.current
         if snapshot is not self._snapshot or len(self._answers) >= _KEPT:
             self._snapshot, self._answers = snapshot, {}
-        question = (params.model, params.base_url, workspace, asks_client)
+        question = (params.model, params.base_url, folders, asks_client)
         kept = None if params.api_key else self._answers.get(question)
         return kept or self._answer(snapshot, self._answers, question, params.api_key)
 
     async def _answer(
         self, snapshot: Snapshot, answers: dict[_Question, bytes], question: _Question, api_key: str | None
     ) -> bytes:
-        model, base_url, workspace, asks_client = question
+        model, base_url, folders, asks_client = question
         resolution = resolve(snapshot, model, api_key=api_key, base_url=base_url, asks_client=asks_client)
-        told = await as_told(resolution, snapshot.config.boundary_in(workspace), self._services.prices)
+        told = await as_told(resolution, snapshot.config.boundary_in(folders), self._services.prices)
         answer = to_json(told.to_route(), by_alias=True, exclude_none=True)
         if not api_key:
             answers[question] = answer

@@ -44,7 +44,7 @@ class ClientSession:
         self.core = core
         self.options = ClientOptions()
         self._said_name = ""
-        self._said_workspace = ""
+        self._said_folders: tuple[str, ...] = ()
         self._said_process: int | None = None
         self._connection = connection
         self._watch_process = watch_process
@@ -67,7 +67,7 @@ class ClientSession:
         self._at_end.callback(self.core.services.config.subscribe(self._config_reloaded))
         self._at_end.callback(self.core.services.ledger.subscribe(self._budget_reached))
         self._said_name = _text(_under(params, "clientInfo", "name"))
-        self._said_workspace = _folder(params)
+        self._said_folders = folders_of(params)
         logger.info("%.100r has connected", self.caller.name or "a client")
         if isinstance(process := params.get("processId"), int):
             self._said_process = process
@@ -96,10 +96,12 @@ class ClientSession:
     @property
     def caller(self) -> Caller:
         """This client, as it stands in the ledger."""
+        folders = (*filter(None, [self.options.workspace]), *self._said_folders)
         return Caller(
             name=self.options.client_name or self._said_name,
             process=self._connection.link.peer_process or self._said_process,
-            workspace=self.options.workspace or self._said_workspace,
+            workspace=folders[0] if folders else "",
+            folders=folders,
         )
 
     @property
@@ -203,12 +205,18 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _folder(params: dict[str, Any]) -> str:
-    """LSP 3.17, `InitializeParams`: the first of the `workspaceFolders`, else the `rootUri` of old, as a path."""
+def folders_of(params: dict[str, Any]) -> tuple[str, ...]:
+    """LSP 3.17, `InitializeParams`: the `workspaceFolders`, else the `rootUri` of old, as paths."""
     folders = params.get("workspaceFolders")
-    uri = _under(folders[0], "uri") if isinstance(folders, list) and folders else params.get("rootUri")
-    scheme, _, path = _text(uri).partition("://")
-    return unquote(path) if scheme == "file" else ""
+    uris = [_under(folder, "uri") for folder in folders] if isinstance(folders, list) else []
+    return tuple(filter(None, map(_path, uris or [params.get("rootUri")])))
+
+
+def _path(uri: Any) -> str:
+    """Of RFC 8089: with or without an authority, which is this machine."""
+    scheme, _, rest = _text(uri).partition("://")
+    host, slash, path = rest.partition("/")
+    return unquote(slash + path) if scheme.lower() == "file" and host in ("", "localhost") else ""
 
 
 def _under(value: Any, *keys: str) -> Any:

@@ -13,6 +13,7 @@ from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import GuardrailBlocked, ProviderError, RateLimited
 from agentrouted.core.health import FAULTS
 from agentrouted.core.host import SilentHost
+from agentrouted.core.journal.volatile import VolatileJournal
 from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import open_services
@@ -32,7 +33,7 @@ def providers(*upstreams: Upstream, more: str = "") -> str:
 
 async def run(all_runs: Runs, **params: Any) -> RunResult:
     asked = RunAgentParams.model_validate({"model": "x", "prompt": "Hi", **params})
-    return await all_runs.start(asked, SilentHost(), caller=Caller(workspace="/home/me/secret/src")).result()
+    return await all_runs.start(asked, SilentHost(), caller=Caller(folders=("/home/me/secret/src",))).result()
 
 
 async def answers(all_runs: Runs, times: int, **params: Any) -> list[str]:
@@ -157,6 +158,18 @@ async def test_a_summary_keeps_within_the_boundary_too(tmp_path: Path) -> None:
         assert cloud.requests == []
 
 
+async def test_the_boundary_of_the_model_of_a_summary_holds(tmp_path: Path) -> None:
+    said = [{"role": role, "content": "word " * 50} for role in ("user", "assistant")] * 6
+    async with Upstream() as cloud, Upstream() as here:
+        short = "short: {endpoints: [a/m], boundary: local}"
+        config = providers(cloud) + f"models: {{x: '{here.url}/m', {short}}}\n"
+        history = {"strategy": "summarize", "model": "short", "keepRecent": 1}
+        async with runs(tmp_path, config) as all_runs:
+            with pytest.raises(GuardrailBlocked):
+                await run(all_runs, messages=said, history=history)
+        assert cloud.requests == []
+
+
 async def test_the_next_is_asked_for_a_summary_too(tmp_path: Path) -> None:
     said = [{"role": role, "content": "word " * 50} for role in ("user", "assistant")] * 6
     async with Upstream([Reply.status(503)]) as broken, Upstream() as well, Upstream() as here:
@@ -197,3 +210,14 @@ models:
         "of/nobody",
     ]
     assert kept.model_id == "m" and kept.fallbacks == []
+
+
+async def test_whoever_goes_on_with_a_run_keeps_within_its_boundary(tmp_path: Path) -> None:
+    async def journal() -> VolatileJournal:
+        return VolatileJournal("a test")
+
+    async with Upstream() as here:
+        config = f"models: {{x: '{here.url}/m'}}\nworkspaces: {{'/home/me/secret': {{boundary: local}}}}\n"
+        async with runs(tmp_path, config, journal) as all_runs:
+            stored = await all_runs.stored((await run(all_runs)).run_id)
+    assert stored.record.params["boundary"] == "local"

@@ -170,3 +170,10 @@ def test_a_server_on_another_machine_is_not_local_but_free() -> None:
     assert not endpoint.local
     assert endpoint.price
     assert (endpoint.price.input, endpoint.price.output, endpoint.price.source) == (0, 0, "local")
+
+
+@pytest.mark.parametrize("model", ["ollama/gpt-oss:120b-cloud", "ollama/glm-4.6:cloud"])
+def test_what_ollama_sends_on_to_its_cloud_is_not_local(model: str) -> None:
+    route = World().resolve(model).to_route()
+    assert (route.local, route.price) == (False, None)
+    assert World(config="providers: {ollama: {local: true}}").resolve(model).to_route().local

@@ -35,6 +35,7 @@ async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
                 async for batch in batches:
                     recording.hear(batch)
                     if isinstance(reply := batch[-1], ModelReply):
+                        run.services.health.answered(found, recording.first_token)
                         return reply.text
             raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
     except AgentroutedError as error:

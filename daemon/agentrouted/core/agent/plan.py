@@ -1,6 +1,6 @@
 """What a run is going to be, decided at its start."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -54,10 +54,12 @@ class Plan:
         return (self.instructions, *self.given) if self.instructions else self.given
 
 
-def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False, workspace: str = "") -> Plan:
+def plan_run(
+    snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False, folders: Sequence[str] = ()
+) -> Plan:
     """Merge what the caller says over what the agent of the config says.
 
-    `asks_client` says that the client gives keys that are kept nowhere else; `workspace` is the folder it works in.
+    `asks_client` says that the client gives keys that are kept nowhere else; `folders` are those it works in.
 
     Raises `InvalidParams`, `NotFound` for an unknown agent, `ModelUnresolved`.
     """
@@ -90,7 +92,7 @@ def plan_run(snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = 
         stream=params.stream,
         session_id=params.session_id,
         memory=params.memory or (agent.memory.value if agent.memory else None),
-        boundary=stricter(params.boundary, agent.boundary, resolution.boundary, snapshot.config.boundary_in(workspace)),
+        boundary=stricter(params.boundary, agent.boundary, resolution.boundary, snapshot.config.boundary_in(folders)),
     )
 
 

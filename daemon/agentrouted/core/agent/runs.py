@@ -70,12 +70,10 @@ class Runs:
                 raise other_parameters(run.run_id)
             run.audience.add(host)
             return run
-        plan = plan_run(
-            self._services.config.current, params, asks_client=host.takes_secrets, workspace=caller.workspace
-        )
+        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets, folders=caller.folders)
         stays = params.detach or params.on_disconnect == "continue"
         context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside, caller)
-        return self._begin(context, fingerprint, _kept(params), stays, parent_run_id=parent_run_id)
+        return self._begin(context, fingerprint, _kept(params, plan), stays, parent_run_id=parent_run_id)
 
     async def resume(self, run_id: str, host: Host, caller: Caller = NOBODY) -> Run:
         """Go on with a run that was interrupted. One that is under way is joined."""
@@ -89,9 +87,7 @@ class Runs:
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
-        plan = plan_run(
-            self._services.config.current, params, asks_client=host.takes_secrets, workspace=caller.workspace
-        )
+        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets, folders=caller.folders)
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS, caller)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
@@ -225,7 +221,7 @@ class Runs:
         plan = plan_run(parent.plan.snapshot, params, asks_client=parent.audience.takes_secrets)
         # The same id again after a crash: then it goes on where it was.
         context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent.caller, parent)
-        run = self._begin(context, fingerprint_of(params), _kept(params), True, parent_run_id=parent.run_id)
+        run = self._begin(context, fingerprint_of(params), _kept(params, plan), True, parent_run_id=parent.run_id)
         try:
             return await run.result()
         except asyncio.CancelledError:
@@ -248,5 +244,7 @@ def fingerprint_of(params: RunAgentParams) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _kept(params: RunAgentParams) -> dict[str, Any]:
-    return params.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
+def _kept(params: RunAgentParams, plan: Plan) -> dict[str, Any]:
+    """What is needed to go on; whoever does, and from wherever, keeps within the boundary of now."""
+    kept = params.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
+    return {**kept, "boundary": plan.boundary} if plan.boundary else kept

@@ -1,5 +1,6 @@
 """The configuration file as models: every key, its meaning."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
@@ -141,6 +142,6 @@ class Config(Section):
             raise refuse(f"`{twice[0]}` and `{twice[1]}` differ in case only, and model strings do not tell them apart")
         return providers
 
-    def boundary_in(self, folder: str) -> Boundary | None:
-        """What no run of a client that works in `folder` may go beyond."""
-        return stricter(self.daemon.limits.boundary, boundary_in(self.workspaces, folder))
+    def boundary_in(self, folders: Sequence[str]) -> Boundary | None:
+        """What no run of a client that works in these folders may go beyond."""
+        return stricter(self.daemon.limits.boundary, boundary_in(self.workspaces, folders))

@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_camel
 
 from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.learning import learn_from
-from agentrouted.core.endpoint import Endpoint, stricter
+from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
 from agentrouted.core.key_source import AskClient
 from agentrouted.core.models import trials
@@ -37,7 +37,7 @@ async def probe(
     Raises what an ordinary call raises; what fails after one has succeeded is part of the answer.
     """
     resolution = resolve(services.config.current, params.model, asks_client=ask_client is not None)
-    boundary = stricter(resolution.boundary, services.config.current.config.boundary_in(caller.workspace))
+    boundary = services.config.current.config.boundary_in(caller.folders)
     resolved = (await candidates(resolution, boundary, services.prices, services.health))[0]
     began, deadline = time.time(), asyncio.get_running_loop().time() + params.timeout
     try:

@@ -18,7 +18,8 @@ async def candidates(
 ) -> tuple[ResolvedEndpoint, ...]:
     """The endpoints of a run, the first to be asked first, with prices and windows as far as they are known.
 
-    Raises `GuardrailBlocked` where all of them are beyond the boundary.
+    A boundary of the name that was resolved holds beside `boundary`. Raises `GuardrailBlocked` where all of them are
+    beyond it.
     """
     return await _ordered(resolution, boundary, prices, _Signs(prices, health))
 
@@ -28,8 +29,7 @@ async def as_told(resolution: Resolution, boundary: Boundary | None, prices: Pri
 
     Raises `GuardrailBlocked`.
     """
-    within = stricter(boundary, resolution.boundary)
-    return replace(resolution, endpoints=await _ordered(resolution, within, prices, _Signs(prices)))
+    return replace(resolution, endpoints=await _ordered(resolution, boundary, prices, _Signs(prices)))
 
 
 async def _ordered(
@@ -37,7 +37,7 @@ async def _ordered(
 ) -> tuple[ResolvedEndpoint, ...]:
     await prices.load(each.endpoint for each in resolution.endpoints)
     ordered = in_order(resolution.chain, signs) if resolution.chain else resolution.endpoints
-    if boundary is not None:
+    if boundary := stricter(boundary, resolution.boundary):
         ordered = tuple(each for each in ordered if _is_within(boundary, each.endpoint, signs))
         if not ordered:
             raise _beyond(boundary, resolution.endpoints)
@@ -80,9 +80,9 @@ def _is_within(boundary: Boundary, endpoint: Endpoint, signs: _Signs) -> bool:
 
 def _beyond(boundary: Boundary, endpoints: Sequence[ResolvedEndpoint]) -> GuardrailBlocked:
     kept_from = ", ".join(each.endpoint.label for each in endpoints)
-    why = "leaves this machine" if boundary == "local" else "costs money, or has a price that is not known"
+    why = "not on this machine" if boundary == "local" else "not known to be free"
     return GuardrailBlocked(
-        f"the boundary `{boundary}` has kept this run from {kept_from}: it {why}",
+        f"the boundary `{boundary}` has kept this run from {kept_from}: {why}",
         hint="name a model within the boundary, such as `ollama/<model>`, or leave out `boundary` where it was set",
         details={"rule": f"boundary: {boundary}"},
     )

@@ -97,9 +97,9 @@ def _endpoints(ask: Ask, site: _Site, model_id: str) -> Endpoints:
 def _endpoint(site: _Site, key: Key, model_id: str) -> ResolvedEndpoint:
     settings = (site.owner and site.owner.settings) or _no_settings()
     model = settings.model_named(model_id)
-    local = _is_local(site, settings)
+    local = _is_local(site, settings, model_id)
     wire, better_wire = _wires(site, settings, model_id)
-    free = _FREE if local or site.name in LOCAL_KINDS else None
+    free = _FREE if local or (site.name in LOCAL_KINDS and not _goes_on_to_a_cloud(site, model_id)) else None
     endpoint = Endpoint(
         provider=site.name,
         model_id=model_id,
@@ -170,10 +170,16 @@ def _configured(model: ProviderModel | None) -> frozenset[str]:
     return frozenset(field for field, key in said.items() if model and getattr(model, key) is not None)
 
 
-def _is_local(site: _Site, settings: Settings) -> bool:
+def _is_local(site: _Site, settings: Settings, model_id: str) -> bool:
     if settings.local is not None:
         return settings.local
-    return site.address.loopback and not (site.owner and site.owner.forwards)
+    forwards = (site.owner and site.owner.forwards) or _goes_on_to_a_cloud(site, model_id)
+    return site.address.loopback and not forwards
+
+
+def _goes_on_to_a_cloud(site: _Site, model_id: str) -> bool:
+    """Ollama sends the calls of models with such a tag to ollama.com: https://docs.ollama.com/cloud."""
+    return site.name == "ollama" and model_id.lower().endswith(("-cloud", ":cloud"))
 
 
 def _holds_to_schema(site: _Site, model: ProviderModel | None, wire: str) -> bool:

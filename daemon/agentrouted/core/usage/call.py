@@ -17,6 +17,8 @@ class Caller:
     name: str = ""
     process: int | None = None
     workspace: str = ""
+    folders: tuple[str, ...] = ()
+    """All folders it works in: what holds in any of them, holds for it."""
 
 
 NOBODY: Final = Caller()

@@ -8,5 +8,5 @@ from agentrouted_protocol.routing import ResolveModelParams
 
 
 def resolve_model(session: ClientSession, params: ResolveModelParams) -> bytes | Coroutine[Any, Any, bytes]:
-    workspace = session.caller.workspace
-    return session.core.routes.resolve(params, workspace=workspace, asks_client=session.options.secrets)
+    folders = session.caller.folders
+    return session.core.routes.resolve(params, folders=folders, asks_client=session.options.secrets)
