@@ -40,3 +40,10 @@ async def test_what_usage_cannot_be_grouped_by_is_refused(tmp_path: Path) -> Non
 async def test_where_nothing_was_called_the_totals_are_zero(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "usage")
     assert outcome.out.splitlines()[-1].split()[:3] == ["total", "0", "0"]
+
+
+async def test_a_budget_that_allows_nothing_is_used_up(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text("budgets: { none: { usd: 0, per: day } }")
+    outcome = await agentrouted(tmp_path, "usage")
+    assert outcome.out.splitlines()[-1].split()[:5] == ["none", "0", "of", "0", "100%"]

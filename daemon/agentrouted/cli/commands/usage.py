@@ -115,4 +115,6 @@ def _sparkline(rows: Sequence[UsageRow]) -> str:
 def _budget(state: BudgetState) -> tuple[str, ...]:
     spent = state.spent + state.reserved
     amounts = f"{spent:,.4g} of {state.limit:,.4g}"
-    return (state.name, amounts, f"{spent / state.limit:4.0%}", f"until {state.resets_at}" if state.resets_at else "")
+    # One that allows nothing is used up.
+    share = spent / state.limit if state.limit else 1.0
+    return (state.name, amounts, f"{share:4.0%}", f"until {state.resets_at}" if state.resets_at else "")
