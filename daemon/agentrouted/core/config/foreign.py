@@ -32,6 +32,12 @@ class Foreign:
         is_number = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf")
         return self.take(*path) if is_number else None
 
+    def price(self, *path: str | int) -> float | None:
+        """The number at `path`, which may be zero: what is free has a price, too."""
+        value = self.at(*path)
+        is_free = isinstance(value, int | float) and not isinstance(value, bool) and value == 0
+        return self.take(*path) if is_free else self.number(*path)
+
     def texts(self, *path: str | int) -> list[str]:
         """A text, or a list of them."""
         value = self.at(*path)

@@ -205,6 +205,16 @@ def test_prices_windows_headers_and_patience_are_read() -> None:
     assert (endpoint.retries, endpoint.timeouts.first_byte) == (5, 600)
 
 
+def test_a_free_model_has_a_price() -> None:
+    text = """\
+    model_list:
+    - model_name: m
+      litellm_params: {model: openai/m, input_cost_per_token: 0, output_cost_per_token: 0.0}
+    """
+    price = world_of(text).resolve("m").endpoints[0].endpoint.price
+    assert price and (price.input, price.output) == (0, 0)
+
+
 def test_what_cannot_be_done_is_told_with_its_line() -> None:
     text = """\
     model_list:

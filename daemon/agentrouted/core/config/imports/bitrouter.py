@@ -178,17 +178,11 @@ class _Reading:
             "cached": (("cache_read_micro_usd_per_token",), ("input_tokens", "cache_read")),
         }
         found = {
-            name: next((price for way in ways if (price := self._dollars((*path, *way))) is not None), None)
+            name: next((price for way in ways if (price := self.foreign.price(*path, *way)) is not None), None)
             for name, ways in places.items()
         }
         prices = {name: price for name, price in found.items() if price is not None}
         return prices if {"input", "output"} <= prices.keys() else {}
-
-    def _dollars(self, path: KeyPath) -> float | None:
-        value = self.foreign.at(*path)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
-            return None
-        return float(self.foreign.take(*path))
 
     def _protocols(self, name: str, settings: Mapping[str, Any], models: Mapping[str, str]) -> Any:
         rows = dict(self._protocol_rows(self._path(name, "api_protocol")))

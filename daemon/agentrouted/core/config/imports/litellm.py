@@ -182,8 +182,9 @@ class _Reading:
             ("output", "output_cost_per_token"),
             ("cached", "cache_read_input_token_cost"),
         ):
-            cost = next((cost for place in places if (cost := self.foreign.number(*place, theirs))), None)
-            price |= {ours: round(cost * 1_000_000, 6)} if cost else {}
+            costs = (self.foreign.price(*place, theirs) for place in places)
+            cost = next((cost for cost in costs if cost is not None), None)
+            price |= {} if cost is None else {ours: round(cost * 1_000_000, 6)}
         window = self.foreign.number(*path, "model_info", "max_input_tokens")
         known = {
             "id": endpoint["model"],
