@@ -90,6 +90,29 @@ async def test_a_command_that_takes_too_long_is_ended_with_what_it_started(tmp_p
         assert await reader.read() == b"begun\n"
 
 
+@pytest.mark.parametrize("said", ["echo k-1", "echo k-1; exit 1"])
+async def test_a_command_that_has_ended_is_not_waited_for_and_what_it_started_is_ended(
+    said: str, tmp_path: Path
+) -> None:
+    async with held_open(tmp_path / "held") as (reader, ours):
+        # The child has the stdout and stderr of the shell open as long as it lives.
+        source = shell(f"sh -c 'exec sleep 1000' 3> {tmp_path}/held & {said}", timeout=1000)
+        if "exit" in said:
+            assert "exit code 1" in (await refusal(source)).why
+        else:
+            assert await key(source) == "k-1"
+        os.close(ours)
+        assert await reader.read() == b""
+
+
+async def test_an_agent_that_left_the_group_does_not_hold_up_its_key(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "stop")
+    agent = "import os, sys\nif os.fork(): print('k-1')\nelse: os.setsid(); open('stop').read()"
+    assert await key(CommandKey((sys.executable, "-c", agent), 1000, 0), tmp_path) == "k-1"
+    with await asyncio.to_thread(open, tmp_path / "stop", "w"):
+        pass  # the agent, which lives still, reads the end of it and ends
+
+
 async def test_a_command_ends_when_nobody_waits_for_it(tmp_path: Path) -> None:
     async with held_open(tmp_path / "held") as (reader, ours):
         waiting = asyncio.create_task(key(shell(f"exec 3> {tmp_path}/held; echo begun >&3; exec sleep 1000")))

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +18,9 @@ _MOST_BYTES: Final = 65536
 _BEGINNING: Final = slice(_MOST_BYTES)
 _END: Final = slice(-_MOST_BYTES, None)
 _SHORTEST_SECRET: Final = 4
+
+# What has ended has written all that it will; whoever it has started, such as an agent, may hold its output open.
+_GRACE_SECONDS: Final = 0.5
 
 
 async def key_of_command(source: CommandKey, home: Path | None) -> SecretStr:
@@ -42,32 +45,50 @@ async def key_of_command(source: CommandKey, home: Path | None) -> SecretStr:
     return SecretStr(key)
 
 
-async def _run(argv: tuple[str, ...], home: Path | None) -> tuple[int, str, str]:
-    """Exit code, beginning of stdout, end of stderr. It is killed, with what it started, when we are stopped."""
+async def _run(argv: tuple[str, ...], home: Path | None) -> tuple[int | None, str, str]:
+    """Exit code, beginning of stdout, end of stderr. What it started is killed with it, however this ends."""
     # With a session of its own it cannot ask anything on the terminal of the daemon.
-    process = await asyncio.create_subprocess_exec(
-        *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=home, start_new_session=True
+    process, output = await asyncio.get_running_loop().subprocess_exec(
+        _Output, *argv, stdin=DEVNULL, stdout=PIPE, stderr=PIPE, cwd=home, start_new_session=True
     )
-    assert process.stdout is not None and process.stderr is not None
     try:
-        out, err = await asyncio.gather(_read(process.stdout, _BEGINNING), _read(process.stderr, _END))
-        return await process.wait(), out.decode(errors="replace"), err.decode(errors="replace")
+        await output.has_ended.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GRACE_SECONDS):
+                await output.is_closed.wait()
+        return (
+            process.get_returncode(),
+            output.said.decode(errors="replace"),
+            output.complained.decode(errors="replace"),
+        )
     finally:
-        await _stop(process)
-
-
-async def _stop(process: Process) -> None:
-    if process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+            os.killpg(process.get_pid(), signal.SIGKILL)
+        await output.has_ended.wait()
+        process.close()
 
 
-async def _read(stream: asyncio.StreamReader, part: slice) -> bytes:
-    kept = b""
-    while piece := await stream.read(_MOST_BYTES):
-        kept = (kept + piece)[part]
-    return kept
+class _Output(asyncio.SubprocessProtocol):
+    """Keeps the beginning of stdout and the end of stderr."""
+
+    def __init__(self) -> None:
+        self.said = self.complained = b""
+        self.has_ended, self.is_closed = asyncio.Event(), asyncio.Event()
+        self._open = {1, 2}
+
+    def pipe_data_received(self, fd: int, data: bytes) -> None:
+        if fd == 1:
+            self.said = (self.said + data)[_BEGINNING]
+        else:
+            self.complained = (self.complained + data)[_END]
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
+        self._open.discard(fd)
+        if not self._open:
+            self.is_closed.set()
+
+    def process_exited(self) -> None:
+        self.has_ended.set()
 
 
 def _last_line(complained: str, key: str) -> str:
