@@ -139,3 +139,22 @@ async def test_without_a_place_for_a_database_a_run_is_as_good_as_any(tmp_path: 
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
         [result] = await done(all_runs, asked(upstream))
     assert not isinstance(result, AgentroutedError) and result.text == "Hello world"
+
+
+async def test_a_ledger_that_cannot_be_written_is_told_once_and_has_every_call_afterwards(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    refuse = "CREATE TRIGGER refuse BEFORE INSERT ON calls BEGIN SELECT RAISE(ABORT, 'no room'); END"
+    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+        await done(all_runs, asked(upstream))
+        while not rows(tmp_path):
+            await asyncio.sleep(0.01)
+        rows(tmp_path, refuse)
+        for _ in range(3):
+            await done(all_runs, asked(upstream))
+        while not caplog.records:
+            await asyncio.sleep(0.01)
+        rows(tmp_path, "DROP TRIGGER refuse")
+        while len(rows(tmp_path)) < 4:
+            await asyncio.sleep(0.01)
+    assert ["no room" in record.message for record in caplog.records] == [True]

@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 # Seconds. A call that takes longer is in the database while it is under way: after a crash it is known.
 _SHORT: Final = 0.05
 _AGAIN: Final = 1.0
+_LONGEST_PAUSE: Final = 30.0
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +54,8 @@ class Ledger:
         self._database = database
         self._owner = owner
         self._tell = tell
+        self._fails = False
+        """Whether the last write did: that is told once."""
 
     @classmethod
     async def open(cls, database: Database, tell: Callable[[Reached], None] = lambda reached: None) -> "Ledger":
@@ -121,23 +124,34 @@ class Ledger:
         bill = so_far()
         self._database.post(lambda connection: insert_open(connection, opened.id, self._owner.name, opened.call, bill))
 
-    def _write(self, opened: OpenCall, outcome: Outcome | None) -> "asyncio.Future[list[Reached]]":
+    def _write(
+        self, opened: OpenCall, outcome: Outcome | None, pause: float = _AGAIN
+    ) -> "asyncio.Future[list[Reached]]":
+        """`pause` is that before the next try, in seconds."""
         # Where nobody waits for what was used up, it need not hurry.
         write = self._database.write if opened.limits else self._database.write_soon
         writing = write(partial(_end, opened=opened, outcome=outcome))
-        writing.add_done_callback(lambda done: self._written(done, opened, outcome))
+        writing.add_done_callback(lambda done: self._written(done, opened, outcome, pause))
         return writing
 
-    def _written(self, done: "asyncio.Future[list[Reached]]", opened: OpenCall, outcome: Outcome | None) -> None:
+    def _written(
+        self, done: "asyncio.Future[list[Reached]]", opened: OpenCall, outcome: Outcome | None, pause: float
+    ) -> None:
         if done.cancelled():
             return
         if (error := done.exception()) is None:
+            self._fails = False
             for reached in done.result():
                 self._tell(reached)
             return
-        logger.error("a model call is not in the ledger: %s", error)
-        if isinstance(error, Storage) and not self._database.is_closed:
-            asyncio.get_running_loop().call_later(_AGAIN, self._write, opened, outcome)
+        if not isinstance(error, Storage) or self._database.is_closed:
+            logger.error("a model call is not in the ledger: %s", error)
+            return
+        if not self._fails:
+            self._fails = True
+            logger.error("model calls are not in the ledger until it can be written: %s", error)
+        longer = min(2 * pause, _LONGEST_PAUSE)
+        asyncio.get_running_loop().call_later(pause, self._write, opened, outcome, longer)
 
 
 def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: str | None) -> list[BudgetState]:
