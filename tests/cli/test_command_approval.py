@@ -60,3 +60,21 @@ async def test_without_a_terminal_it_is_denied_and_that_is_said(tmp_path: Path) 
     assert (outcome.code, outcome.out) == (0, "Done.\n")
     assert "is denied" in outcome.err and "no terminal" in outcome.err
     assert told(upstream) == "Error: t__add was denied: nobody could be asked"
+
+
+def beyond_budget(home: Path, upstream: Upstream) -> tuple[str, ...]:
+    """The arguments of a run that goes beyond a budget which asks."""
+    (home / ".agentroute").mkdir()
+    budget = {"tokens": 1, "per": "hour", "on_breach": "ask"}
+    (home / ".agentroute/config.yaml").write_text(json.dumps({"budgets": {"all": budget}}))
+    return ("run", "Hi", "-m", f"{upstream.url}/m")
+
+
+async def test_a_budget_without_a_terminal_says_what_is_denied(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        outcome = await agentrouted(tmp_path, *beyond_budget(tmp_path, upstream))
+    told = outcome.err.splitlines()[0]
+    assert told == (
+        "budget `all` is 1 tokens an hour: 0 tokens spent, and the next call may go beyond; "
+        "it is denied, as there is no terminal to ask on"
+    )

@@ -143,7 +143,7 @@ async def _is_allowed(run: RunContext, breach: Standing) -> bool:
         call_id=call_id,
         name=name,
         arguments={"unit": breach.limit.unit, "spent": breach.spent, "limit": breach.limit.amount},
-        reason=f"{_said(breach)}. Go on?",
+        reason=_said(breach),
         options=list(_OPTIONS),
     )
     run.emitter.emit(events.ApprovalEvent, call_id=call_id, name=name)
@@ -161,7 +161,8 @@ def _said(breach: Standing) -> str:
     limit = breach.limit
     spent, held, amount = (_amount(value, limit.unit) for value in (breach.spent, breach.held, limit.amount))
     under_way = f", {held} set aside for calls under way" if breach.held else ""
-    return f"budget `{limit.name}` is {amount} a {limit.per}: {spent} spent{under_way}, and the next call may go beyond"
+    each = "an hour" if limit.per == "hour" else f"a {limit.per}"
+    return f"budget `{limit.name}` is {amount} {each}: {spent} spent{under_way}, and the next call may go beyond"
 
 
 def _amount(value: float, unit: BudgetUnit) -> str:
