@@ -82,3 +82,14 @@ async def test_usage_has_a_twin_among_the_commands(tmp_path: Path) -> None:
     async with initialized(tmp_path) as peer:
         asked = {"command": "agentrouted.usage", "arguments": [{"groupBy": ["day"]}]}
         assert (await peer.call("workspace/executeCommand", asked))["totals"]["calls"] == 0
+
+
+async def test_what_a_run_said_is_not_told_with_a_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    async with Upstream() as upstream:
+        write_config(tmp_path, upstream, "all: { calls: 9, per: day }")
+        async with initialized(tmp_path) as peer:
+            failed = await peer.call("runAgent", {"model": "paid/m", "prompt": "heron"})
+            assert [message["content"] for message in failed["data"]["messages"]] == ["heron"]
+            error = await peer.call("usage", {})
+    assert error["data"]["kind"] == "storage" and not {"messages", "usage", "runId"} & error["data"].keys()

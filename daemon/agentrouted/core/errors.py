@@ -26,7 +26,7 @@ AgentroutedError
 └── Storage                  the disk or the database
 """
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from agentrouted_protocol.errors import ErrorKind, ProviderReply
 from agentrouted_protocol.messages import Message, Usage
@@ -66,7 +66,7 @@ class AgentroutedError(Exception):
         self.retry_after = retry_after
         self.provider = provider
         self.details = details
-        # A run that fails fills these in on the way out, so that its caller still gets the bill.
+        # Of the run that failed with it, so that its caller still gets the bill.
         self.run_id: str | None = None
         self.usage: Usage | None = None
         self.messages: list[Message] | None = None
@@ -75,6 +75,12 @@ class AgentroutedError(Exception):
     def retryable(self) -> bool:
         """Whether the same request may succeed later, unchanged."""
         return self.kind in _PASSING
+
+    def of_run(self, run_id: str, usage: Usage, messages: list[Message]) -> Self:
+        """The same as the end of a run. A new one: what was raised may be kept, and reach others, too."""
+        error = type(self).__new__(type(self), *self.args)
+        vars(error).update(vars(self), run_id=run_id, usage=usage, messages=messages)
+        return error
 
 
 class InvalidParams(AgentroutedError):

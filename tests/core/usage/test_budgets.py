@@ -12,11 +12,12 @@ from harness.hosts import WritingHost
 from harness.in_process import asked, runs
 
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.errors import AgentroutedError, BudgetExceeded, PriceUnknown
+from agentrouted.core.errors import AgentroutedError, BudgetExceeded, PriceUnknown, Storage
 from agentrouted.core.usage.call import Caller
 from agentrouted.core.usage.limits import Reached
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.client_requests import Decision
+from agentrouted_protocol.runs import RunAgentParams
 
 # 10 tokens in and 5 out are 20 cents.
 PRICE = "price: { input: 10000, output: 20000 }"
@@ -220,3 +221,22 @@ async def test_price_unknown_names_the_way_out(tmp_path: Path) -> None:
         with pytest.raises(PriceUnknown) as raised:
             await all_runs.start(asked(upstream, model="paid/m"), WritingHost()).result()
     assert "budgets.all.unknown_price" in (raised.value.hint or "")
+
+
+async def test_runs_that_fail_on_one_ledger_do_not_tell_each_other_what_was_said(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 9, per: day }")) as all_runs:
+        errors = await asyncio.gather(
+            *(failed(all_runs, asked(upstream, model="paid/m", prompt=word)) for word in ("heron", "otter"))
+        )
+        fault = all_runs._services.ledger.fault
+    assert [[message.content for message in each.messages or ()] for each in errors] == [["heron"], ["otter"]]
+    assert len({each.run_id for each in errors}) == 2
+    assert {(each.message, each.hint) for each in errors} == {(fault.message, fault.hint)}
+    assert (fault.run_id, fault.usage, fault.messages) == (None, None, None)
+
+
+async def failed(all_runs: Runs, params: RunAgentParams) -> Storage:
+    with pytest.raises(Storage) as caught:
+        await all_runs.start(params, WritingHost()).result()
+    return caught.value

@@ -10,7 +10,7 @@ from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.spending import LONGEST_REPLY
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.endpoint import Endpoint, Price
-from agentrouted.core.errors import BudgetExceeded, PriceUnknown, Storage, ToolFailed
+from agentrouted.core.errors import BudgetExceeded, PriceUnknown, ToolFailed
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Standing, limits_of
@@ -77,7 +77,7 @@ async def within_budgets(
         return request, None
     _check_price_is_known(endpoint, budgets, counted)
     if ledger is None:
-        raise services.ledger.fault or Storage("The budgets of the config need a database", hint="set HOME")
+        raise services.ledger.fault
     limits, cost, longest = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
     while True:
         opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)

@@ -48,8 +48,7 @@ async def live(
         status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
         await _ended(run, journal, status, result=result.to_wire())
     except Storage as error:
-        error.run_id, error.usage, error.messages = run.run_id, result.usage, result.messages
-        raise
+        raise error.of_run(run.run_id, result.usage, result.messages) from error
     return result
 
 

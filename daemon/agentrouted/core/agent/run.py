@@ -30,13 +30,11 @@ async def run_agent(run: RunContext) -> RunResult:
     try:
         ending = await _within_limits(run)
     except AgentroutedError as error:
-        _close(run, error)
-        raise
+        raise _closed(run, error) from error
     except Exception as unexpected:  # the owner of the run: whatever happens, its caller gets the bill
         logger.exception("run %s failed by a fault of ours", run.run_id)
         failure = AgentroutedError(f"internal error ({type(unexpected).__name__})", hint="see `agentrouted logs`")
-        _close(run, failure)
-        raise failure from unexpected
+        raise _closed(run, failure) from unexpected
     return _result(run, ending)
 
 
@@ -63,11 +61,11 @@ def _result(run: RunContext, ending: Ending) -> RunResult:
     )
 
 
-def _close(run: RunContext, error: AgentroutedError) -> None:
+def _closed(run: RunContext, error: AgentroutedError) -> AgentroutedError:
     """The end of a run that failed: its last event, and an error that carries what was spent."""
     run.state.interrupt()
     run.emitter.emit(events.AgentEnd, usage=run.state.usage)
-    error.run_id, error.usage, error.messages = run.run_id, run.state.usage, run.state.messages
+    return error.of_run(run.run_id, run.state.usage, run.state.messages)
 
 
 async def _within_limits(run: RunContext) -> Ending:

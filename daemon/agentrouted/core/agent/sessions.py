@@ -77,8 +77,7 @@ class Turn:
         try:
             await store.add_messages(self._session_id, [*asked, *said], self._scope, result.run_id)
         except AgentroutedError as error:
-            error.run_id, error.usage, error.messages = result.run_id, result.usage, result.messages
-            raise
+            raise error.of_run(result.run_id, result.usage, result.messages) from error
 
     def end(self) -> None:
         if self._locks is not None:

@@ -22,10 +22,13 @@ class SharedLedger(Opened["Ledger | None"]):
         super().__init__(self._open_ledger)
         self._database = database
         self._wanted = wanted
-        self.fault: Storage | None = None
-        """Why there is none."""
-
+        self._fault = Storage("There is no ledger of model calls without a database", hint="set HOME")
         self._listeners: list[Callable[[Reached], None]] = []
+
+    @property
+    def fault(self) -> Storage:
+        """Why there is none; a new error each time, since whoever fails with it may write on it."""
+        return Storage(self._fault.message, hint=self._fault.hint)
 
     def subscribe(self, listener: Callable[[Reached], None]) -> Callable[[], None]:
         """Tell `listener` when a call of this process has used up a limit, or nearly; what this returns ends it."""
@@ -43,7 +46,7 @@ class SharedLedger(Opened["Ledger | None"]):
             return await Ledger.open(await self._database.get(), self._tell)
         except Storage as error:
             logger.warning("model calls are not in the ledger: %s; %s", error.message, error.hint)
-            self.fault = error
+            self._fault = error
             return None
 
     def _tell(self, reached: Reached) -> None:

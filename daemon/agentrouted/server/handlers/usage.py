@@ -1,6 +1,5 @@
 """`usage`."""
 
-from agentrouted.core.errors import Storage
 from agentrouted.core.usage.limits import limits_of
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.usage import UsageParams, UsageResult
@@ -10,5 +9,5 @@ async def get_usage(session: ClientSession, params: UsageParams) -> UsageResult:
     shared = session.core.services.ledger
     ledger = await shared.get()
     if ledger is None:
-        raise shared.fault or Storage("There is no ledger without a database")
+        raise shared.fault
     return await ledger.usage(params, limits_of(session.core.services.config.current.config.budgets))
