@@ -133,6 +133,18 @@ async def test_a_rate_limit_in_between_shows_nothing(tmp_path: Path) -> None:
         assert "supports_tools" not in await known(opened)
 
 
+@pytest.mark.parametrize("local", [True, False])
+async def test_a_fault_of_a_server_is_a_refusal_only_on_this_machine(tmp_path: Path, local: bool) -> None:
+    config = f"providers: {{acme: {{api_base: '%s', local: {str(local).lower()}}}}}"
+    script = [TALK, Reply.status(500), Reply.status(501)]
+    async with Upstream(script) as upstream, services(tmp_path, config % upstream.url) as opened:
+        result = await probe(opened, ModelProbeParams(model="acme/m"))
+        found = await known(opened)
+    refused = {"supports_tools": False, "json_schema": False, "output_mode": "prompted"}
+    assert found == {"streaming": True, "usage": True, **(refused if local else {})}
+    assert local or all("could not be tried" in result.evidence[name] for name in ("tools", "jsonSchema"))
+
+
 async def test_a_probe_that_is_cancelled_hangs_up(tmp_path: Path) -> None:
     async with Upstream([Reply.silence()]) as upstream, services(tmp_path) as opened:
         probing = asyncio.create_task(probed(opened, upstream))

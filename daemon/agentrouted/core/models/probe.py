@@ -112,7 +112,7 @@ class _Probing:
         except TimeoutError:
             return Seen(None, "could not be tried in time")
         except AgentroutedError as error:
-            return trials.refused(error)
+            return trials.refused(error, local=self.endpoint.local)
 
     async def _ask(self, request: ModelRequest) -> _Talk:
         ledger, recording = await self._services.ledger.get(), None

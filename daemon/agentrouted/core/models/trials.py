@@ -36,8 +36,11 @@ _SCHEMA: Final[Mapping[str, Any]] = {
     "additionalProperties": False,
 }
 
-# Statuses with which a feature is refused; 500 is what llama.cpp says of tools that it was not started for.
-_REFUSALS: Final = frozenset({400, 404, 422, 500, 501})
+# Statuses with which a feature is refused.
+_REFUSALS: Final = frozenset({400, 404, 422})
+
+# llama.cpp says 500 of tools that it was not started for. At a hosted provider it is a trouble that passes.
+_REFUSALS_HERE: Final = _REFUSALS | {500, 501}
 
 _EXCERPT: Final = 80
 
@@ -102,10 +105,10 @@ def is_about_the_way(seen: Seen) -> bool:
     return seen.value is False and re.search(r"tool[_ ]choice", seen.evidence, re.IGNORECASE) is not None
 
 
-def refused(error: AgentroutedError) -> Seen:
-    """A trial that ended so, after an ordinary call has succeeded."""
+def refused(error: AgentroutedError, *, local: bool) -> Seen:
+    """A trial that ended so, after an ordinary call has succeeded. `local`: at a server of this machine."""
     status = error.provider.status if isinstance(error, ProviderError) and error.provider else None
-    if status in _REFUSALS:
+    if status in (_REFUSALS_HERE if local else _REFUSALS):
         return Seen(False, f"refused: {error.message}")
     return Seen(None, f"could not be tried: {error.message}")
 
