@@ -43,3 +43,15 @@ async def test_the_window_comes_with_the_price() -> None:
 async def test_nothing_is_looked_up_of_what_is_local_or_priced() -> None:
     local = Endpoint("ollama", "gpt-4o", "https://api.openai.com/v1", "chat_completions", local=True)
     assert await listed(local) == Listing()
+
+
+def free(number: int) -> Endpoint:
+    return Endpoint("openrouter", f"m{number}:free", "https://openrouter.ai/api/v1", "chat_completions", local=False)
+
+
+async def test_a_full_table_forgets_what_was_not_asked_for_the_longest() -> None:
+    table, wanted = PriceTable(), [OPENAI, free(2000)]
+    await table.load([OPENAI, *(free(number) for number in range(1023))])
+    await table.load(wanted)
+    assert all(table.of(endpoint).price for endpoint in [*wanted, free(1)])
+    assert table.of(free(0)) == Listing()

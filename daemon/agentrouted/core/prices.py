@@ -43,11 +43,16 @@ class PriceTable:
         """Have the listings of those whose price is not known otherwise."""
         for endpoint in endpoints:
             key = (endpoint.base_url, endpoint.model_id)
-            if endpoint.local or endpoint.price or time.monotonic() - self._found.get(key, _NEVER)[0] <= _FRESH:
+            if endpoint.local or endpoint.price:
                 continue
-            if len(self._found) >= _KEPT:
-                self._found.clear()
-            self._found[key] = (time.monotonic(), await asyncio.to_thread(_look_up, *key))
+            found = self._found.get(key, _NEVER)
+            if time.monotonic() - found[0] > _FRESH:
+                found = (time.monotonic(), await asyncio.to_thread(_look_up, *key))
+            # The last one in the table is the last that was asked for; the first makes room.
+            self._found.pop(key, None)
+            self._found[key] = found
+            if len(self._found) > _KEPT:
+                del self._found[next(iter(self._found))]
 
     def of(self, endpoint: Endpoint) -> Listing:
         """What was loaded for it."""
