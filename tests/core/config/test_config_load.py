@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from agentrouted.core.config.known import NOT_SERVED_YET
 from agentrouted.core.config.load import load, load_text
 from agentrouted.core.config.model import Config
 from agentrouted_protocol.config import Problem
@@ -31,6 +32,7 @@ def problems_of(text: str) -> list[Problem]:
         ("daemon: {embedded: {thread: 1}}", "daemon.embedded.thread", "0:20-26", "`threads`"),
         ("daemon: {zzz: 1}", "daemon.zzz", "0:9-12", "known here: idle_timeout, limits, log_level, embedded"),
         ("guardrails: {}", "guardrails", "0:0-10", None),
+        ("agents: {a: {budgets: {}}}", "agents.a.budgets", "0:13-20", "at the top of the file"),
         ("agents: {a: {agents: [bb]}, b: {}}", "agents.a.agents.0", "0:22-24", "did you mean `b`?"),
         ("agents: {a: {boundary: paid}}", "agents.a.boundary", "0:23-27", "this version"),
         ("[]", "", "0:0-1", None),
@@ -102,6 +104,10 @@ def test_a_mistake_is_told_with_its_place_and_its_mend(text: str, path: str, pla
     start, end = problem.range.start, problem.range.end
     assert (problem.path, f"{start.line}:{start.character}-{end.character}") == (path, place)
     assert hint in problem.hint if hint and problem.hint else problem.hint is hint
+
+
+def test_no_key_that_has_an_effect_is_said_to_be_for_later() -> None:
+    assert NOT_SERVED_YET.isdisjoint(Config.model_fields)
 
 
 def test_an_account_whose_variable_is_not_set_is_left_out_with_a_warning() -> None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from agentrouted.core.config.document import KeyPath
 from agentrouted.core.config.model import Config
 
-NOT_SERVED_YET = frozenset({"budgets", "gateway", "guardrails"})
+NOT_SERVED_YET = frozenset({"gateway", "guardrails"})
 """Keys that later versions will know: refused by name, so that nobody believes that they have an effect."""
 
 

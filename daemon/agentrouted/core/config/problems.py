@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from agentrouted.core.config.api_key import TAGS
 from agentrouted.core.config.document import Document, KeyPath, dotted
 from agentrouted.core.config.known import NOT_SERVED_YET, section_at
+from agentrouted.core.config.model import Config
 from agentrouted_protocol.config import Problem, Range
 
 _WHOLE = "must be a whole number"
@@ -83,6 +84,8 @@ def _unknown_key(path: KeyPath, document: Document) -> Problem:
     known = {_spelled(field): field for field in section.model_fields} if section else {}
     near = get_close_matches(_spelled(name), known, 1)
     hint = f"did you mean `{known[near[0]]}`?" if near else f"known here: {', '.join(known.values())}"
+    if section is not Config and name in Config.model_fields:
+        hint += f" (`{name}` stands at the top of the file)"
     place = f" under `{dotted(path[:-1])}`" if len(path) > 1 else ""
     return Problem(path=dotted(path), message=f"unknown key `{dotted(path[-1:])}`{place}", range=where, hint=hint)
 
