@@ -1,8 +1,11 @@
 """What is learned of endpoints, kept, and used by later runs."""
 
+import asyncio
+import contextlib
 import sqlite3
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.in_process import asked, runs
@@ -125,6 +128,48 @@ async def test_two_processes_that_learn_leave_one_row_a_finding(tmp_path: Path) 
         await database.aclose()
     with sqlite3.connect(tmp_path / "state.db") as connection:
         assert connection.execute("SELECT value FROM endpoint_findings").fetchall() == [('"prompted"',)]
+
+
+async def test_what_two_processes_learn_at_the_same_time_is_all_kept(tmp_path: Path) -> None:
+    databases = [SharedDatabase(tmp_path / "state.db") for _ in range(2)]
+    one, other = (Profiles(database) for database in databases)
+    await asyncio.gather(one.of(endpoint(HERE)), other.of(endpoint(HERE)))
+    await one.learn(endpoint(HERE), "supports_tools", False, "refused")
+    await other.learn(endpoint(HERE), "output_mode", "prompted", "refused")
+    assert [set(findings) for findings in (await one.all()).values()] == [{"supports_tools", "output_mode"}]
+    for database in databases:
+        await database.aclose()
+
+
+async def test_what_two_runs_learn_at_the_same_time_is_all_known(tmp_path: Path) -> None:
+    database = SharedDatabase(tmp_path / "state.db")
+    profiles = Profiles(database)
+    findings: dict[str, Value] = {"supports_tools": False, "output_mode": "prompted"}
+    await asyncio.gather(*(profiles.learn(endpoint(HERE), *found, "refused") for found in findings.items()))
+    assert {name: each.value for name, each in (await profiles.of(endpoint(HERE))).items()} == findings
+    await database.aclose()
+
+
+SECRET = "the heron nests at dawn"
+
+
+@pytest.mark.parametrize(
+    ("refusal", "more", "evidence"),
+    [
+        ('"m" does not support tools', {"tools": [ADD]}, "a request with tools was refused (400)"),
+        ("Unsupported parameter: 'seed'", {"sampling": {"seed": 1}}, "`seed` was refused (400)"),
+        ("response_format is not supported", {"output": CITY}, "output by `tool` was refused (400)"),
+    ],
+)
+async def test_what_a_provider_repeats_of_a_prompt_is_not_kept(
+    tmp_path: Path, refusal: str, more: dict[str, Any], evidence: str
+) -> None:
+    said = Reply.status(400, {"error": {"message": f"{refusal}: {SECRET}"}})
+    async with Upstream([said, Reply.text('{"name": "Rome"}')]) as upstream, runs(tmp_path) as all_runs:
+        with contextlib.suppress(ProviderError):
+            await all_runs.start(asked(upstream, prompt=SECRET, **more), SilentHost()).result()
+        (findings,) = (await all_runs._services.profiles.all()).values()
+    assert [each.evidence for each in findings.values()] == [evidence]
 
 
 NO_SEED = Reply.status(400, {"error": {"message": "Unsupported parameter: 'seed' is not supported with this model."}})

@@ -4,7 +4,7 @@ import json
 import logging
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
@@ -45,6 +45,9 @@ class Finding:
 
 Findings = Mapping[str, Finding]
 """By the name of what was found: a field of `Endpoint`, `streaming`, `usage`, or `quirks.…`."""
+
+_NOTHING: Final[tuple[float, Findings]] = (float("-inf"), {})
+"""Of an endpoint that was never looked up."""
 
 _QUIRKS: Final = "quirks."
 
@@ -90,11 +93,13 @@ class Profiles:
     async def of(self, endpoint: Endpoint) -> Findings:
         """Also those that do not hold any more."""
         place = Place.of(endpoint)
-        read_at, findings = self._known.get(place, (float("-inf"), {}))
-        if time.monotonic() - read_at > _FRESH and self._shared.path is not None:
-            findings = await self._read_one(place, findings)
-            self._known[place] = (time.monotonic(), findings)
-        return findings
+        known = self._known.get(place, _NOTHING)
+        if time.monotonic() - known[0] > _FRESH and self._shared.path is not None:
+            findings = await self._read_one(place, known[1])
+            # Whoever was faster has read it, too, and may have learned more since.
+            if self._known.get(place, _NOTHING) is known:
+                self._known[place] = (time.monotonic(), findings)
+        return self._known.get(place, _NOTHING)[1]
 
     async def all(self) -> Mapping[Place, Findings]:
         """Of every endpoint, as the database has them now."""
@@ -112,8 +117,12 @@ class Profiles:
 
     async def learn(self, endpoint: Endpoint, name: str, value: Value, evidence: str) -> None:
         """What a run came across."""
-        findings = await self.of(endpoint)
-        await self._keep(endpoint, {**findings, name: Finding(value, evidence, "run", time.time())})
+        await self.of(endpoint)
+        place, finding = Place.of(endpoint), Finding(value, evidence, "run", time.time())
+        read_at, known = self._known.get(place, _NOTHING)
+        self._known[place] = (read_at, {**known, name: finding})
+        # No other row: processes learn at the same time.
+        await self._keep(endpoint, lambda connection: _put(connection, place, {name: finding}))
 
     async def without(self, endpoint: Endpoint, parameter: str, called: Value, evidence: str) -> Endpoint | None:
         """The endpoint that gets a parameter under another name, or not at all; None where that changes nothing."""
@@ -125,15 +134,15 @@ class Profiles:
 
     async def replace(self, endpoint: Endpoint, findings: Findings) -> None:
         """What a probe has found, in place of all that was known."""
-        await self._keep(endpoint, findings)
-
-    async def _keep(self, endpoint: Endpoint, findings: Findings) -> None:
         place = Place.of(endpoint)
         self._known[place] = (time.monotonic(), findings)
+        await self._keep(endpoint, lambda connection: _replace(connection, place, findings))
+
+    async def _keep(self, endpoint: Endpoint, write: Callable[[sqlite3.Connection], None]) -> None:
         if self._shared.path is None:
             return
         try:
-            await (await self._shared.get()).write(lambda connection: _write(connection, place, findings))
+            await (await self._shared.get()).write(write)
         except Storage as error:
             logger.warning("what was learned of %s is not kept: %s", endpoint.label, error.message)
 
@@ -176,10 +185,14 @@ def _read_all(connection: sqlite3.Connection) -> Sequence[Any]:
     return [(row[:4], row[4:]) for row in rows]
 
 
-def _write(connection: sqlite3.Connection, place: Place, findings: Findings) -> None:
+def _replace(connection: sqlite3.Connection, place: Place, findings: Findings) -> None:
     connection.execute(f"DELETE FROM endpoint_findings WHERE {_OF_PLACE}", _key(place))
+    _put(connection, place, findings)
+
+
+def _put(connection: sqlite3.Connection, place: Place, findings: Findings) -> None:
     connection.executemany(
-        f"INSERT INTO endpoint_findings (base_url, wire, model_id, provider, {_COLUMNS})"
+        f"INSERT OR REPLACE INTO endpoint_findings (base_url, wire, model_id, provider, {_COLUMNS})"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (*_key(place), place.provider, name, json.dumps(each.value), each.evidence, each.source, each.learned_at)

@@ -10,7 +10,7 @@ from agentrouted.core.agent.compaction import compacted, fitted, shortened
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.hedging import HasTheWord, alone, ask_hedged
-from agentrouted.core.agent.learning import cannot_call_tools, learn_from
+from agentrouted.core.agent.learning import cannot_call_tools, evidence_of, learn_from
 from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import AgentroutedError, ContextOverflow
@@ -78,7 +78,7 @@ async def _ask_endpoint(
             lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
             if lower is None:
                 raise
-            await run.services.profiles.learn(endpoint, "output_mode", lower, error.message)
+            await run.services.profiles.learn(endpoint, "output_mode", lower, evidence_of(f"output by `{mode}`", error))
             endpoint = replace(endpoint, output_mode=lower)
             run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
 

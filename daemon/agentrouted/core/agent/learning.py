@@ -17,9 +17,16 @@ async def learn_from(error: AgentroutedError, endpoint: Endpoint, services: Serv
     services.troubles.note(endpoint, error)
     text = error.provider.text if isinstance(error, ProviderError) and error.provider else None
     if text and _NO_TOOLS.search(text):
-        await services.profiles.learn(endpoint, "supports_tools", False, error.message)
-    refused = refused_parameter(error)
-    return None if refused is None else await services.profiles.without(endpoint, *refused, error.message)
+        await services.profiles.learn(endpoint, "supports_tools", False, evidence_of("a request with tools", error))
+    if (refused := refused_parameter(error)) is None:
+        return None
+    return await services.profiles.without(endpoint, *refused, evidence_of(f"`{refused[0]}`", error))
+
+
+def evidence_of(what: str, error: AgentroutedError) -> str:
+    """In our words: those of the provider may repeat the request, and a prompt is not to be kept."""
+    status = error.provider.status if error.provider else None
+    return f"{what} was refused ({status})" if status else f"{what} was refused"
 
 
 def cannot_call_tools(endpoint: Endpoint) -> InvalidParams:
