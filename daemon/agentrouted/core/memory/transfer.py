@@ -5,6 +5,7 @@ import contextlib
 import io
 import json
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 from itertools import islice
@@ -26,6 +27,7 @@ from agentrouted.core.memory.lines import (
     to_text,
 )
 from agentrouted.core.storage.database import Database
+from agentrouted.core.threads import in_thread
 from agentrouted_protocol.memory import (
     MemoryExportParams,
     MemoryExportResult,
@@ -78,14 +80,18 @@ async def import_(database: Database, params: MemoryImportParams, report: Report
     entries = messages = done = 0
     problems: list[str] = []
     refused: set[str] = set()
-    with contextlib.ExitStack() as opened:
-        texts = await asyncio.to_thread(_source, params, opened)
+    opened = contextlib.ExitStack()
+    try:
+        texts = await in_thread(partial(_source, params, opened))
         lines = parsed(texts)
-        while (batch := await asyncio.to_thread(_next, lines, problems)) is not None:
+        while (batch := await in_thread(partial(_next, lines, problems))) is not None:
             facts, said, faults = await database.write(partial(take_in, lines=batch, refused=refused))
             problems += faults[: _MOST_PROBLEMS - len(problems)]
             entries, messages, done = entries + facts, messages + said, done + len(batch)
             report(done)
+    finally:
+        # Where we are cancelled, a read may be under way, and the file cannot be closed before it ends.
+        threading.Thread(target=opened.close, daemon=True).start()
     return MemoryImportResult(entries=entries, messages=messages, problems=problems)
 
 
