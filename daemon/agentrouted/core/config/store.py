@@ -70,6 +70,8 @@ class ConfigStore:
                     await self._reload(self._read_saved)
                     if self._files() != files:
                         break
+                else:
+                    raise RuntimeError("the thread that watches the config has ended")
 
     def look(self, environment: Environment) -> Snapshot:
         """For a program that does not watch: take in the files and the environment as they are now."""
