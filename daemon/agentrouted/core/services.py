@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from agentrouted.core.config.chat_templates import configured_template
 from agentrouted.core.config.environment import Environment
@@ -101,11 +102,10 @@ class Services:
         return batches if endpoint.forget_key is None else forgetting_refused(batches, endpoint.forget_key)
 
     async def aclose(self) -> None:
-        """Ends all children, and all connections."""
-        closing = (self.engines.aclose(), self.mcp.aclose(), self.http.aclose(), self.memory.aclose())
-        await asyncio.gather(*closing, return_exceptions=True)
-        await self.database.aclose()
-        await self.ledger.aclose()
+        """Ends all children, and all connections. What fails to end is logged, and does not keep the rest."""
+        await _end(self.engines.aclose(), self.mcp.aclose(), self.http.aclose(), self.memory.aclose())
+        await _end(self.database.aclose())
+        await _end(self.ledger.aclose())
 
 
 def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
@@ -136,19 +136,31 @@ async def open_services(environment: Environment, config_file: str | None = None
         keys=Keys(environment.home),
     )
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
+    tasks = [_begin(config.watch(), "the config is no longer watched; `config/reload` still reads it")]
     if config.current.config.memory.retention and database.path and database.path.exists():
         # Days pass, also while nobody asks for what is remembered.
-        keeping = asyncio.create_task(services.memory.get())
-        keeping.add_done_callback(lambda done: done.cancelled() or done.exception())
-    watching = asyncio.create_task(config.watch())
-    watching.add_done_callback(_tell_of_death)
+        tasks.append(_begin(services.memory.get(), "what is remembered is kept longer than `memory.retention` says"))
     try:
         yield services
     finally:
-        watching.cancel()
-        await asyncio.gather(services.aclose(), watching, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(services.aclose(), *tasks, return_exceptions=True)
 
 
-def _tell_of_death(watching: asyncio.Task[None]) -> None:
-    if not watching.cancelled():
-        logger.error("the config is no longer watched; `config/reload` still reads it", exc_info=watching.exception())
+def _begin(work: Coroutine[Any, Any, Any], failed: str) -> asyncio.Task[Any]:
+    """`failed`: what is logged of a failure, when it happens."""
+
+    def tell(done: asyncio.Task[Any]) -> None:
+        if not done.cancelled() and (error := done.exception()):
+            logger.error(failed, exc_info=error)
+
+    task = asyncio.create_task(work)
+    task.add_done_callback(tell)
+    return task
+
+
+async def _end(*closing: Coroutine[Any, Any, None]) -> None:
+    for error in await asyncio.gather(*closing, return_exceptions=True):
+        if isinstance(error, Exception):
+            logger.error("not all could be closed", exc_info=error)
