@@ -19,7 +19,6 @@ from agentrouted.core.services import Services
 from agentrouted.core.usage import bill
 from agentrouted.core.usage.budget import RunBudget
 from agentrouted.core.usage.call import NOBODY, Caller
-from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.runs import RunResult
 
 StartChild = Callable[["RunContext", str, str, str], Coroutine[Any, Any, RunResult]]
@@ -81,16 +80,25 @@ class RunContext:
         if self.recorder is not None:
             self.recorder.post(self.state)
 
-    def add_usage(self, usage: Usage) -> None:
-        """What a run that belongs to this one has spent."""
-        if usage.model_calls:
-            self.state.usage = bill.add(self.state.usage, usage)
+    def add_bill(self, child: RunState, call_id: str) -> None:
+        """Of a run that belongs to this one, and has ended. One that had ended before a crash may be there already."""
+        if call_id in self.state.billed:
+            return
+        self.state.billed.append(call_id)
+        self.state.spent += child.spent
+        if child.usage.model_calls:
+            self.state.usage = bill.add(self.state.usage, child.usage)
 
     def restore(self, stored: StoredRun) -> None:
         """Be where the journal says that the run was."""
         self.state.restore(stored.state, (message for _, message in stored.messages), stored.calls_begun)
-        self.state.usage = stored.usage
+        self.recall_bill(stored)
         self.emitter.last_seq = stored.last_seq
-        self.budget.spent = stored.usage.total_cost_usd or 0.0
         if self.recorder is not None:
             self.recorder.resumed(len(self.state.messages))
+
+    def recall_bill(self, stored: StoredRun) -> None:
+        """What the run has spent before counts on, and for the runs above it."""
+        self.state.usage = stored.usage
+        self.state.spent = stored.state.get("spent", 0.0)
+        self.budget.count(self.state.spent)

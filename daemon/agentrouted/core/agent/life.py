@@ -112,6 +112,8 @@ async def _found_or_begun(
             stored = await load(journal, record.run_id)
         if stored.record.fingerprint != record.fingerprint:
             raise other_parameters(record.run_id)
+        if stored.result is not None or stored.error is not None:
+            context.recall_bill(stored)
         if stored.result is not None:
             return RunResult.model_validate(stored.result)
         if stored.error is not None:

@@ -38,10 +38,12 @@ async def paid_call(
             yield request, recording
     finally:
         spent = recording.spent if recording else None
+        dollars = (spent and spent.total_cost_usd) or 0.0
         if spent is not None:
             run.state.usage = bill.add(run.state.usage, spent)
+            run.state.spent += dollars
         if reservation is not None:
-            await reservation.settle((spent and spent.total_cost_usd) or 0.0)
+            await reservation.settle(dollars)
         if recording and recording.reached:
             await _tell(run, recording.reached)
 

@@ -27,10 +27,10 @@ class Recorder:
         if len(self._events) >= _GATHERED:
             self.post()
 
-    def result(self, place: int, message: Message) -> None:
-        """A tool's result: it is on its way to the disk when the next one comes."""
+    def result(self, place: int, message: Message, state: RunState) -> None:
+        """A tool's result, with what it has cost: it is on its way to the disk when the next one comes."""
         self._messages[place] = message
-        self.post()
+        self.post(state)
 
     def call_begun(self, call_id: str) -> None:
         self._calls.append(call_id)

@@ -221,6 +221,9 @@ class Runs:
         plan = plan_run(parent.plan.snapshot, params, asks_client=parent.audience.takes_secrets)
         # The same id again after a crash: then it goes on where it was.
         context = self._make(plan, child_id(parent.run_id, call_id), parent.audience, NOBODYS, parent.caller, parent)
+        if call_id in parent.state.billed:
+            # It had ended, and what its parent had spent has it in.
+            context.budget = RunBudget(plan.limits.max_cost)
         run = self._begin(context, fingerprint_of(params), _kept(params, plan), True, parent_run_id=parent.run_id)
         try:
             return await run.result()
@@ -229,7 +232,7 @@ class Runs:
             await run.ended()
             raise
         finally:
-            parent.add_usage(context.state.usage)
+            parent.add_bill(context.state, call_id)
 
 
 def child_id(run_id: str, call_id: str) -> str:

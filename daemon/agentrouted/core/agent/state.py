@@ -21,6 +21,8 @@ _KEPT: Final = (
     "session_place",
     "recalled",
     "warnings",
+    "spent",
+    "billed",
 )
 
 
@@ -32,6 +34,12 @@ class RunState:
     opening: tuple[Message, ...] = ()
     messages: list[Message] = field(default_factory=list)
     usage: Usage = field(default_factory=Usage)
+    spent: float = 0.0
+    """US dollars, where the cost is known: by its own calls, and by runs that belonged to it and have ended."""
+
+    billed: list[str] = field(default_factory=list)
+    """Ids of calls whose runs are in `usage` and `spent`, and whose results are not there yet."""
+
     answered_by: ResolvedEndpoint | None = None
     wire: str | None = None
     """The format in which it answered."""
@@ -158,6 +166,7 @@ class RunState:
         """
         call_id = result.tool_call_id or ""
         self.results[call_id] = result
+        self.billed = [each for each in self.billed if each != call_id]
         self.usage = self.usage.model_copy(update={"tool_calls": self.usage.tool_calls + 1})
         return len(self.messages) + self._place(call_id)
 

@@ -85,7 +85,7 @@ class Toolbox:
         message = Message(role="tool", tool_call_id=call.id, name=call.name, content=outcome.result.content)
         place = run.state.answer(message)
         if run.recorder is not None:
-            run.recorder.result(place, message)
+            run.recorder.result(place, message, run.state)
         if self._is_once(call):
             # Whatever runs after it: that it was done must not be forgotten.
             await run.durable()

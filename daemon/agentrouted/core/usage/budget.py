@@ -48,6 +48,10 @@ class RunBudget:
         self._add(reserved=dollars)
         return _RunReservation(self, dollars)
 
+    def count(self, dollars: float) -> None:
+        """What was spent before, by another process: nothing was reserved for it."""
+        self._add(spent=dollars)
+
     def check(self) -> None:
         """Raises `BudgetExceeded` where more was spent than the limit: a provider may bill more than was foreseen."""
         if self.limit is not None and self.spent > self.limit:
