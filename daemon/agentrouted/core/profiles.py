@@ -94,7 +94,7 @@ class Profiles:
         """Also those that do not hold any more."""
         place = Place.of(endpoint)
         known = self._known.get(place, _NOTHING)
-        if time.monotonic() - known[0] > _FRESH and self._shared.path is not None:
+        if time.monotonic() - known[0] > _FRESH and self._shared.is_there:
             findings = await self._read_one(place, known[1])
             # Whoever was faster has read it, too, and may have learned more since.
             if self._known.get(place, _NOTHING) is known:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -118,26 +118,33 @@ def _settings(model: LocalModel, snapshot: Snapshot) -> EngineSettings:
     )
 
 
-@contextlib.asynccontextmanager
-async def open_services(environment: Environment, config_file: str | None = None) -> AsyncIterator[Services]:
-    """Services for a daemon: the config is watched, children and connections end with the block."""
-    config = ConfigStore(environment, config_file)
+def services_in(
+    environment: Environment, config: ConfigStore, keeps_ledger: Callable[[], bool] = lambda: True
+) -> Services:
+    """Wired to the files and folders of the environment, of which none is opened before it is needed."""
     home = environment.home or environment.runtime_folder
     database = SharedDatabase(environment.database_file)
-    services = Services(
+    return Services(
         config=config,
         http=HttpClient(),
         engines=Engines(environment.runtime_folder / "engines"),
         model_folders=model_folders(environment.environ, home),
         database=database,
         memory=SharedStore(database, lambda: config.current.config.memory.retention),
-        ledger=SharedLedger(database),
+        ledger=SharedLedger(database, keeps_ledger),
         profiles=Profiles(database),
         keys=Keys(environment.home),
     )
+
+
+@contextlib.asynccontextmanager
+async def open_services(environment: Environment, config_file: str | None = None) -> AsyncIterator[Services]:
+    """Services for a daemon: the config is watched, children and connections end with the block."""
+    config = ConfigStore(environment, config_file)
+    services = services_in(environment, config)
     config.subscribe(lambda _: services.mcp.keep(config.current.config.mcp_servers))
     tasks = [_begin(config.watch(), "the config is no longer watched; `config/reload` still reads it")]
-    if config.current.config.memory.retention and database.path and database.path.exists():
+    if config.current.config.memory.retention and services.database.is_there:
         # Days pass, also while nobody asks for what is remembered.
         tasks.append(_begin(services.memory.get(), "what is remembered is kept longer than `memory.retention` says"))
     try:

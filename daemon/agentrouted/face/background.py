@@ -12,15 +12,10 @@ from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.config.environment import Environment, EnvironmentNow
+from agentrouted.core.config.environment import EnvironmentNow
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.store import ConfigStore
-from agentrouted.core.local.catalog import model_folders
-from agentrouted.core.local.engine import Engines
-from agentrouted.core.services import Services
-from agentrouted.core.storage.shared import SharedDatabase
-from agentrouted.core.usage.opening import SharedLedger
-from agentrouted.core.wire.http import HttpClient
+from agentrouted.core.services import Services, services_in
 from agentrouted.face.inbox import Inbox, inbox_here, settle
 
 _Result = TypeVar("_Result")
@@ -44,7 +39,8 @@ class Background:
         environment = self._environment.read()
         self._config = ConfigStore(environment)
         self._tell_problems()
-        services = _services(environment, self._config)
+        # The money of a person is one, whoever spends it; without budgets a program keeps no ledger.
+        services = services_in(environment, self._config, lambda: bool(self._config.current.config.budgets))
         # Without a journal: a run of a program ends with it.
         self._core = Core(services, Runs(services))
         self._loop = asyncio.new_event_loop()
@@ -172,17 +168,3 @@ class _OfProcess:
 
 
 _OF_PROCESS = _OfProcess()
-
-
-def _services(environment: Environment, config: ConfigStore) -> Services:
-    home = environment.home or environment.runtime_folder
-    database = SharedDatabase(environment.database_file)
-    return Services(
-        config=config,
-        http=HttpClient(),
-        engines=Engines(environment.runtime_folder / "engines"),
-        model_folders=model_folders(environment.environ, home),
-        database=database,
-        # The money of a person is one, whoever spends it; without budgets a program opens no file.
-        ledger=SharedLedger(database, lambda: bool(config.current.config.budgets)),
-    )

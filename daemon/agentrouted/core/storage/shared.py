@@ -18,6 +18,11 @@ class SharedDatabase(Opened["Database"]):
         super().__init__(self._open_database)
         self.path = path
 
+    @property
+    def is_there(self) -> bool:
+        """Whether anything was ever kept: whoever only reads need not make the file."""
+        return self.path is not None and self.path.exists()
+
     async def _open_database(self) -> "Database":
         from agentrouted.core.storage.database import Database
 
