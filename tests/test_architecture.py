@@ -52,6 +52,7 @@ FLOORS = (
         "agentrouted.core.times",
         "agentrouted.core.troubles",
     },
+    {"agentrouted.core.faults"},
     {
         "agentrouted.core",
         "agentrouted.core.endpoint",

@@ -8,16 +8,8 @@ from typing import Final
 from pydantic import SecretStr
 
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.errors import (
-    AgentroutedError,
-    ProviderAuth,
-    ProviderError,
-    ProviderTimeout,
-    ProviderUnreachable,
-    QuotaExceeded,
-    RateLimited,
-    ResponseTruncated,
-)
+from agentrouted.core.errors import AgentroutedError, ProviderAuth, ProviderTimeout, QuotaExceeded, RateLimited
+from agentrouted.core.faults import fault_of
 
 FAULTS: Final = 5
 """In a row: after so many the circuit is open."""
@@ -108,10 +100,4 @@ def _key(endpoint: Endpoint) -> _Key:
 
 
 def _tells_of(endpoint: Endpoint, error: AgentroutedError) -> bool:
-    if endpoint.local:
-        return isinstance(error, ProviderTimeout)
-    if isinstance(error, ProviderError):
-        return error.is_server_fault
-    return isinstance(
-        error, ProviderUnreachable | ProviderTimeout | ProviderAuth | RateLimited | QuotaExceeded | ResponseTruncated
-    )
+    return isinstance(error, ProviderTimeout) if endpoint.local else fault_of(error).counts

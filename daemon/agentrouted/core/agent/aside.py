@@ -1,17 +1,17 @@
 """A model call that serves the run but is no turn of it."""
 
 from collections.abc import Sequence
-from contextlib import aclosing
 
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
+from agentrouted.core.agent.listening import listen
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.errors import AgentroutedError, ResponseInvalid
+from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.routing.candidates import candidates, in_turn
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.usage.call import Boundary
-from agentrouted.core.wire.base import ModelReply, ModelRequest
+from agentrouted.core.wire.base import ModelRequest
 from agentrouted_protocol.messages import Message
 
 
@@ -31,13 +31,9 @@ async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
     boundary: Boundary = "local" if endpoint.local else "remote"
     try:
         async with paid_call(run, endpoint, request, "summary", boundary) as (allowed, recording):
-            async with aclosing(run.services.stream(endpoint, allowed)) as batches:
-                async for batch in batches:
-                    recording.hear(batch)
-                    if isinstance(reply := batch[-1], ModelReply):
-                        run.services.health.answered(found, recording.first_token)
-                        return reply.text
-            raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
+            reply = await listen(run.services.stream(endpoint, allowed), endpoint, recording)
     except AgentroutedError as error:
         run.services.health.failed(found, error)
         raise
+    run.services.health.answered(found, recording.first_token)
+    return reply.text

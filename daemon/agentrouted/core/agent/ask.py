@@ -1,19 +1,17 @@
 """One model call: paid for, listened to, told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import aclosing
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.hedging import HasTheWord
+from agentrouted.core.agent.listening import Hear, listen
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.endpoint import Endpoint, OutputMode
-from agentrouted.core.errors import ResponseInvalid
 from agentrouted.core.output.partial import PartialOutput
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.usage.call import Boundary, Kind
-from agentrouted.core.usage.recording import Recording
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
 from agentrouted.core.wire.suited import suited
 from agentrouted_protocol import events
@@ -46,8 +44,7 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
         speak = run.inside.speak or run.services.stream
         if run.inside.speak:
             recording.sent()
-        async with aclosing(speak(endpoint, request)) as batches:
-            reply = await _listen(batches, run, asked, recording)
+        reply = await listen(speak(endpoint, request), endpoint, recording, _told(run, asked))
     run.services.health.answered(asked.candidate.endpoint, recording.first_token)
     state.mode = asked.mode
     state.complete(reply)
@@ -64,21 +61,19 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     return reply
 
 
-async def _listen(
-    batches: AsyncIterator[Sequence[Chunk]], run: RunContext, asked: Asked, recording: Recording
-) -> ModelReply:
+def _told(run: RunContext, asked: Asked) -> Hear:
+    """Each batch becomes part of the run."""
     partial = PartialOutput(run.plan.wanted) if run.plan.wanted and run.plan.stream else None
-    async for batch in batches:
+
+    def hear(batch: Sequence[Chunk]) -> None:
         if not asked.has_the_word():
             raise asyncio.CancelledError
-        recording.hear(batch)
         run.state.hear(batch, asked.candidate, asked.endpoint.wire)
         run.emitter.chunks(batch)
         if partial is not None and (output := partial.take(batch)) is not None:
             run.emitter.emit(events.OutputPartial, output=output)
-        if isinstance(batch[-1], ModelReply):
-            return batch[-1]
-    raise ResponseInvalid(f"{asked.endpoint.label} ended its stream without a reply")
+
+    return hear
 
 
 def _boundary(run: RunContext, asked: Asked) -> Boundary:

@@ -1,34 +1,14 @@
 """From one endpoint of a chain to the next."""
 
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Final, TypeVar
+from typing import TypeVar
 
-from agentrouted.core.errors import (
-    AgentroutedError,
-    ContextOverflow,
-    ModelMissing,
-    ProviderAuth,
-    ProviderError,
-    ProviderTimeout,
-    ProviderUnreachable,
-    QuotaExceeded,
-    RateLimited,
-    ResponseInvalid,
-    ResponseTruncated,
-)
+from agentrouted.core.errors import AgentroutedError, ContextOverflow, ModelMissing, ProviderAuth
+from agentrouted.core.faults import fault_of
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.strategies import Chain
 
 _Answer = TypeVar("_Answer")
-
-_ELSEWHERE_IT_MAY_DO: Final = (
-    ProviderUnreachable,
-    ProviderTimeout,
-    RateLimited,
-    QuotaExceeded,
-    ResponseInvalid,
-    ResponseTruncated,
-)
 
 
 async def ask_in_turn(
@@ -60,9 +40,6 @@ def falls_over(
         return "context_overflow" in fallback_on
     if isinstance(error, ModelMissing):
         return "model_missing" in fallback_on
-    if isinstance(error, ProviderError):
-        return error.is_server_fault
-    if isinstance(error, ProviderAuth):
-        # Another account of the same provider. Elsewhere, a wrong key would stay unnoticed.
-        return candidate.endpoint.provider == following.endpoint.provider
-    return isinstance(error, _ELSEWHERE_IT_MAY_DO)
+    if isinstance(error, ProviderAuth) and candidate.endpoint.provider == following.endpoint.provider:
+        return True  # It is another account there.
+    return fault_of(error).elsewhere

@@ -9,10 +9,10 @@ from agentrouted.core.errors import (
     ProviderAuth,
     ProviderError,
     ProviderUnreachable,
-    RateLimited,
     ResponseInvalid,
     ResponseTruncated,
 )
+from agentrouted.core.faults import fault_of
 
 LONGEST_WAIT: Final = 30.0
 """Seconds. A provider that asks for more is not waited for."""
@@ -46,7 +46,6 @@ def _is_worth_it_at_once(error: AgentroutedError, endpoint: Endpoint) -> bool:
 
 
 def _passes(error: AgentroutedError, endpoint: Endpoint) -> bool:
-    if isinstance(error, ProviderError):
-        status = error.provider.status if error.provider else None
-        return status in _BUSY if endpoint.local else error.is_server_fault
-    return isinstance(error, RateLimited | ProviderUnreachable | ResponseTruncated)
+    if endpoint.local and isinstance(error, ProviderError):
+        return error.provider is not None and error.provider.status in _BUSY
+    return fault_of(error).passes

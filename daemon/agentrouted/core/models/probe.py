@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import uuid4
 
@@ -11,8 +10,9 @@ from pydantic.alias_generators import to_camel
 
 from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.learning import learn_from
+from agentrouted.core.agent.listening import listen
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
+from agentrouted.core.errors import AgentroutedError, ProviderTimeout
 from agentrouted.core.key_source import AskClient
 from agentrouted.core.models import trials
 from agentrouted.core.models.trials import Seen
@@ -23,7 +23,7 @@ from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services
 from agentrouted.core.usage import bill
 from agentrouted.core.usage.call import NOBODY, Call, Caller
-from agentrouted.core.usage.recording import Recording, recorded
+from agentrouted.core.usage.recording import recorded
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
@@ -119,20 +119,15 @@ class _Probing:
         request, opened = await within_budgets(self._services, self._call, self.endpoint, request)
         try:
             with recorded(ledger, self._call, self.endpoint, request, opened) as recording:
-                return await self._listen(request, recording)
+                pieces: list[int] = []
+                stream = self._services.stream(self.endpoint, request)
+                reply = await listen(
+                    stream, self.endpoint, recording, lambda batch: pieces.append(trials.pieces_of_text(batch))
+                )
+                return _Talk(reply, sum(pieces), recording.elapsed, recording.first_token)
         finally:
             if recording is not None and recording.spent is not None:
                 self.spent = bill.add(self.spent, recording.spent)
-
-    async def _listen(self, request: ModelRequest, recording: Recording) -> _Talk:
-        chunks = 0
-        async with aclosing(self._services.stream(self.endpoint, request)) as batches:
-            async for batch in batches:
-                recording.hear(batch)
-                chunks += trials.pieces_of_text(batch)
-                if isinstance(batch[-1], ModelReply):
-                    return _Talk(batch[-1], chunks, recording.elapsed, recording.first_token)
-        raise ResponseInvalid(f"{self.endpoint.label} ended its stream without a reply")
 
 
 def _findings(seen: Mapping[str, Seen], way: trials.Way, window: int | None) -> Findings:
