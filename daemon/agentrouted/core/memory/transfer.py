@@ -7,6 +7,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -100,18 +101,22 @@ async def _export_to_file(
 ) -> MemoryExportResult:
     """Whole or not there."""
     partial_path = path.with_name(f"{path.name}.partial")
+    # One thread: where we are cancelled, what is being written ends before the file is removed.
+    thread = ThreadPoolExecutor(1)
+    in_order = partial(asyncio.get_running_loop().run_in_executor, thread)
     entries = messages = 0
     try:
-        await asyncio.to_thread(_begin, partial_path)
+        await in_order(_begin, partial_path)
         async for lines in _batches(database, params):
-            await asyncio.to_thread(_append, partial_path, _joined(map(to_text, lines)))
+            await in_order(_append, partial_path, _joined(map(to_text, lines)))
             entries, messages = _counted(lines, entries, messages)
             report(entries + messages)
-        await asyncio.to_thread(partial_path.replace, path)
+        await in_order(partial_path.replace, path)
     except OSError as error:
         raise _cannot(path, error) from error
     finally:
-        await asyncio.to_thread(partial_path.unlink, missing_ok=True)
+        await in_order(partial(partial_path.unlink, missing_ok=True))
+        thread.shutdown(wait=False)
     return MemoryExportResult(path=str(path), entries=entries, messages=messages)
 
 
