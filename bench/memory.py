@@ -6,7 +6,7 @@ import itertools
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -15,9 +15,10 @@ from typing import Any
 
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
-from agentrouted_protocol.memory import MemoryRecallParams, MemoryRememberParams, SessionMessage
+from agentrouted_protocol.memory import MemoryRecallParams, SessionMessage
 from agentrouted_protocol.scope import Scope
 from bench.measure import figure, percentile, print_machine, print_table
+from bench.memory_speed import speed
 
 _TOPICS = {
     "pet": (
@@ -85,7 +86,7 @@ async def _measure(folder: Path, facts: int, conversations: Path | None) -> None
         rows.append((await _ask(folder / "locomo.db", lambda store: _locomo(store, conversations))).row("LoCoMo"))
     header = ("", "questions", "recall@5", "recall@10", "MRR", "p50 ms", "p95 ms")
     print_table("What is found", header, rows)
-    await _speed(folder / "facts.db", facts)
+    await speed(folder, facts)
 
 
 async def _ask(path: Path, fill: Any) -> Found:
@@ -149,45 +150,6 @@ async def _locomo(store: Store, folder: Path) -> list[Question]:
 def _documents(folder: Path) -> Iterator[tuple[str, Any]]:
     for file in sorted(folder.rglob("*.json")):
         yield file.stem, json.loads(file.read_text())
-
-
-async def _speed(path: Path, count: int) -> None:
-    random = Random(2)
-    words = ["".join(random.choices("bdfgklmnprst", k=3)) + random.choice("aeiou") + str(n) for n in range(30_000)]
-    frequent = list(itertools.accumulate(1 / (place + 2) ** 0.9 for place in range(len(words))))
-    store = Store(await Database.open(path))
-    began = time.perf_counter()
-    for _ in range(0, count, 64):
-        texts = (" ".join(random.choices(words, cum_weights=frequent, k=12)) for _ in range(64))
-        await asyncio.gather(*(store.remember(MemoryRememberParams(text=text)) for text in texts))
-    together = count / (time.perf_counter() - began)
-    alone = await _times(store.remember(MemoryRememberParams(text=f"alone {number}")) for number in range(500))
-    questions = {
-        "the most frequent word": [words[0]] * 50,
-        "a rare word": words[5000:5200],
-        "four words": [" ".join(random.choices(words, k=4)) for _ in range(200)],
-        "four frequent words": [" ".join(random.choices(words[:300], k=4)) for _ in range(200)],
-    }
-    rows = []
-    for name, queries in questions.items():
-        seconds = await _times(store.recall(MemoryRecallParams(query=query)) for query in queries)
-        rows.append((name, *(figure(percentile(seconds, percent) * 1e3, 2) for percent in (50, 95))))
-    await store.aclose()
-    print_table(f"Recall among {count:,} facts", ("", "p50 ms", "p95 ms"), rows)
-    print_table(
-        "Remember",
-        ("", "/s", "p50 µs"),
-        [("64 at once", figure(together), ""), ("one", "", figure(percentile(alone, 50) * 1e6))],
-    )
-
-
-async def _times(calls: Iterator[Any]) -> Sequence[float]:
-    seconds = []
-    for call in calls:
-        began = time.perf_counter()
-        await call
-        seconds.append(time.perf_counter() - began)
-    return seconds
 
 
 if __name__ == "__main__":
