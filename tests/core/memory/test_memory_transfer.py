@@ -126,9 +126,15 @@ async def test_what_cannot_be_meant_is_refused(store: Store, params: dict[str, A
         await store.import_(MemoryImportParams(**params))
 
 
-async def test_a_file_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
-    with pytest.raises(Storage):
-        await store.import_(MemoryImportParams(path=str(tmp_path / "nothing")))
+@pytest.mark.parametrize("format_", [None, "agentrouted", "memory-sqlite"])
+async def test_a_file_that_cannot_be_read_is_told(store: Store, tmp_path: Path, format_: Any) -> None:
+    (tmp_path / "words").write_text("no database")
+    for path in (tmp_path / "nothing", tmp_path, *([tmp_path / "words"] if format_ == "memory-sqlite" else [])):
+        with pytest.raises(Storage):
+            await store.import_(MemoryImportParams(path=str(path), format=format_))
+
+
+async def test_a_folder_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
     with pytest.raises(Storage):
         await store.export(MemoryExportParams(path=str(tmp_path / "no" / "folder")))
 

@@ -137,7 +137,8 @@ def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterabl
         return as_lines(io.StringIO(params.text), text_kind, params.scope)
     path = _absolute(params.path or "")
     try:
-        if params.format == "memory-sqlite" or (params.format is None and is_database(path)):
+        is_sqlite = is_database(path)
+        if params.format == "memory-sqlite" or (params.format is None and is_sqlite):
             return lines_of_file(path, params.scope, opened)
         file = opened.enter_context(path.open(encoding="utf-8", errors="replace", newline="\n"))
         kind: MemoryFormat | None = params.format
@@ -147,6 +148,8 @@ def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterabl
         return as_lines(file, kind, params.scope)
     except OSError as error:
         raise _cannot(path, error) from error
+    except sqlite3.Error as error:
+        raise _unreadable(error) from error
 
 
 def _next(lines: Iterator[tuple[str, Line | None, str | None]], problems: list[str]) -> list[tuple[str, Line]] | None:
@@ -161,7 +164,7 @@ def _next(lines: Iterator[tuple[str, Line | None, str | None]], problems: list[s
             if problem is not None and len(problems) < _MOST_PROBLEMS:
                 problems.append(problem)
     except sqlite3.Error as error:
-        raise Storage(f"the file to be imported cannot be read: {error}", hint="see whether it is whole") from error
+        raise _unreadable(error) from error
     return batch if seen else None
 
 
@@ -194,3 +197,7 @@ def _absolute(path: str) -> Path:
 
 def _cannot(path: Path, error: OSError) -> Storage:
     return Storage(f"{path}: {error.strerror}", hint="see whether it is there, and whether you may use it")
+
+
+def _unreadable(error: sqlite3.Error) -> Storage:
+    return Storage(f"the file to be imported cannot be read: {error}", hint="see whether it is whole")
