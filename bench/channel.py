@@ -22,6 +22,9 @@ INITIALIZE: Final = request(_FIRST_ID, "initialize", {"processId": None, "rootUr
 RESOLVE: Final = [request(_FIRST_ID + n, "resolveModel", {"model": "ollama/llama3"}) for n in range(_IDS)]
 """All of one length, as their answers are: so that answers can be counted by bytes."""
 
+NEW: Final = [request(_FIRST_ID + n, "resolveModel", {"model": f"acme/model-{_FIRST_ID + n}"}) for n in range(_IDS)]
+"""Each is another model, elsewhere: what is asked for the first time. All of one length, too."""
+
 
 class Channel:
     """Blocking, unbuffered, and without a look at what comes once it is known how long an answer is."""

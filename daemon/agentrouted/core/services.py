@@ -21,7 +21,7 @@ from agentrouted.core.local.engine import Engines
 from agentrouted.core.local.process import EngineSettings
 from agentrouted.core.mcp.servers import McpServers
 from agentrouted.core.memory.opening import SharedStore
-from agentrouted.core.prices import PriceTable
+from agentrouted.core.prices.table import PriceTable
 from agentrouted.core.profiles import Profiles
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted.core.troubles import Troubles
@@ -133,6 +133,7 @@ def services_in(
         memory=SharedStore(database, lambda: config.current.config.memory.retention),
         ledger=SharedLedger(database, keeps_ledger),
         profiles=Profiles(database),
+        prices=PriceTable(environment.cache_folder),
         keys=Keys(environment.home),
     )
 

@@ -199,10 +199,9 @@ models:
     (tmp_path / ".agentroute").mkdir()
     (tmp_path / ".agentroute/config.yaml").write_text(config)
     async with open_services(Environment({}, tmp_path, tmp_path)) as services:
-        snapshot = services.config.current
-        cheap, kept = [
-            (await as_told(resolve(snapshot, name), None, services.prices)).to_route() for name in ("cheap", "kept")
-        ]
+        found = [resolve(services.config.current, name) for name in ("cheap", "kept")]
+        await services.prices.load(each.endpoint for each in found[0].endpoints)
+        cheap, kept = (as_told(each, None, services.prices).to_route() for each in found)
     assert cheap.model_id == "m" and cheap.price and cheap.price.input == 0
     assert [each.model_id for each in cheap.fallbacks] == [
         "openai/gpt-4o-mini",

@@ -50,6 +50,13 @@ class Environment:
             return state / "agentrouted"
         return self.home / ".local/state/agentrouted" if self.home else self.runtime_folder
 
+    @property
+    def cache_folder(self) -> Path | None:
+        """For what can be made anew; None for a user without a home."""
+        if cache := self._folder_named("XDG_CACHE_HOME"):
+            return cache / "agentrouted"
+        return self.home / ".cache/agentrouted" if self.home else None
+
     def config_file(self, explicit: str | None = None) -> Path | None:
         """`--config`, else `AGENTROUTE_CONFIG`, else the file in the home folder. It need not exist."""
         named = self.named_config_file(explicit)

@@ -12,7 +12,7 @@ from agentrouted.core.local.catalog import ModelFolders, find_models, locate
 from agentrouted.core.local.known import KNOWN_MODELS
 from agentrouted.core.models.profiles import told_profiles
 from agentrouted.core.models.servers import SERVER_KINDS, Server, Servers
-from agentrouted.core.prices import PriceTable
+from agentrouted.core.prices.table import PriceTable
 from agentrouted.core.routing.candidates import as_told
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import resolve
@@ -79,7 +79,8 @@ async def _find(
 ) -> _Named | ModelEntry:
     try:
         found = resolve(snapshot, name, asks_client=asks_client)
-        resolution = await as_told(found, snapshot.config.daemon.limits.boundary, prices)
+        await prices.load(each.endpoint for each in found.endpoints)
+        resolution = as_told(found, snapshot.config.daemon.limits.boundary, prices)
         return _Named(name, provider, resolution.endpoints[0])
     except AgentroutedError as error:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)

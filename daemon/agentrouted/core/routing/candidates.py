@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from agentrouted.core.endpoint import Boundary, Endpoint, Price, stricter
 from agentrouted.core.errors import GuardrailBlocked
 from agentrouted.core.health import Health
-from agentrouted.core.prices import PriceTable
+from agentrouted.core.prices.table import PriceTable
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import Resolution
 from agentrouted.core.routing.strategies import in_order
@@ -21,21 +21,21 @@ async def candidates(
     A boundary of the name that was resolved holds beside `boundary`. Raises `GuardrailBlocked` where all of them are
     beyond it.
     """
-    return await _ordered(resolution, boundary, prices, _Signs(prices, health))
+    await prices.load(each.endpoint for each in resolution.endpoints)
+    return _ordered(resolution, boundary, prices, _Signs(prices, health))
 
 
-async def as_told(resolution: Resolution, boundary: Boundary | None, prices: PriceTable) -> Resolution:
+def as_told(resolution: Resolution, boundary: Boundary | None, prices: PriceTable) -> Resolution:
     """The same, to be told to people: what chance and the speed of late decide stands as it is written.
 
-    Raises `GuardrailBlocked`.
+    `prices` are loaded. Raises `GuardrailBlocked`.
     """
-    return replace(resolution, endpoints=await _ordered(resolution, boundary, prices, _Signs(prices)))
+    return replace(resolution, endpoints=_ordered(resolution, boundary, prices, _Signs(prices)))
 
 
-async def _ordered(
+def _ordered(
     resolution: Resolution, boundary: Boundary | None, prices: PriceTable, signs: "_Signs"
 ) -> tuple[ResolvedEndpoint, ...]:
-    await prices.load(each.endpoint for each in resolution.endpoints)
     ordered = in_order(resolution.chain, signs) if resolution.chain else resolution.endpoints
     if boundary := stricter(boundary, resolution.boundary):
         ordered = tuple(each for each in ordered if _is_within(boundary, each.endpoint, signs))

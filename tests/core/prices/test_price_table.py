@@ -1,9 +1,11 @@
 """Prices of hosted models, bound to the host that is asked."""
 
+from dataclasses import replace
+
 import pytest
 
 from agentrouted.core.endpoint import Endpoint, Price
-from agentrouted.core.prices import Listing, PriceTable
+from agentrouted.core.prices.table import Listing, PriceTable
 
 OPENAI = Endpoint("openai", "gpt-4o", "https://api.openai.com/v1", "chat_completions", local=False)
 ROWS = [
@@ -45,13 +47,9 @@ async def test_nothing_is_looked_up_of_what_is_local_or_priced() -> None:
     assert await listed(local) == Listing()
 
 
-def free(number: int) -> Endpoint:
-    return Endpoint("openrouter", f"m{number}:free", "https://openrouter.ai/api/v1", "chat_completions", local=False)
-
-
-async def test_a_full_table_forgets_what_was_not_asked_for_the_longest() -> None:
-    table, wanted = PriceTable(), [OPENAI, free(2000)]
-    await table.load([OPENAI, *(free(number) for number in range(1023))])
-    await table.load(wanted)
-    assert all(table.of(endpoint).price for endpoint in [*wanted, free(1)])
-    assert table.of(free(0)) == Listing()
+async def test_it_is_loaded_only_for_what_may_be_listed() -> None:
+    table = PriceTable()
+    local = replace(OPENAI, local=True)
+    assert table.has([local, replace(OPENAI, price=Price(1, 1))]) and not table.has([local, OPENAI])
+    await table.load([OPENAI])
+    assert table.has([local, OPENAI])

@@ -1,0 +1,1 @@
+"""What hosted models cost, as genai-prices lists it."""
