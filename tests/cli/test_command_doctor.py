@@ -37,6 +37,13 @@ async def test_what_runs_tells_its_models_and_what_is_loaded(tmp_path: Path) -> 
     assert found["llamacpp"]["finding"].endswith("1 model, loaded: a (4096 tokens)")
 
 
+async def test_a_server_on_a_socket_is_found_where_its_variable_says(tmp_path: Path) -> None:
+    beside = {"/v1/models": Reply.json(LLAMACPP), "/health": Reply.json({})}
+    async with Upstream(models=None, beside=beside, socket_path=tmp_path / "llama.sock"):
+        found = await checks(tmp_path, LLAMACPP_BASE_URL=f"unix://{tmp_path}/llama.sock")
+    assert found["llamacpp"]["finding"].startswith(f"answers at unix://{tmp_path}/llama.sock/v1: 1 model")
+
+
 async def test_another_kind_on_a_port_is_noticed(tmp_path: Path) -> None:
     beside = {"/v1/models": Reply.json(LLAMACPP), "/health": Reply.json({})}
     async with Upstream(models=None, beside=beside) as upstream:

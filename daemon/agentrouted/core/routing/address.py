@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from agentrouted.core.loopback import is_loopback
 
@@ -58,7 +58,7 @@ class Address:
 def read_address(text: str) -> Address:
     """Raises BadAddress."""
     text = text.strip()
-    if text.startswith("unix:"):
+    if text.lower().startswith(("unix:", "http+unix:")):
         return _read_socket(text)
     if not text.lower().startswith(("http://", "https://")):
         raise BadAddress("it does not begin with http:// or https://", _EXAMPLE)
@@ -80,8 +80,14 @@ def read_address(text: str) -> Address:
 
 
 def _read_socket(text: str) -> Address:
-    """Servers on a socket have their API under /v1, whether or not that is written."""
-    path = text.removeprefix("unix:").rstrip("/").removesuffix("/v1")
+    """Servers on a socket have their API under /v1, whether or not that is written.
+
+    `http+unix://%2Frun%2Fllama.sock/v1` is how others write `unix:///run/llama.sock`.
+    """
+    scheme, _, rest = text.partition(":")
+    path = rest.rstrip("/").removesuffix("/v1")
+    if scheme.lower() == "http+unix":
+        path = unquote(path)
     if not path.startswith("///") or not path.strip("/") or not path.isprintable():
         raise BadAddress("its socket has no absolute path", "write it like unix:///run/user/1000/llama.sock")
     path = path.removeprefix("//")

@@ -14,9 +14,29 @@ _HEAD: Final = """\
 win over what stands here; any other server that speaks one of these formats is a provider with an `api_base`.
 """
 
+_SOCKETS: Final = """\
+## Servers on a Unix socket
+
+`unix:///run/llama.sock` stands wherever an address may: in these variables, as `api_base`, as `baseUrl`. So does
+`http+unix://%2Frun%2Fllama.sock`, as other programs write it. None of these servers has a usual path for a socket, so
+there is none where `model/list` and `doctor` would look without being told.
+
+| server | listens on a socket |
+| --- | --- |
+| llama.cpp | `llama-server --host /run/llama.sock`, where the path [ends in `.sock`][llama.cpp] |
+| vLLM | `vllm serve MODEL` [`--uds /run/vllm.sock`][vllm] |
+| Ollama | [not yet][ollama]; `OLLAMA_HOST=unix:///run/ollama.sock` is understood, as it is planned there |
+| LM Studio | no: a port only |
+| TGI | no: the sockets under `/tmp/text-generation-server` are between its own processes, and speak gRPC |
+
+[llama.cpp]: https://github.com/ggml-org/llama.cpp/pull/12613
+[vllm]: https://github.com/vllm-project/vllm/pull/18097
+[ollama]: https://github.com/ollama/ollama/issues/739
+"""
+
 
 def render_markdown() -> str:
-    return "\n".join((_HEAD, *_hosted(), "", *_local())) + "\n"
+    return "\n".join((_HEAD, *_hosted(), "", *_local(), "", _SOCKETS))
 
 
 def _hosted() -> Iterator[str]:

@@ -31,7 +31,7 @@ _MENDS: Final = {
         widen="raise its `context_window` in the config, or run `OLLAMA_CONTEXT_LENGTH={tokens} ollama serve`",
     ),
     "vllm": _Mends(
-        start="start it with `vllm serve {model}`; while that loads the model, nothing answers yet",
+        start="start it with `vllm serve {model}{socket}`; while that loads the model, nothing answers yet",
         fetch="start it with `vllm serve {model}`",
         need_less="start it with less: `vllm serve {model} --max-model-len 4096`",
         widen="start it with more: `vllm serve {model} --max-model-len {tokens}`",
@@ -43,7 +43,7 @@ _MENDS: Final = {
         widen="load it with more: `lms load {model} --context-length {tokens}`",
     ),
     "llamacpp": _Mends(
-        start="start it with `llama-server -m FILE.gguf`",
+        start="start it with `llama-server -m FILE.gguf{socket}`",
         fetch="start it with that model's file: `llama-server -m FILE.gguf`",
         need_less="start it with less: `llama-server -m FILE.gguf -c 4096`, or with a smaller file",
         widen="start it with more: `llama-server -m FILE.gguf -c {tokens}`",
@@ -61,6 +61,9 @@ _MENDS: Final = {
         widen="set `daemon.embedded.context_window: {tokens}` in the config, if the model can take so much",
     ),
 }
+
+_SOCKET: Final = {"vllm": " --uds {path}", "llamacpp": " --host {path}"}
+"""How they are told to listen on a Unix socket. The others cannot: something else listens for them."""
 
 _LEAST_WINDOW: Final = 8192
 _LARGEST_WINDOW: Final = 1 << 20
@@ -80,7 +83,9 @@ def start_it(endpoint: Endpoint) -> str:
     if not endpoint.local:
         return "check the address, and that this machine is online"
     mends = _MENDS.get(endpoint.provider)
-    return mends.start.format(model=endpoint.model_id) if mends else "start the server there, or check the address"
+    socket = _SOCKET.get(endpoint.provider, "").format(path=endpoint.socket_path) if endpoint.socket_path else ""
+    known = mends.start if mends else "start the server there, or check the address"
+    return known.format(model=endpoint.model_id, socket=socket)
 
 
 def fetch_it(endpoint: Endpoint) -> str:
