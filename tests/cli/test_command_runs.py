@@ -4,6 +4,8 @@ import asyncio
 import json
 import re
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,15 @@ async def left_run(home: Path, upstream: Upstream, *options: str) -> str:
     outcome = await agentrouted(home, "run", "Hi", "-m", f"{upstream.url}/m", "--detach", *options)
     assert outcome.code == 0, outcome.err
     return outcome.out.strip()
+
+
+@asynccontextmanager
+async def attached(home: Path, run_id: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A terminal that has seen the first word of it."""
+    async with started(home, "runs", "attach", run_id) as following, asyncio.timeout(TIME_LIMIT):
+        assert following.stdout
+        assert await following.stdout.readexactly(3) == b"One"
+        yield following
 
 
 async def test_runs_are_a_table_the_newest_first(tmp_path: Path) -> None:
@@ -64,9 +75,7 @@ async def test_a_run_that_was_left_is_attached_to_and_ends_as_any_other(tmp_path
     gate = asyncio.Event()
     async with serving(tmp_path), Upstream([Reply.text("One", gate, " two")]) as upstream:
         run_id = await left_run(tmp_path, upstream)
-        async with started(tmp_path, "runs", "attach", run_id) as following, asyncio.timeout(TIME_LIMIT):
-            assert following.stdout
-            assert await following.stdout.readexactly(3) == b"One"
+        async with attached(tmp_path, run_id) as following:
             gate.set()
             out, err = await following.communicate()
         again = await agentrouted(tmp_path, "runs", "attach", run_id, "--json")
@@ -79,9 +88,7 @@ async def test_ctrl_c_stops_the_following_and_not_the_run(tmp_path: Path) -> Non
     gate = asyncio.Event()
     async with serving(tmp_path), Upstream([Reply.text("One", gate, " two")]) as upstream:
         run_id = await left_run(tmp_path, upstream)
-        async with started(tmp_path, "runs", "attach", run_id) as following, asyncio.timeout(TIME_LIMIT):
-            assert following.stdout
-            assert await following.stdout.readexactly(3) == b"One"
+        async with attached(tmp_path, run_id) as following:
             following.send_signal(signal.SIGINT)
             assert await following.wait() == 130
         gate.set()

@@ -21,8 +21,8 @@ async def test_status_in_words_names_the_process(tmp_path: Path) -> None:
 
 
 async def test_status_without_a_daemon_is_an_error_that_says_how_to_start_one(tmp_path: Path) -> None:
-    outcome = await agentrouted(tmp_path, "status")
-    assert outcome.code == 1
+    outcome = await agentrouted(tmp_path, "status", "--json")
+    assert (outcome.code, json.loads(outcome.out)["error"]["data"]["kind"]) == (1, "notFound")
     assert "agentrouted serve" in outcome.err
 
 

@@ -5,8 +5,8 @@ import sys
 
 from agentrouted.cli.terminal import say, styled
 from agentrouted.core.errors import AgentroutedError
-from agentrouted_client.errors import ClientError, RpcError
-from agentrouted_protocol.errors import CODES, ErrorData, ErrorObject
+from agentrouted_client.errors import ClientError, DaemonGone, RpcError
+from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
 
 
 def tell_failure(error: Exception, *, as_json: bool) -> None:
@@ -36,6 +36,6 @@ def _as_object(error: Exception) -> ErrorObject:
             data = ErrorData(kind=error.kind, retryable=error.retryable, hint=error.hint)
             return ErrorObject(code=CODES[error.kind], message=error.message, data=data)
         case _:
+            kind: ErrorKind = "notFound" if isinstance(error, DaemonGone) else "internalError"
             message, hint = _in_words(error)
-            data = ErrorData(kind="internalError", hint=hint)
-            return ErrorObject(code=CODES["internalError"], message=message, data=data)
+            return ErrorObject(code=CODES[kind], message=message, data=ErrorData(kind=kind, hint=hint))
