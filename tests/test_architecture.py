@@ -86,6 +86,7 @@ LIBRARIES = {
     "lsprotocol": {"agentrouted.server.rpc"},
     "mcp": {"agentrouted.core.mcp"},
     "mcp_types": {"agentrouted.core.mcp"},
+    "numpy": {"agentrouted.core.memory.vectors.nearest"},
     "pygls": {"agentrouted.server.rpc"},
     "referencing": {"agentrouted.core.schema"},
     "typing_extensions": {"agentrouted.face.typed_dicts"},

@@ -68,14 +68,17 @@ class Services:
         """
         return await self.profiles.laid_on(await self.reach(endpoint, ask_client))
 
-    async def reach(self, endpoint: Endpoint, ask_client: AskClient | None = None) -> Endpoint:
+    async def reach(
+        self, endpoint: Endpoint, ask_client: AskClient | None = None, *, for_embeddings: bool = False
+    ) -> Endpoint:
         """Its key is fetched, an embedded model started, the best format chosen; what was learned is left aside."""
         endpoint = await self.keys.given(endpoint, ask_client)
         if not endpoint.base_url.startswith(EMBEDDED):
             wire = await self.better_wires.wire_of(endpoint, self.http)
             return endpoint if wire == endpoint.wire else replace(endpoint, wire=wire)
         model = await asyncio.to_thread(locate, endpoint.base_url.removeprefix(EMBEDDED), self.model_folders)
-        engine = await self.engines.open(model.path, await asyncio.to_thread(_settings, model, self.config.current))
+        settings = await asyncio.to_thread(_settings, model, self.config.current)
+        engine = await self.engines.open(model.path, replace(settings, embeddings=for_embeddings))
         tools = endpoint.supports_tools if "supports_tools" in endpoint.configured else engine.supports_tools
         return replace(
             endpoint,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from agentrouted.core.agent.filling import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import AgentroutedError, InvalidParams
 from agentrouted.core.services import open_services
@@ -84,7 +85,7 @@ async def _serve(door: Door, warnings: Sequence[str]) -> int:
 
 
 async def _serve_at(door: Door, environment: Environment) -> int:
-    async with open_services(environment, door.options.get("--config")) as services:
+    async with open_services(environment, door.options.get("--config")) as services, vectors_filled(services):
         daemon = Daemon(services, door.seen)
         end_on_signals(daemon.stop)
         async with _opened(door, daemon):

@@ -292,7 +292,7 @@ async def test_an_engine_that_is_killed_while_it_loads_wants_less_memory(engines
     opening = asyncio.create_task(engines.open(demo_model))
     while not engines.running:
         await asyncio.sleep(0)
-    seat = engines._seats[demo_model.absolute()]
+    seat = engines._seats[demo_model.absolute(), False]
     assert seat.process is not None
     os.kill(seat.process._process.pid, signal.SIGKILL)
     with pytest.raises(ProviderError) as caught:

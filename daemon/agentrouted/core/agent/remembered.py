@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.embedding import embedding_in
 from agentrouted.core.tokens import text_of, tokens_of_text
 from agentrouted_protocol import events
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
@@ -59,4 +60,8 @@ async def _look_up(run: RunContext, memory: RunMemory, question: str) -> list[Me
     query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS)
     # What was said in this session stands in the conversation already.
     session_id = run.plan.session_id
-    return [hit for hit in await store.recall(query) if session_id is None or hit.source.session_id != session_id]
+    return [
+        hit
+        for hit in await store.recall(query, embedding_in(run))
+        if session_id is None or hit.source.session_id != session_id
+    ]

@@ -1,11 +1,11 @@
-"""How long memory is kept, as the configuration file has it."""
+"""What memory does, as the configuration file has it."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from agentrouted.core.config.agent import AgentScope
-from agentrouted.core.config.section import Days, Section
+from agentrouted.core.config.section import Days, Section, Text
 from agentrouted_protocol.memory import HitKind
 
 
@@ -22,8 +22,19 @@ class Retention(Section):
     """Days since a fact was last written, or a message said."""
 
 
+class VectorSettings(Section):
+    """Finding by meaning, beside finding by words. Takes `pip install 'agentrouted[vectors]'`."""
+
+    model: Text
+    """An embedding model, as any other model is named: `ollama/nomic-embed-text`, `local/<name>`, a URL, a name under
+    `models`. All that is remembered is sent to it, once."""
+
+
 class MemorySettings(Section):
     """What is remembered by facts and sessions."""
 
     retention: tuple[Retention, ...] = ()
     """What is kept for so long only. Without a rule it is kept until it is forgotten, or has expired."""
+
+    vectors: VectorSettings | None = None
+    """Find by meaning, too. Off if left out."""

@@ -19,6 +19,9 @@ from typing import Any
 # Tokens. Enough for a long conversation with tools, and of an 8B model about 1 GiB; a smaller window of the model wins.
 CONTEXT_WINDOW = 8192
 
+# Tokens of a text that becomes a vector.
+LONGEST_TEXT = 2048
+
 # Each request holds one until it ends, also while it waits for its turn. The default is eight or so.
 HTTP_THREADS = 64
 
@@ -38,7 +41,12 @@ def main() -> None:
     os.umask(0o177)
     # Bound to a name, or the server would end here. It loads under the GIL: a parent's death is seen after that.
     try:
-        _server = xllamacpp.Server(_parameters(xllamacpp, settings))
+        _server = xllamacpp.Server(parameters := _parameters(xllamacpp, settings))
+        if settings["embeddings"] and not _makes_one_vector(settings):
+            del _server
+            Path(settings["socket"]).unlink()
+            parameters.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+            _server = xllamacpp.Server(parameters)
     except RuntimeError:
         # The reason is in llama.cpp's log, which a thread of its own writes.
         time.sleep(0.1)
@@ -93,20 +101,36 @@ def _parameters(xllamacpp: Any, settings: dict[str, Any]) -> Any:
     parameters.fit_params = any(device["type"] != cpu for device in xllamacpp.get_device_info())
     # Errors only: they are the reason that a failed start gives.
     parameters.verbosity = 1
+    if settings["embeddings"]:
+        parameters.embedding = True
+        # A text has to fit into one batch.
+        parameters.n_batch = parameters.n_ubatch = LONGEST_TEXT
     return parameters
 
 
+def _makes_one_vector(settings: dict[str, Any]) -> bool:
+    """Of a text; a model that was made to talk has one for each of its tokens."""
+    status, _ = _ask(settings, "POST /v1/embeddings", b'{"input": "text"}')
+    return status == 200
+
+
 def _what_was_loaded(settings: dict[str, Any]) -> dict[str, Any]:
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(settings["socket"])
-        connection.sendall(f"GET /props HTTP/1.0\r\nAuthorization: Bearer {settings['api_key']}\r\n\r\n".encode())
-        with connection.makefile("rb") as stream:
-            _, _, body = stream.read().partition(b"\r\n\r\n")
+    _, body = _ask(settings, "GET /props")
     properties = json.loads(body)
     return {
         "context_window": properties["default_generation_settings"]["n_ctx"],
         "supports_tools": properties["chat_template_caps"]["supports_tool_calls"],
     }
+
+
+def _ask(settings: dict[str, Any], what: str, body: bytes = b"") -> tuple[int, bytes]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(settings["socket"])
+        headers = f"Authorization: Bearer {settings['api_key']}\r\nContent-Length: {len(body)}"
+        connection.sendall(f"{what} HTTP/1.0\r\n{headers}\r\n\r\n".encode() + body)
+        with connection.makefile("rb") as stream:
+            head, _, reply = stream.read().partition(b"\r\n\r\n")
+    return int(head.split()[1]), reply
 
 
 if __name__ == "__main__":

@@ -24,14 +24,15 @@ class _Seat:
 
 
 class Engines:
-    """One child process for each model file in use: started on first use, again after a crash, ended by `aclose`.
+    """One child process for each model file in use, and one more where it makes embeddings, too: started on first use,
+    again after a crash, ended by `aclose`.
 
     `folder` is for the sockets; it is made if missing, and must be ours alone (0700).
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._seats: dict[Path, _Seat] = {}
+        self._seats: dict[tuple[Path, bool], _Seat] = {}
         self._closed = False
 
     async def open(self, model: Path, settings: EngineSettings = USUAL) -> RunningEngine:
@@ -40,7 +41,7 @@ class Engines:
         The settings count when it has to be started: one that runs is not interrupted for others.
         """
         path = _existing(model)
-        seat = self._seats.setdefault(path, _Seat())
+        seat = self._seats.setdefault((path, settings.embeddings), _Seat())
         async with seat.lock:
             if seat.process is not None and seat.process.engine is not None and await seat.process.answers():
                 return seat.process.engine
@@ -50,7 +51,7 @@ class Engines:
     @property
     def running(self) -> list[Path]:
         """The model files that have a process now."""
-        return [path for path, seat in self._seats.items() if seat.process is not None]
+        return [*dict.fromkeys(path for (path, _), seat in self._seats.items() if seat.process is not None)]
 
     async def aclose(self) -> None:
         """Ends all children at once; their requests end with a closed connection."""

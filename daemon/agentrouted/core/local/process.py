@@ -33,6 +33,9 @@ class EngineSettings:
     chat_template: str | None = None
     """Jinja, in place of the model's own."""
 
+    embeddings: bool = False
+    """Texts become vectors, by `POST /v1/embeddings`: a process for this alone."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunningEngine:

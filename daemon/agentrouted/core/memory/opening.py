@@ -25,10 +25,13 @@ class SharedStore(Opened["Store"]):
         super().__init__(self._open_store)
         self._database = database or SharedDatabase()
         self._rules = rules
+        self.when_opened: Callable[[Store], object] = lambda store: None
+        """Called with it before anybody has it."""
 
     async def _open_store(self) -> "Store":
         store = await self._new_store()
         store.sweep_from_now_on(self._rules)
+        self.when_opened(store)
         return store
 
     async def _new_store(self) -> "Store":

@@ -27,7 +27,7 @@ _ROW: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class Row:
     id: int
     uid: str
     kind: Any
@@ -41,8 +41,8 @@ class _Row:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    row: _Row
+class Found:
+    row: Row
     scope: Scope
     score: float
     terms: Sequence[Term]
@@ -50,27 +50,31 @@ class _Found:
 
 def recall(connection: sqlite3.Connection, params: MemoryRecallParams) -> list[MemoryHit]:
     """Facts that are valid now, and messages. An empty query finds what was written last."""
-    found = [each for scope, where in _places(connection, params) for each in _find(connection, params, scope, where)]
-    found.sort(key=lambda each: (-round(each.score, 6), -each.row.created_at, -each.row.id))
-    return [_hit(each, params.explain) for each in found[: params.limit]]
+    found = [each for scope, where in places(connection, params) for each in find(connection, params, scope, where)]
+    return [hit_of(each, params.explain) for each in sort(found)[: params.limit]]
 
 
-def _find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[_Found]:
+def sort(found: Iterable[Found]) -> list[Found]:
+    """The best first; of equals, the newest."""
+    return sorted(found, key=lambda each: (-round(each.score, 6), -each.row.created_at, -each.row.id))
+
+
+def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
     if not params.query.strip():
-        return [_Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit + _SPARE)]
+        return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit + _SPARE)]
     scores, terms = rank(connection, terms_of(params.query), where)
-    rows: list[_Row] = []
+    rows: list[Row] = []
     count = params.limit + _SPARE
     while len(rows) < params.limit:
         ids = best(scores, count)
-        rows = _rows(connection, ids)
+        rows = rows_of(connection, ids)
         if len(ids) < count:
             break
         count *= 4
-    return [_Found(row, scope, scores[row.id], terms) for row in rows]
+    return [Found(row, scope, scores[row.id], terms) for row in rows]
 
 
-def _places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:
+def places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:
     """The scope that is named; and where that names a session, the messages of this session in the scope around it."""
     scope = find_scope(connection, params.scope)
     if scope is not None and (where := _where(connection, params, scope, params.session_id)):
@@ -119,10 +123,10 @@ def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -
     return found
 
 
-def _rows(connection: sqlite3.Connection, ids: Sequence[int]) -> list[_Row]:
+def rows_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     now = time.time()
     found = by_ids(connection, f"SELECT {_ROW} FROM memories", ids)
-    return [_Row(*row[3:]) for row in found if _is_in_force(now, *row[:3])]
+    return [Row(*row[3:]) for row in found if _is_in_force(now, *row[:3])]
 
 
 def _is_in_force(now: float, expires_at: float | None, valid_from: float | None, valid_to: float | None) -> bool:
@@ -133,8 +137,8 @@ def _is_in_force(now: float, expires_at: float | None, valid_from: float | None,
     )
 
 
-def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[_Row]:
-    rows: list[_Row] = []
+def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[Row]:
+    rows: list[Row] = []
     for part in (where.facts, where.messages):
         if part is not None:
             found = connection.execute(
@@ -142,11 +146,11 @@ def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[_R
                 " ORDER BY id DESC LIMIT ?",
                 (part.first, part.last, *where.values, count),
             )
-            rows += _rows(connection, [row for (row,) in found])
+            rows += rows_of(connection, [row for (row,) in found])
     return rows
 
 
-def _hit(found: _Found, explain: bool) -> MemoryHit:
+def hit_of(found: Found, explain: bool) -> MemoryHit:
     row = found.row
     return MemoryHit(
         id=row.uid,
@@ -163,7 +167,7 @@ def _hit(found: _Found, explain: bool) -> MemoryHit:
     )
 
 
-def _source(row: _Row) -> Source:
+def _source(row: Row) -> Source:
     if row.kind == "message":
         return Source(run_id=row.run_id, session_id=row.session_id, message_id=row.uid)
     if row.sources in (None, "[]"):

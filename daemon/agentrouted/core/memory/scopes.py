@@ -49,6 +49,15 @@ def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
     return [row for (row,) in found]
 
 
+def all_scopes(connection: sqlite3.Connection) -> list[tuple[str, ScopeRow]]:
+    """Each with its workspace, in the order of workspaces."""
+    found = connection.execute("SELECT workspace, id, facts, messages FROM memory_scopes ORDER BY workspace, id")
+    return [
+        (workspace, ScopeRow(row, _range(row, 0, facts), _range(row, 1, messages)))
+        for workspace, row, facts, messages in found
+    ]
+
+
 def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
     """Made where it is missing."""
     values = _values(scope)
@@ -71,6 +80,16 @@ def next_message(connection: sqlite3.Connection, scope: int) -> int:
 def whole_range(scope: int) -> tuple[int, int]:
     """The first and the last id of all rows of a scope."""
     return _range(scope, 0, 0).first, _range(scope, 1, 0).last
+
+
+def scope_of_row(row: int) -> int:
+    """The scope that a fact or a message is in."""
+    return row >> (_BITS + 1)
+
+
+def both_ranges(scope: int) -> tuple[Range, Range]:
+    """Of its facts, and of its messages, however many there are."""
+    return _range(scope, 0, 0), _range(scope, 1, 0)
 
 
 def scope_of(connection: sqlite3.Connection, row: int) -> Scope:

@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
@@ -49,6 +49,11 @@ from agentrouted_protocol.memory import (
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
+if TYPE_CHECKING:  # loaded where the config asks for vectors
+    from agentrouted.core.memory.vectors.embedding import Embed
+    from agentrouted.core.memory.vectors.filling import Asking
+    from agentrouted.core.memory.vectors.vectors import Vectors
+
 logger = logging.getLogger(__name__)
 
 # Seconds after something was forgotten, until the index is cleaned of it: more may follow.
@@ -70,13 +75,22 @@ class Store:
         self._database = database
         beside = database.path.with_name(f"{database.path.name}.sessions") if database.is_on_disk else None
         self.session_locks = SessionLocks(beside)
+        self.vectors: Vectors | None = None
+        """Where the config asks for them: whoever sets it closes it."""
+
         self._cleaning: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
     async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
-        return await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
+        result = await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
+        if self.vectors is not None:
+            self.vectors.wake()
+        return result
 
-    async def recall(self, params: MemoryRecallParams) -> list[MemoryHit]:
+    async def recall(self, params: MemoryRecallParams, embed: "Embed | None" = None) -> list[MemoryHit]:
+        """By meaning, too, where vectors are kept and `embed` says how the question becomes one."""
+        if self.vectors is not None and embed is not None:
+            return await self.vectors.recall(params, embed)
         return await self._database.read(partial(recall, params=params))
 
     async def get(self, params: MemoryGetParams) -> MemoryEntry:
@@ -116,6 +130,8 @@ class Store:
             return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_in(text_of(each))])
 
         result = await self._database.write(add)
+        if self.vectors is not None:
+            self.vectors.wake()
         if result.secrets:
             logger.warning("a message of session `%.100s` has what looks like a secret: it is kept", session_id)
         return result
@@ -157,7 +173,17 @@ class Store:
 
     async def import_(self, params: MemoryImportParams, report: Report = silent) -> MemoryImportResult:
         """See `transfer.import_`."""
-        return await transfer.import_(self._database, params, report)
+        try:
+            return await transfer.import_(self._database, params, report)
+        finally:
+            if self.vectors is not None:
+                self.vectors.wake()
+
+    def open_vectors(self, asking: "Asking") -> "Vectors":
+        """Of all that is remembered, made from now on."""
+        from agentrouted.core.memory.vectors.vectors import Vectors
+
+        return Vectors(self._database, asking)
 
     def sweep_from_now_on(self, rules: Callable[[], Sequence[Retention]]) -> None:
         """Forget again and again what has expired, and what these rules say."""

@@ -250,5 +250,27 @@ _INDEXED_BY_HAND: Final = """
 DROP TRIGGER memories_added;
 """
 
+# What texts mean, as numbers.
+_VECTORS: Final = """
+-- Of these the newest is in force: vectors of one model compare with each other only.
+CREATE TABLE memory_spaces (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL,
+    -- Known with the first vector; until then, there may be some of the space before.
+    dimensions INTEGER,
+    -- The process that fills it, and until when it is left alone with that.
+    filler TEXT,
+    filler_until REAL
+);
+
+CREATE TABLE memory_vectors (
+    -- In the order in which they came, also after some have gone.
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    memory INTEGER NOT NULL UNIQUE REFERENCES memories (id) ON DELETE CASCADE,
+    -- float32, little-endian, of length 1. Empty where the model takes no such text.
+    vector BLOB NOT NULL
+);
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS)

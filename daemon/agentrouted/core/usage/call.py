@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from agentrouted_protocol.messages import Usage
 
-Kind = Literal["turn", "summary", "probe", "retry", "gateway"]
+Kind = Literal["turn", "summary", "probe", "retry", "gateway", "embedding"]
 Boundary = Literal["local", "remote", "crossed"]
 
 

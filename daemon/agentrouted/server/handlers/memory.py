@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from agentrouted.core.agent.embedding import embedding_for
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.memory import (
     MemoryAddMessagesParams,
@@ -43,7 +44,8 @@ async def remember(session: ClientSession, params: MemoryRememberParams) -> Memo
 
 
 async def recall(session: ClientSession, params: MemoryRecallParams) -> MemoryRecallResult:
-    return MemoryRecallResult(hits=await (await _store(session)).recall(params))
+    embed = embedding_for(session.core.services, session.caller)
+    return MemoryRecallResult(hits=await (await _store(session)).recall(params, embed))
 
 
 async def forget(session: ClientSession, params: MemoryForgetParams) -> MemoryForgetResult:

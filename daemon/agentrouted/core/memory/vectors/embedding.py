@@ -1,0 +1,22 @@
+"""How texts become vectors: done by those above."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    space: str
+    """Which model made them, where: only vectors of the same one compare."""
+
+    vectors: Sequence[Sequence[float]]
+    """One for each text, in order, all of the same length."""
+
+
+class Embed(Protocol):
+    async def __call__(self, model: str, texts: Sequence[str], workspace: str) -> Embedded:
+        """`workspace` is whose texts they are, or empty: its boundary holds.
+
+        Raises the errors of `core.errors`.
+        """

@@ -1,0 +1,87 @@
+"""One batch of texts becomes vectors, whatever is in it."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from agentrouted.core.errors import AgentroutedError, Conflict, ContextOverflow, ProviderError, ProviderTimeout
+from agentrouted.core.memory.vectors.embedding import Embed, Embedded
+from agentrouted.core.memory.vectors.rows import Batch
+
+LONGEST_CALL: Final = 100.0
+"""Seconds."""
+
+# A text that any model takes, and how much is left of one that it does not.
+_PLAIN: Final = "text"
+_SHORTER: Final = 500
+
+# Statuses with which a text is refused that is too long, or strange: llama.cpp says 500.
+_REFUSALS: Final = frozenset({400, 413, 422, 500})
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Which model is asked, and what its vectors are called."""
+
+    embed: Embed
+    model: str
+    space: str
+
+
+async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | None]:
+    """One for each text; None where the model takes no such text.
+
+    Raises what an ordinary call raises, where the fault is not in a text.
+    """
+    said = [text for text in batch.texts if text]
+    try:
+        made: Sequence[Sequence[float] | None] = await _ask(asking, said, batch.workspace) if said else []
+    except AgentroutedError as error:
+        if not _may_be_the_text(error):
+            raise
+        made = await _one_by_one(asking, said, batch.workspace, error)
+    left = iter(made)
+    return [next(left) if text else None for text in batch.texts]
+
+
+async def _one_by_one(
+    asking: Asking, texts: Sequence[str], workspace: str, error: AgentroutedError
+) -> list[Sequence[float] | None]:
+    try:
+        await _ask(asking, [_PLAIN], workspace)
+    except AgentroutedError:
+        # It takes none at all.
+        raise error from None
+    return [await _one(asking, text, workspace) for text in texts]
+
+
+async def _one(asking: Asking, text: str, workspace: str) -> Sequence[float] | None:
+    for tried in dict.fromkeys((text, text[:_SHORTER])):
+        try:
+            return (await _ask(asking, [tried], workspace))[0]
+        except AgentroutedError as error:
+            if not _may_be_the_text(error):
+                raise
+    return None
+
+
+async def _ask(asking: Asking, texts: Sequence[str], workspace: str) -> Sequence[Sequence[float]]:
+    try:
+        async with asyncio.timeout(LONGEST_CALL):
+            embedded = await asking.embed(asking.model, texts, workspace)
+    except TimeoutError:
+        raise ProviderTimeout(f"`{asking.model}` took more than {LONGEST_CALL:g} s for {len(texts)} texts") from None
+    return checked(asking, embedded)
+
+
+def checked(asking: Asking, embedded: Embedded) -> Sequence[Sequence[float]]:
+    if embedded.space != asking.space:
+        raise Conflict(f"`{asking.model}` has become another model meanwhile")
+    return embedded.vectors
+
+
+def _may_be_the_text(error: AgentroutedError) -> bool:
+    if isinstance(error, ContextOverflow):
+        return True
+    return isinstance(error, ProviderError) and error.provider is not None and error.provider.status in _REFUSALS

@@ -1,0 +1,256 @@
+"""The vectors of one memory: filled bit by bit, and searched."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+import time
+from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, ProviderTimeout
+from agentrouted.core.memory.recall import recall as recall_by_words
+from agentrouted.core.memory.terms import clean
+from agentrouted.core.memory.vectors import rows
+from agentrouted.core.memory.vectors.embedding import Embed
+from agentrouted.core.memory.vectors.filling import LONGEST_CALL, Asking, checked, vectors_of
+from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
+from agentrouted.core.memory.vectors.rows import LONGEST_TEXT, Batch, Space
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
+
+if TYPE_CHECKING:  # takes numpy with it
+    from agentrouted.core.memory.vectors.nearest import Matrices, Matrix
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks for what others have written, and until one who fills is thought to have died.
+_LOOK: Final = 60.0
+_TURN: Final = LONGEST_CALL + 20.0
+
+# Seconds between two looks whether somebody else has done it.
+_OTHERS: Final = 1.0
+
+# Seconds until the next try, after a failure.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 300.0
+
+# Seconds to wait for more of what is remembered, and rows of which it is worth a line in the log.
+_TOGETHER: Final = 0.05
+_MANY: Final = 1000
+
+# Seconds that a question may take to become a vector; and after one that did not, until the next is tried.
+_PATIENCE: Final = 2.0
+_REST: Final = 10.0
+
+
+class Vectors:
+    """By one model, in a database that other processes may share."""
+
+    def __init__(self, database: Database, asking: Asking) -> None:
+        self.model = asking.model
+        self.done = 0
+        self.missing = 0
+        self.error: str | None = None
+        """Why no more are made."""
+
+        self.is_complete = False
+        """Whether nothing was missing when it was looked for last, and nothing was written since."""
+
+        self._database = database
+        self._asking = asking
+        self._name = f"filler-{uuid4().hex}"
+        self._woken = asyncio.Event()
+        self._news = asyncio.Event()
+        self._has_begun = False
+        self._complete: dict[int, int] = {}
+        self._kept_back: dict[str, str] = {}
+        self._matrices: Matrices | None = None
+        self._rests_until = 0.0
+        self._fails_at_questions = False
+        self._filling = asyncio.create_task(self._fill_again_and_again())
+
+    def wake(self) -> None:
+        """Something was written."""
+        self.is_complete = False
+        self._woken.set()
+
+    async def news(self) -> None:
+        """Returns when there is another count, or another error."""
+        await self._news.wait()
+
+    def look_anew(self) -> None:
+        """The config has changed: what was kept back may not be any more."""
+        self._kept_back.clear()
+        self.wake()
+
+    async def aclose(self) -> None:
+        """Before its database is closed. What is there stays."""
+        if self._filling.cancel():
+            await asyncio.wait([self._filling])
+
+    async def recall(self, params: MemoryRecallParams, embed: Embed) -> list[MemoryHit]:
+        """By words and by meaning; by words alone where there is nothing to compare, or nobody to ask."""
+        looked_at = await self._database.read(partial(self._look, params=params)) if params.query.strip() else []
+        if not any(len(matrix) for _, matrix in looked_at):
+            return await self._recall_by_words(params, self.error)
+        try:
+            question = await self._question(params, embed)
+        except AgentroutedError as error:
+            self._tell_of_question(error)
+            return await self._recall_by_words(params, error.message)
+        near = await asyncio.to_thread(
+            lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in looked_at]
+        )
+        return await self._database.read(partial(fused, params=params, near=near))
+
+    async def _recall_by_words(self, params: MemoryRecallParams, why: str | None) -> list[MemoryHit]:
+        hits = await self._database.read(partial(recall_by_words, params=params))
+        if why is None or not params.explain:
+            return hits
+        return [hit.model_copy(update={"explain": {**(hit.explain or {}), "vectors": why}}) for hit in hits]
+
+    def _look(self, connection: sqlite3.Connection, params: MemoryRecallParams) -> "list[tuple[Place, Matrix]]":
+        """Where it is looked, with the vectors there; on the thread of the connection."""
+        found = places_of(connection, params)
+        space = rows.space_in_force(connection, self._asking.space)
+        if self._matrices is None or space is None or space.dimensions is None:
+            return []
+        return [(place, self._matrices.of(connection, space, place.id)) for place in found]
+
+    async def _question(self, params: MemoryRecallParams, embed: Embed) -> bytes:
+        if time.monotonic() < self._rests_until:
+            raise ProviderTimeout(f"`{self.model}` has just failed, and is left alone for a moment")
+        text = clean(params.query).strip()[:LONGEST_TEXT]
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                embedded = await embed(self.model, [text], params.scope.workspace or "")
+        except TimeoutError:
+            raise ProviderTimeout(f"`{self.model}` did not take in the question within {_PATIENCE:g} s") from None
+        vectors = checked(self._asking, embedded)
+        self._fails_at_questions = False
+        question: bytes = _nearest().to_blobs(vectors)[0]
+        return question
+
+    def _tell_of_question(self, error: AgentroutedError) -> None:
+        if time.monotonic() >= self._rests_until:
+            self._rests_until = time.monotonic() + _REST
+        if not self._fails_at_questions:
+            self._fails_at_questions = True
+            logger.warning("memory finds by words alone until this is mended: %s", error.message)
+
+    async def _fill_again_and_again(self) -> None:
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                self._woken.clear()
+                try:
+                    await self._fill()
+                except AgentroutedError as error:
+                    self._tell(error.message, error.hint)
+                    await asyncio.sleep(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+                    continue
+                pause = _FIRST_PAUSE
+                self.is_complete = not self._woken.is_set()
+                self._tell(next(iter(self._kept_back.values()), None))
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_LOOK):
+                        await self._woken.wait()
+                if not self._woken.is_set():
+                    self._complete.clear()
+                await asyncio.sleep(_TOGETHER)
+        finally:
+            if not self._database.is_closed:
+                self._database.post(partial(rows.end_turn, filler=self._name))
+
+    async def _fill(self) -> None:
+        """Until nothing is missing."""
+        nearest = await asyncio.to_thread(_nearest)
+        if self._matrices is None:
+            self._matrices = nearest.Matrices()
+        space = await self._join()
+        logged = self.missing
+        while (batch := await self._database.read(self._next_batch)) is not None:
+            if logged - self.missing >= _MANY:
+                logged = self.missing
+                logger.info("memory: %d vectors by `%s`, %d missing", self.done, self.model, self.missing)
+            try:
+                made = await vectors_of(self._asking, batch)
+            except GuardrailBlocked as error:
+                self._kept_back[batch.workspace] = error.message
+                continue
+            vectors = await asyncio.to_thread(_as_blobs, batch, made)
+            kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
+            if kept != space:
+                self._complete.clear()
+                space = await self._join()
+            self._have(self.done + len(vectors), self.missing - len(vectors))
+        await self._count()
+        await self._database.write(partial(rows.end_turn, filler=self._name))
+
+    async def _join(self) -> Space:
+        """The space that is to be filled, when it is our turn, without what is another model's."""
+        while True:
+            join = partial(rows.join_space, name=self._asking.space, may_begin=not self._has_begun)
+            space = await self._database.write(join)
+            self._has_begun = True
+            if await self._database.write(partial(self._take_turn, space=space)):
+                break
+            await self._count()
+            await asyncio.sleep(_OTHERS)
+        while await self._database.write(partial(rows.remove_older, space=space)):
+            pass
+        await self._count()
+        return space
+
+    def _take_turn(self, connection: sqlite3.Connection, space: Space) -> bool:
+        return rows.take_turn(connection, space, self._name, time.time(), _TURN)
+
+    def _next_batch(self, connection: sqlite3.Connection) -> Batch | None:
+        return rows.next_batch(connection, self._complete, self._kept_back)
+
+    def _keep(self, connection: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, bytes]]) -> Space | None:
+        """The space as it is now; None where it is not our turn any more."""
+        kept = rows.insert_vectors(connection, space, vectors)
+        return kept if self._take_turn(connection, kept) else None
+
+    async def _count(self) -> None:
+        counts = await self._database.read(rows.count)
+        self._have(counts.done, counts.missing)
+
+    def _have(self, done: int, missing: int) -> None:
+        self.done, self.missing = done, max(missing, 0)
+        self._tell_news()
+
+    def _tell(self, error: str | None, hint: str | None = None) -> None:
+        """Once, what keeps vectors from being made, and when it does no more."""
+        if error != self.error:
+            self.error = error
+            if error is None:
+                logger.info("memory: vectors are made again, by `%s`", self.model)
+            else:
+                logger.warning("memory has not all its vectors: %s%s", error, f" ({hint})" if hint else "")
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def _as_blobs(batch: Batch, made: Sequence[Sequence[float] | None]) -> list[tuple[int, bytes]]:
+    blobs = iter(_nearest().to_blobs([each for each in made if each is not None]))
+    return [(row, b"" if each is None else next(blobs)) for row, each in zip(batch.rows, made, strict=True)]
+
+
+def _nearest() -> Any:
+    """With numpy, which takes a sixth of a second, and may not be there."""
+    try:
+        from agentrouted.core.memory.vectors import nearest
+    except ImportError as error:
+        raise ConfigInvalid(
+            f"`memory.vectors` needs numpy: {error}", hint="pip install 'agentrouted[vectors]'"
+        ) from error
+    return nearest
