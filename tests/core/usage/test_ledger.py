@@ -122,18 +122,6 @@ async def test_a_call_that_takes_long_is_known_while_it_is_under_way(tmp_path: P
     assert rows(tmp_path, "SELECT id FROM open_calls") == [] and len(rows(tmp_path)) == 1
 
 
-async def test_the_sums_are_those_of_the_rows(tmp_path: Path) -> None:
-    script = [Reply.text("a"), Reply.status(401), Reply.text("b", usage=None), Reply.text("c")]
-    async with Upstream(script) as upstream, runs(tmp_path) as all_runs:
-        for session in ("s", "t", None, "s"):
-            await done(all_runs, asked(upstream, sessionId=session))
-    counts = "SUM(calls) c, SUM(output_tokens) o, SUM(estimated) e, SUM(errors) f"
-    for level in (0, 1, 2, 3):
-        [sums] = rows(tmp_path, f"SELECT {counts} FROM usage_sums WHERE level = {level}")
-        assert sums == {"c": 4, "o": 11, "e": 1, "f": 1}
-    assert len(rows(tmp_path, "SELECT * FROM usage_sums WHERE level = 2")) == 3
-
-
 async def test_without_a_place_for_a_database_a_run_is_as_good_as_any(tmp_path: Path) -> None:
     (tmp_path / DATABASE).mkdir(parents=True)
     async with Upstream() as upstream, runs(tmp_path) as all_runs:

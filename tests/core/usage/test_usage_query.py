@@ -11,9 +11,12 @@ import pytest
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.schema import SCRIPTS
 from agentrouted.core.usage.call import Call, Caller, Outcome
 from agentrouted.core.usage.ledger import Ledger
+from agentrouted.core.usage.periods import LEVELS, Level
 from agentrouted.core.usage.rows import insert_ended
+from agentrouted.core.usage.sums import COUNTS, sum_up
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import UsageParams, UsageTotals
 
@@ -137,6 +140,37 @@ async def test_any_grouping_of_any_time_is_exact(ledger: Ledger, keys: list[str]
     told = {tuple(getattr(row, key) for key in keys): counts(row) for row in result.rows}
     assert told == {key: counted(calls) for key, calls in expected.items()}
     assert counts(result.totals) == counted(here)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+async def test_the_sums_of_each_level_are_those_of_the_rows(tmp_path: Path, level: Level) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    await database.write(insert_all)
+    await database.write(sum_up)
+    query = f"SELECT {', '.join(f'SUM({name})' for name in COUNTS)} FROM usage_sums WHERE level = {level.number}"
+    sums = await database.read(lambda connection: connection.execute(query).fetchone())
+    await database.aclose()
+    assert dict(zip(COUNTS, sums, strict=True)) == counted(CALLS)
+
+
+async def test_a_ledger_from_before_there_were_sums_by_one_key_says_the_same(tmp_path: Path, ledger: Ledger) -> None:
+    old_file = tmp_path / "old.db"
+    await (await Database.open(old_file, SCRIPTS[:5])).aclose()
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        sum_up(connection)
+    with sqlite3.connect(old_file) as connection:
+        connection.execute("ATTACH ? AS new", (str(tmp_path / "a.db"),))
+        for table, part in (("usage_keys", "TRUE"), ("calls", "TRUE"), ("usage_sums", "level < 4")):
+            connection.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table} WHERE {part}")
+    database = await Database.open(old_file)
+    older = await Ledger.open(database)
+    for key in KEYS:
+        params = UsageParams(group_by=[key])
+        answers = [(await each.usage(params)).rows for each in (older, ledger)]
+        said, expected = [[(getattr(row, key), row.calls, round(row.cost_usd, 6)) for row in rows] for rows in answers]
+        assert said == expected
+    await database.aclose()
+    older.close()
 
 
 async def test_one_run_is_that_with_the_agents_it_has_called(ledger: Ledger) -> None:

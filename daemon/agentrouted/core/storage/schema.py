@@ -272,5 +272,34 @@ CREATE TABLE memory_vectors (
 );
 """
 
+# Sums are brought up to date many calls at a time, and there are some by one key only: the name.
+_SUMS_IN_BATCHES: Final = """
+ALTER TABLE usage_sums RENAME COLUMN session TO name;
+
+-- One row: up to which call the sums go. Its row in `calls` is never removed, so that no later one has its number.
+CREATE TABLE usage_summed (
+    last_call INTEGER NOT NULL
+);
+INSERT INTO usage_summed SELECT COALESCE(MAX(id), 0) FROM calls;
+
+DROP INDEX calls_tree;
+CREATE INDEX calls_tree ON calls (tree) WHERE tree != run_id;
+""" + "".join(
+    f"""
+INSERT INTO usage_sums
+    SELECT {level}, start, {key}, 0, SUM(calls), SUM(input_tokens), SUM(output_tokens), SUM(cached_tokens),
+        SUM(reasoning_tokens), SUM(cost_usd), SUM(unpriced), SUM(estimated), SUM(errors), SUM(cancelled), SUM(local),
+        SUM(crossed)
+    FROM usage_sums JOIN usage_keys ON usage_keys.id = keys WHERE level = {of} GROUP BY start, {key};
+"""
+    for level, of, key in (
+        *(
+            (level, 1, key)
+            for level, key in enumerate(("provider", "model", "client", "workspace", "agent", "kind"), 4)
+        ),
+        (10, 2, "name"),
+    )
+)
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS, _SUMS_IN_BATCHES)

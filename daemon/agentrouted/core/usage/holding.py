@@ -6,7 +6,8 @@ from typing import Any, Final, Literal
 
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Reached, Standing
-from agentrouted.core.usage.rows import keys_of, open_row
+from agentrouted.core.usage.rows import OF_TREE, keys_of, open_row
+from agentrouted.core.usage.sums import NOT_SUMMED
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import BudgetUnit
 
@@ -77,9 +78,13 @@ def _has_room(limit: Limit, call: Call, held: Held) -> Query:
 
 def _spent(limit: Limit, at: float, tree: str) -> Query:
     if limit.per == "run":
-        return _sum(_FROM_CALLS[limit.unit], "calls", "tree = ?", (tree,), limit)
+        return _sum(_FROM_CALLS[limit.unit], "calls", OF_TREE, (tree, tree), limit)
+    level, start, end = limit.window(at)
     where = "level = ? AND start >= ? AND start < ?"
-    return _sum(_FROM_SUMS[limit.unit], "usage_sums", where, limit.window(at), limit)
+    summed, of_summed = _sum(_FROM_SUMS[limit.unit], "usage_sums", where, (level.number, start, end), limit)
+    where = f"{NOT_SUMMED} AND +at >= ? AND +at < ?"
+    others, of_others = _sum(_FROM_CALLS[limit.unit], "calls", where, (start, end), limit)
+    return f"SELECT ({summed}) + ({others})", (*of_summed, *of_others)
 
 
 def _held(limit: Limit, at: float, tree: str) -> Query:

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.times import text_of_time
 from agentrouted.core.usage.call import Call
-from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, DAY, HOUR
+from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, DAY, HOUR, Level
 from agentrouted_protocol.usage import BudgetUnit
 
 Period = Literal["hour", "day", "month", "run"]
@@ -18,7 +18,7 @@ Period = Literal["hour", "day", "month", "run"]
 class Window(NamedTuple):
     """From `start` until before `end`, and the level of sums that it is made of."""
 
-    level: int
+    level: Level
     start: int
     end: int
 

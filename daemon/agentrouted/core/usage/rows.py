@@ -1,54 +1,21 @@
-"""Model calls as rows, and their sums."""
+"""Model calls as rows."""
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from agentrouted.core.usage.call import Call, Outcome
-from agentrouted.core.usage.periods import BY_DAY, BY_HOUR, BY_SESSION, BY_SPAN, DAY, HOUR, SPAN
+from agentrouted.core.usage.sums import is_time_to_sum, sum_up
 from agentrouted_protocol.messages import Usage
-
-COUNTS: Final = (
-    "calls",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "cost_usd",
-    "unpriced",
-    "estimated",
-    "errors",
-    "cancelled",
-    "local",
-    "crossed",
-)
-
-# The same of one row of `calls`.
-COUNTED: Final = (
-    "1",
-    "input_tokens",
-    "output_tokens",
-    "cached_tokens",
-    "reasoning_tokens",
-    "COALESCE(cost_usd, 0.0)",
-    "cost_usd IS NULL",
-    "estimated",
-    "status NOT IN ('ok', 'cancelled')",
-    "status = 'cancelled'",
-    "boundary = 'local'",
-    "boundary = 'crossed'",
-)
 
 _COLUMNS: Final = (
     "at, keys, run_id, tree, session, process, asked, served, input_tokens, output_tokens, cached_tokens,"
     " reasoning_tokens, cost_usd, cost_source, estimated, latency, first_token, status, boundary"
 )
-_INSERT: Final = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' * 19)}) RETURNING {', '.join(COUNTED)}"
-_ADD: Final = (
-    f"INSERT INTO usage_sums VALUES (?, ?, ?, ?, {', '.join('?' * len(COUNTS))}) ON CONFLICT DO UPDATE SET "
-    + ", ".join(f"{name} = {name} + excluded.{name}" for name in COUNTS)
-)
+_INSERT: Final = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' * 19)})"
+OF_TREE: Final = "(run_id = ? OR (tree = ? AND tree != run_id))"
+"""Calls of a run, and of those that it has begun. Only the latter are in the index of trees."""
 
 
 def keys_of(connection: sqlite3.Connection, call: Call) -> int:
@@ -128,9 +95,7 @@ def _row(call: Call, keys: int, outcome: Outcome) -> tuple[Any, ...]:
     )
 
 
-def _insert(connection: sqlite3.Connection, row: Iterable[Any]) -> None:
-    at, keys, _, _, session, *_ = row = tuple(row)
-    counts = connection.execute(_INSERT, row).fetchone()
-    hour, day, span = (int(at // unit * unit) for unit in (HOUR, DAY, SPAN))
-    places = ((BY_HOUR, hour, ""), (BY_DAY, day, ""), (BY_SPAN, span, ""), (BY_SESSION, day, session))
-    connection.executemany(_ADD, [(*place, keys, *counts) for place in places])
+def _insert(connection: sqlite3.Connection, row: Sequence[Any]) -> None:
+    added = connection.execute(_INSERT, row)
+    if is_time_to_sum(added.lastrowid or 0):
+        sum_up(connection)
