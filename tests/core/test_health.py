@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import pytest
+from harness.routes import World
 
+from agentrouted.core.agent.failover import ask_in_turn
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
     AgentroutedError,
@@ -16,6 +18,8 @@ from agentrouted.core.errors import (
     RateLimited,
 )
 from agentrouted.core.health import FAULTS, REST, Health
+from agentrouted.core.routing.candidates import in_turn
+from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted_protocol.errors import ProviderReply
 
 HOSTED = Endpoint("acme", "m", "https://acme.example/v1", "chat_completions", local=False)
@@ -50,12 +54,58 @@ def test_after_a_rest_one_caller_tries_and_closes_it_or_opens_it_again() -> None
     fail(health, ProviderUnreachable("gone"))
     for mended in (False, True):
         clock.now += REST
-        assert [health.takes_calls(HOSTED), health.takes_calls(HOSTED)] == [True, False]
+        assert health.takes_calls(HOSTED)
+        health.is_asked(HOSTED)
+        assert not health.takes_calls(HOSTED)
         if mended:
             health.answered(HOSTED, None)
         else:
             health.failed(HOSTED, ProviderUnreachable("gone"))
     assert health.takes_calls(HOSTED) and not health.is_open(HOSTED)
+
+
+def test_to_look_at_a_rested_one_is_not_to_try_it() -> None:
+    clock = Clock()
+    health = Health(clock)
+    fail(health, ProviderUnreachable("gone"))
+    clock.now += REST
+    assert health.takes_calls(HOSTED) and health.takes_calls(HOSTED)
+
+
+async def test_whoever_is_not_asked_in_the_end_was_not_tried() -> None:
+    clock = Clock()
+    health = Health(clock)
+    one, two = World(config="models: {x: ['https://one/v1/m', 'https://two/v1/m']}").resolve("x").endpoints
+    fail(health, ProviderUnreachable("gone"), endpoint=two.endpoint)
+    clock.now += REST
+
+    async def refuse(candidate: ResolvedEndpoint) -> None:
+        health.is_asked(candidate.endpoint)
+        raise InvalidParams("wrong")
+
+    with pytest.raises(InvalidParams):
+        await ask_in_turn(in_turn((one, two), health), refuse, lambda *_: False)
+    assert health.takes_calls(two.endpoint)
+
+
+def test_a_trial_that_shows_nothing_is_given_to_the_next_call() -> None:
+    clock = Clock()
+    health = Health(clock)
+    fail(health, ProviderUnreachable("gone"))
+    clock.now += REST
+    health.is_asked(HOSTED)
+    health.failed(HOSTED, ContextOverflow("long"))
+    assert health.takes_calls(HOSTED) and health.is_open(HOSTED)
+
+
+def test_to_ask_a_resting_one_is_no_reason_to_rest_longer() -> None:
+    clock = Clock()
+    health = Health(clock)
+    fail(health, ProviderUnreachable("gone"))
+    clock.now += REST / 2
+    health.is_asked(HOSTED)
+    clock.now += REST / 2
+    assert health.takes_calls(HOSTED)
 
 
 def test_who_asks_for_a_pause_is_asked_after_others_as_long() -> None:

@@ -60,6 +60,9 @@ class Health:
     def failed(self, endpoint: Endpoint, error: AgentroutedError) -> None:
         """It did not. Only what tells of the endpoint itself counts."""
         if not _tells_of(endpoint, error):
+            if self.is_open(endpoint):
+                # If this was the call that tries it, it has not: the next one may.
+                self._record(endpoint).rests_until = self._clock()
             return
         record = self._record(endpoint)
         record.faults += 1
@@ -72,14 +75,14 @@ class Health:
         return (record := self._records.get(_key(endpoint))) is not None and record.faults >= FAULTS
 
     def takes_calls(self, endpoint: Endpoint) -> bool:
-        """Whether it is to be asked before others. When a rest is over, one caller is told so, who has to try."""
+        """Whether it is to be asked before others: it does not rest."""
         record = self._records.get(_key(endpoint))
-        if record is None or record.rests_until == 0.0:
-            return True
-        if self._clock() < record.rests_until:
-            return False
-        record.rests_until = self._clock() + REST if record.faults >= FAULTS else 0.0
-        return True
+        return record is None or self._clock() >= record.rests_until
+
+    def is_asked(self, endpoint: Endpoint) -> None:
+        """If its circuit is open and its rest over, this call tries it: others leave it alone until that is known."""
+        if self.is_open(endpoint) and self.takes_calls(endpoint):
+            self._record(endpoint).rests_until = self._clock() + REST
 
     def seconds(self, endpoint: Endpoint) -> float | None:
         """Until its replies began, lately."""

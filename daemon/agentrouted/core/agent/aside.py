@@ -27,6 +27,7 @@ async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) ->
 
 
 async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
+    run.services.health.is_asked(found)
     endpoint = await run.services.connect(found, run.audience.get_secret)
     boundary: Boundary = "local" if endpoint.local else "remote"
     try:

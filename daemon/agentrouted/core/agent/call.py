@@ -59,6 +59,7 @@ async def _ask_endpoint(
     run: RunContext, messages: Sequence[Message], has_the_word: HasTheWord, candidate: ResolvedEndpoint
 ) -> ModelReply:
     """Its reply; where it refuses the way in which a structured answer is asked for, the next way is tried."""
+    run.services.health.is_asked(candidate.endpoint)
     endpoint = await _reached(run, candidate.endpoint)
     messages = await fitted(run, endpoint, messages)
     while True:
