@@ -71,18 +71,26 @@ def test_what_the_caller_wants_is_done_everywhere(mode: Any) -> None:
     ],
 )
 def test_a_refused_way_is_followed_by_a_simpler_one(mode: Mode, status: int, text: str, following: Mode | None) -> None:
-    assert next_mode(AUTO, mode, refusal(status, text)) == following
+    assert next_mode(AUTO, mode, refusal(status, text), local=True) == following
+    if status < 500:
+        assert next_mode(AUTO, mode, refusal(status, text), local=False) == following
+
+
+@pytest.mark.parametrize("status", [500, 501])
+def test_a_fault_of_a_hosted_provider_is_no_refusal(status: int) -> None:
+    assert next_mode(AUTO, "native", refusal(status, NO_FORMAT), local=False) is None
+    assert next_mode(AUTO, "tool", refusal(status, NO_CHOICE), local=False) is None
 
 
 def test_other_errors_change_nothing() -> None:
     for error in (refusal(401, NO_TOOLS), refusal(402, NO_TOOLS), AgentroutedError("tools")):
-        assert next_mode(AUTO, "tool", error) is None
+        assert next_mode(AUTO, "tool", error, local=True) is None
 
 
 def test_who_wants_one_way_only_gets_the_refusal() -> None:
-    assert next_mode(Wanted({}, "City", "native"), "native", refusal(400, NO_FORMAT)) is None
-    assert next_mode(Wanted({}, "City", "tool"), "tool", refusal(400, NO_TOOLS)) is None
+    assert next_mode(Wanted({}, "City", "native"), "native", refusal(400, NO_FORMAT), local=True) is None
+    assert next_mode(Wanted({}, "City", "tool"), "tool", refusal(400, NO_TOOLS), local=True) is None
 
 
 def test_a_tool_that_cannot_be_demanded_is_offered_whoever_wants_it() -> None:
-    assert next_mode(Wanted({}, "City", "tool"), "tool", refusal(400, NO_CHOICE)) == "offered"
+    assert next_mode(Wanted({}, "City", "tool"), "tool", refusal(400, NO_CHOICE), local=True) == "offered"

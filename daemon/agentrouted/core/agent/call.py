@@ -76,7 +76,8 @@ async def _ask_endpoint(
                 run.emitter.emit(events.Retry, attempt=1, reason=error.message, delay=0.0)
                 continue
             wanted = run.plan.wanted
-            lower = None if wanted is None or run.state.has_spoken else next_mode(wanted, mode, error)
+            spoken = run.state.has_spoken
+            lower = None if wanted is None or spoken else next_mode(wanted, mode, error, local=endpoint.local)
             if lower is None:
                 raise
             await run.services.profiles.learn(endpoint, "output_mode", lower, evidence_of(f"output by `{mode}`", error))

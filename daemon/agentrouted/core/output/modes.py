@@ -7,8 +7,10 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderError
 from agentrouted.core.output.wanted import Mode, Wanted
 
-# 500 is what llama.cpp says of tools that it was not started for.
-_REFUSES: Final = frozenset({400, 404, 422, 500, 501})
+_REFUSES: Final = frozenset({400, 404, 422})
+
+# 500 is what llama.cpp says of tools that it was not started for. At a hosted provider it is a trouble that passes.
+_REFUSES_HERE: Final = _REFUSES | {500, 501}
 _OF_TOOL_CHOICE: Final = re.compile(r"tool[_ ]choice", re.IGNORECASE)
 _OF_OUTPUT: Final = re.compile(
     r"response[_ ]?(format|schema|mime)|json[_ ]?schema|json[_ ]mode|structured[_ ]output"
@@ -31,12 +33,14 @@ def first_mode(wanted: Wanted, endpoint: Endpoint, *, has_tools: bool) -> Mode:
     return "tool" if endpoint.supports_tools else "prompted"
 
 
-def next_mode(wanted: Wanted, mode: Mode, error: AgentroutedError) -> Mode | None:
+def next_mode(wanted: Wanted, mode: Mode, error: AgentroutedError, *, local: bool) -> Mode | None:
     """What to try after this refusal; None if it is about something else, or the caller wants this way only.
 
-    Some take tools, but not that one has to be called: what they then get is the same for the caller.
+    `local`: at a server of this machine. Some take tools, but not that one has to be called: what they then get is the
+    same for the caller.
     """
-    if not isinstance(error, ProviderError) or error.provider is None or error.provider.status not in _REFUSES:
+    refuses = _REFUSES_HERE if local else _REFUSES
+    if not isinstance(error, ProviderError) or error.provider is None or error.provider.status not in refuses:
         return None
     text = error.provider.text or ""
     if mode == "tool" and _OF_TOOL_CHOICE.search(text):
