@@ -1,5 +1,7 @@
 """Which key goes where, and that no key goes astray."""
 
+from urllib.parse import urlsplit
+
 import pytest
 from harness.routes import OPENROUTER, World
 from pydantic import SecretStr
@@ -108,10 +110,20 @@ def test_no_kept_key_goes_to_another_host(model: str, base_url: str) -> None:
 @pytest.mark.parametrize(
     "base_url", ["http://openrouter.ai/api/v1", "https://openrouter.ai:8443/api/v1", "http://openrouter.ai:443/api/v1"]
 )
-def test_another_port_or_plain_http_gets_only_the_key_that_was_written_for_the_host(base_url: str) -> None:
+def test_another_port_or_plain_http_gets_only_a_key_that_was_written_for_that_port(base_url: str) -> None:
+    port = urlsplit(base_url).port or 80
+    for_port = World(EVERY_KEY, EVERY_CONFIG, f"{EVERY_FILE}\nopenrouter.ai:{port}=sk-for-that-port-0123456789")
     for model in ("gpt-4o", f"{base_url}/gpt-4o", "openrouter/auto"):
-        assert World(EVERY_KEY, EVERY_CONFIG).resolve(model, base_url=base_url).endpoints[0].auth.source == "none"
-        assert EVERYTHING.resolve(model, base_url=base_url).endpoints[0].auth.name == "keyfile.openrouter.ai"
+        (refused,) = EVERYTHING.resolve(model, base_url=base_url).endpoints
+        assert refused.auth.source == "none" and f"openrouter.ai:{port}=<key>" in (refused.auth.hint or "")
+        (found,) = for_port.resolve(model, base_url=base_url).endpoints
+        assert found.auth.name == f"keyfile.openrouter.ai:{port}"
+
+
+@pytest.mark.parametrize("url", ["http://localhost:8000/v1/m", "https://localhost/v1/m", "http://[::1]:9/v1/m"])
+def test_on_this_machine_a_host_stands_for_all_of_its_ports(url: str) -> None:
+    (found,) = World(keyfile="localhost=sk-mine-0123456789\n[::1]=sk-mine-0123456789").resolve(url).endpoints
+    assert found.auth.source == "config"
 
 
 @pytest.mark.parametrize(

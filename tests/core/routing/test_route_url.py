@@ -45,7 +45,9 @@ ROWS = [
     # A key goes where it belongs, and the caller's own where the caller says.
     Row("http://h:1/v1/m", "h", "m", "http://h:1/v1", "param", GPU, key="k"),
     Row("http://localhost:1/v1/m", "localhost", "m", "http://localhost:1/v1", "param", key="k"),
-    Row("http://h.lan:1/v1/m", "h.lan", "m", "http://h.lan:1/v1", "config keyfile.h.lan", keyfile="h.lan=k"),
+    Row("http://h.lan:1/v1/m", "h.lan", "m", "http://h.lan:1/v1", "config keyfile.h.lan:1", keyfile="h.lan:1=k"),
+    Row("http://h.lan:1/v1/m", "h.lan", "m", "http://h.lan:1/v1", "none", keyfile="h.lan=k"),
+    Row("https://h.lan/v1/m", "h.lan", "m", "https://h.lan/v1", "config keyfile.h.lan", keyfile="h.lan=k"),
     Row("https://openrouter.ai/api/v1/m", "openrouter", "m", OPENROUTER, "env OPENROUTER_API_KEY", GPU),
     Row("https://api.openai.com/v1/gpt-4o", "openai", "gpt-4o", "https://api.openai.com/v1", "env OPENAI_API_KEY", GPU),
     Row(

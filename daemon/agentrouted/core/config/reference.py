@@ -104,7 +104,8 @@ comments, quotes and `export` are understood. The environment and the YAML file 
 | `api_key`, `openrouter_api_key` | the key for OpenRouter |
 | `<provider>_api_key`, such as `groq_api_key` | the key for that provider |
 | `<provider>_base_url`, such as `ollama_base_url` | where that provider is |
-| a host, such as `llm.example.com` or `localhost:8000` | the key for that host |
+| a host, such as `llm.example.com` | the key for that host, over HTTPS at its usual port |
+| a host and a port, such as `gpu-box:8000` | the key for that port, also over plain HTTP |
 """
 
 

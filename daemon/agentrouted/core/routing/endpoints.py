@@ -141,7 +141,7 @@ def _keys(ask: Ask, site: _Site) -> tuple[Key, ...]:
         return (key_of_client(site.owner, site.address),)
     if site.address.loopback or site.name in LOCAL_KINDS:
         return (placeholder(),)
-    return (no_key(site.owner),)
+    return (no_key(site.owner, site.address),)
 
 
 def _is_hosted(site: _Site) -> bool:

@@ -62,18 +62,17 @@ def stored_keys(snapshot: Snapshot, owner: Provider | None, address: Address) ->
 
 def key_of_client(owner: Provider | None, address: Address) -> Key:
     """The client that has begun a run is asked for it; another one's host never under the owner's name."""
-    scheme, host, port = address.origin
-    shown = _shown(host) if (scheme, port) == ("https", 443) else f"{_shown(host)}:{port}"
-    source = ClientKey(owner.name if owner else address.host, shown)
+    source = ClientKey(owner.name if owner else address.host, _server(address))
     return Key(
         Auth(source="client", hint="this client is asked for it (`secret/get`) when a run needs it"), None, source
     )
 
 
-def no_key(owner: Provider | None) -> Key:
+def no_key(owner: Provider | None, address: Address) -> Key:
     """There is none; how to mend it."""
     if owner is None:
-        mend = "give `apiKey`, or add the server under `providers` with its `api_key`"
+        line = f"`{_server(address)}=<key>` into ~/.agentroute/config"
+        mend = f"give `apiKey`, add the server under `providers` with its `api_key`, or write {line}"
     else:
         page = f"; keys are made at {owner.keys_page}" if owner.keys_page else ""
         line = f"`{owner.keyfile_names[-1]}=<key>` into ~/.agentroute/config"
@@ -98,9 +97,16 @@ def _places(snapshot: Snapshot, owner: Provider | None, address: Address) -> Ite
         yield from _places_of_config(owner)
         for entry in owner.keyfile_names:
             yield _Place("config", f"keyfile.{entry}", snapshot.keyfile.get(entry, ""))
-    _, host, port = address.origin
-    for entry in (f"{_shown(host)}:{port}", _shown(host)):
+    for entry in _entries(address):
         yield _Place("config", f"keyfile.{entry}", snapshot.keyfile.get(entry, ""))
+
+
+def _entries(address: Address) -> Iterator[str]:
+    """Names under which the key file may have a host's key: without a port, it is meant for HTTPS as usual."""
+    scheme, host, port = address.origin
+    yield f"{_shown(host)}:{port}"
+    if address.loopback or (scheme, port) == ("https", 443):
+        yield _shown(host)
 
 
 def _places_of_config(owner: Provider) -> Iterator[_Place]:
@@ -135,6 +141,12 @@ def _key_to_fetch(place: _Place, source: CommandKey | KeyringKey) -> Key:
     else:
         auth = Auth(source="config", name=place.name, hint=f"`{source.argv[0]}` is run when a run needs it")
     return Key(auth, None, source, place.account)
+
+
+def _server(address: Address) -> str:
+    """Host and port, as people write them."""
+    scheme, host, port = address.origin
+    return _shown(host) if (scheme, port) == ("https", 443) else f"{_shown(host)}:{port}"
 
 
 def _shown(host: str) -> str:
