@@ -1,7 +1,7 @@
 """What `model/list` says of names, servers and files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -29,10 +29,14 @@ async def listing(home: Path, config: str, environ: Mapping[str, str] = {}) -> A
 
 
 async def listed(
-    home: Path, config: str, environ: Mapping[str, str] = {}, provider: str | None = None
+    home: Path,
+    config: str,
+    environ: Mapping[str, str] = {},
+    provider: str | None = None,
+    folders: Sequence[str] = (),
 ) -> ModelListResult:
     async with listing(home, config, environ) as models:
-        return await models.answer(ModelListParams(provider=provider))
+        return await models.answer(ModelListParams(provider=provider), folders=folders)
 
 
 def state(result: ModelListResult, model: str) -> str:
@@ -122,6 +126,13 @@ async def test_a_server_that_refuses_the_key_is_not_told_as_silent(tmp_path: Pat
         result = await listed(tmp_path, "models: {mine: vllm/m}", {"VLLM_BASE_URL": url}, provider="config")
     (warning,) = result.warnings
     assert warning.startswith("vllm: ") and state(result, "mine") == "unknown"
+
+
+async def test_in_a_folder_with_a_boundary_the_names_are_listed_as_its_runs_go(tmp_path: Path) -> None:
+    async with Upstream() as server:
+        config = f"models: {{x: [gpt-4o, '{server.url}/m']}}\nworkspaces: {{/secret: {{boundary: local}}}}"
+        assert state(await listed(tmp_path, config), "x") == "noKey"
+        assert state(await listed(tmp_path, config, folders=["/secret/project"]), "x") == "ready"
 
 
 async def test_the_state_of_a_name_is_that_of_whom_its_runs_ask_first(tmp_path: Path) -> None:

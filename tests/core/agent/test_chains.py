@@ -220,3 +220,14 @@ async def test_whoever_goes_on_with_a_run_keeps_within_its_boundary(tmp_path: Pa
         async with runs(tmp_path, config, journal) as all_runs:
             stored = await all_runs.stored((await run(all_runs)).run_id)
     assert stored.record.params["boundary"] == "local"
+
+
+async def test_a_boundary_keeps_runs_from_an_ollama_of_another_machine(tmp_path: Path) -> None:
+    environment = Environment({"OLLAMA_HOST": "gpu-box"}, tmp_path, tmp_path)
+    async with open_services(environment) as services:
+        all_runs = Runs(services)
+        with pytest.raises(GuardrailBlocked, match="gpu-box"):
+            await all_runs.start(
+                RunAgentParams(model="ollama/m", prompt="Hi", boundary="local"), WritingHost()
+            ).result()
+        await all_runs.aclose()

@@ -1,12 +1,12 @@
 """Answers `model/list`."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from agentrouted.core.config.snapshot import Snapshot
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Boundary, Endpoint
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.local.catalog import ModelFolders, find_models, locate
 from agentrouted.core.local.known import KNOWN_MODELS
@@ -38,22 +38,25 @@ class ModelList:
         self._services = services
         self._servers = Servers(services.http, services.keys)
 
-    async def answer(self, params: ModelListParams, *, asks_client: bool = False) -> ModelListResult:
-        """Models by provider. Asks the servers of this machine; nothing leaves it.
+    async def answer(
+        self, params: ModelListParams, *, folders: Sequence[str] = (), asks_client: bool = False
+    ) -> ModelListResult:
+        """Models by provider. Asks the local servers, wherever the environment and the config say that they are.
 
-        `asks_client` says that the client gives keys that are kept nowhere else.
+        `folders` is where the client works; `asks_client` says that it gives keys that are kept nowhere else.
         """
-        snapshot, folders = self._services.config.current, self._services.model_folders
+        snapshot, files = self._services.config.current, self._services.model_folders
+        boundary = snapshot.config.boundary_in(folders)
         names = [each for each in _names(snapshot) if params.provider in (None, each[1])]
-        found = [await _find(snapshot, self._services.prices, *each, asks_client) for each in names]
+        found = [await _find(snapshot, self._services.prices, *each, boundary, asks_client) for each in names]
         leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}
         kinds = {kind for kind in SERVER_KINDS if params.provider in (None, kind)} | (leading & SERVER_KINDS)
         servers = await self._servers.ask(snapshot, kinds, refresh=params.refresh)
         troubles = self._services.troubles
-        entries = await asyncio.to_thread(lambda: [_entry(each, servers, troubles, folders) for each in found])
+        entries = await asyncio.to_thread(lambda: [_entry(each, servers, troubles, files) for each in found])
         entries += [entry for entry in _served(servers, troubles) if params.provider in (None, entry.provider)]
         if params.provider in (None, "local"):
-            entries += await asyncio.to_thread(_files, folders)
+            entries += await asyncio.to_thread(_files, files)
         # A model may be written in the config and served, too: what the config says of it comes first.
         by_model = {entry.model: entry for entry in reversed(entries)}
         return ModelListResult(
@@ -75,12 +78,12 @@ def _names(snapshot: Snapshot) -> Iterator[tuple[str, str]]:
 
 
 async def _find(
-    snapshot: Snapshot, prices: PriceTable, name: str, provider: str, asks_client: bool
+    snapshot: Snapshot, prices: PriceTable, name: str, provider: str, boundary: Boundary | None, asks_client: bool
 ) -> _Named | ModelEntry:
     try:
         found = resolve(snapshot, name, asks_client=asks_client)
         await prices.load(each.endpoint for each in found.endpoints)
-        resolution = as_told(found, snapshot.config.daemon.limits.boundary, prices)
+        resolution = as_told(found, boundary, prices)
         return _Named(name, provider, resolution.endpoints[0])
     except AgentroutedError as error:
         return ModelEntry(model=name, provider=provider, state="unknown", mend=error.hint or error.message)

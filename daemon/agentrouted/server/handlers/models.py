@@ -6,7 +6,8 @@ from agentrouted_protocol.routing import ModelListParams, ModelListResult, Model
 
 
 async def list_models(session: ClientSession, params: ModelListParams) -> ModelListResult:
-    return await session.core.models.answer(params, asks_client=session.options.secrets)
+    folders = session.caller.folders
+    return await session.core.models.answer(params, folders=folders, asks_client=session.options.secrets)
 
 
 async def probe_model(session: ClientSession, params: ModelProbeParams) -> ModelProbeResult:
