@@ -114,6 +114,24 @@ async def test_an_endpoint_that_does_not_answer_at_all_is_the_usual_error(tmp_pa
         assert not await opened.profiles.all()
 
 
+async def test_a_key_that_a_server_shows_is_not_evidence(tmp_path: Path) -> None:
+    config = "providers: {acme: {api_base: '%s', api_key: my-own-word}}"
+    refusal = Reply.status(400, {"error": {"message": "my-own-word takes no tools"}})
+    script = [TALK, refusal, refusal, refusal, Reply.text("my-own-word")]
+    async with Upstream(script) as upstream, services(tmp_path, config % upstream.url) as opened:
+        result = await probe(opened, ModelProbeParams(model="acme/m"))
+        kept = [finding.evidence for each in (await opened.profiles.all()).values() for finding in each.values()]
+    assert "[key]" in result.evidence["tools"] and "[key]" in result.evidence["jsonSchema"]
+    assert "my-own-word" not in "".join((*result.evidence.values(), *kept))
+
+
+async def test_what_a_server_says_is_not_kept_whole(tmp_path: Path) -> None:
+    refusal = Reply.status(400, {"error": {"message": "no tools " * 500}})
+    async with Upstream([TALK, refusal, Reply.text("word " * 500)]) as upstream, services(tmp_path) as opened:
+        result = await probed(opened, upstream)
+    assert all(len(each) < 500 for each in result.evidence.values())
+
+
 async def test_time_that_is_up_before_the_first_answer_is_an_error(tmp_path: Path) -> None:
     async with Upstream([Reply.silence()]) as upstream, services(tmp_path) as opened:
         with pytest.raises(ProviderTimeout):

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from pydantic.alias_generators import to_camel
@@ -25,6 +25,7 @@ from agentrouted.core.usage import bill
 from agentrouted.core.usage.call import NOBODY, Call, Caller
 from agentrouted.core.usage.recording import recorded
 from agentrouted.core.wire.base import ModelReply, ModelRequest
+from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.routing import ModelProbeParams, ModelProbeResult
 
@@ -108,11 +109,17 @@ class _Probing:
     async def try_out(self, request: ModelRequest, judge: Callable[[ModelReply], Seen], deadline: float) -> Seen:
         try:
             async with asyncio.timeout_at(deadline):
-                return judge((await self._ask(request)).reply)
+                reply = (await self._ask(request)).reply
+                seen = judge(replace(reply, text=self._scrubbed(reply.text)))
+                return replace(seen, evidence=self._scrubbed(seen.evidence))
         except TimeoutError:
             return Seen(None, "could not be tried in time")
         except AgentroutedError as error:
             return trials.refused(error, local=self.endpoint.local)
+
+    def _scrubbed(self, text: str) -> str:
+        """Evidence is kept: some gateways show the key that they were sent."""
+        return scrub(text, self.endpoint)
 
     async def _ask(self, request: ModelRequest) -> _Talk:
         ledger, recording = await self._services.ledger.get(), None
