@@ -39,13 +39,14 @@ def load_text(text: str, path: Path | None, environ: Mapping[str, str]) -> Loade
     # YAML is not loaded where there is no file to read.
     from agentrouted.core.config.include import Inclusion
     from agentrouted.core.config.names import unknown_names
+    from agentrouted.core.config.nested import unheeded
     from agentrouted.core.config.part import in_order
     from agentrouted.core.config.yaml_source import parse
 
     document = parse(text.removeprefix("\ufeff"))
     inclusion = Inclusion(environ)
     whole = inclusion.with_included(document, path)
-    named = list(unknown_names(whole.config, document)) if whole.config else []
+    named = [*unknown_names(whole.config, document), *unheeded(whole.config, document)] if whole.config else []
     faults = [*whole.problems] if whole.config else [*_another_kind(document, text), *whole.problems]
     problems = in_order([*named, *faults], path)
     good = not any(problem.severity == "error" for problem in problems)

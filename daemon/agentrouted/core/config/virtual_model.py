@@ -46,13 +46,15 @@ class VirtualModel(Section):
 
     hedge_after: Seconds | None = None
     """Seconds without a word after which the next endpoint is asked as well: who speaks first answers, and the others
-    are cancelled. What they have cost until then is on the bill."""
+    are cancelled. What they have cost until then is on the bill. Of names that lead to each other, the one that the run
+    asks for says it."""
 
     boundary: Boundary | None = None
     """`local`: nothing leaves this machine. `free`: nothing is called that costs money, or whose price is not known."""
 
     fallback_on: frozenset[Literal["context_overflow", "model_missing"]] = frozenset()
-    """When to go on to the next endpoint besides connection errors, timeouts, rate limits and faults of the server."""
+    """When to go on to the next endpoint besides connection errors, timeouts, rate limits and faults of the server. Of
+    names that lead to each other, the one that the run asks for says it."""
 
     @field_validator("endpoints")
     @classmethod
