@@ -1,5 +1,6 @@
 """What a question finds, whatever its characters are."""
 
+import asyncio
 from random import Random
 
 import pytest
@@ -141,9 +142,8 @@ async def test_an_old_row_with_the_rare_word_beats_many_new_ones_without(store: 
 
 async def test_an_old_row_with_two_frequent_words_is_found_among_many_with_one(store: Store) -> None:
     await remember(store, "red boat")
-    for number in range(300):
-        await remember(store, f"red {number}")
-        await remember(store, f"boat {number}")
+    for number in range(1200):
+        await asyncio.gather(*(remember(store, f"{word} {number}") for word in ("red", "boat")))
     assert (await found(store, "red boat"))[0] == "red boat"
 
 

@@ -5,8 +5,8 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
 
 from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
@@ -26,8 +26,7 @@ _ROW: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     id: int
     uid: str
     kind: Any
@@ -40,8 +39,7 @@ class Row:
     session_id: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     row: Row
     scope: Scope
     score: float

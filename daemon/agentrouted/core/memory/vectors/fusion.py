@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from agentrouted.core.memory.ranking import Where
@@ -62,7 +62,7 @@ def fused(
     # Of a row that is in both, the words are known, too.
     found = {**by_meaning, **by_words}
     scores = {row: sum(1 / (_K + each[row].rank) for each in (by_words, by_meaning) if row in each) for row in found}
-    best = sort(replace(each.found, score=scores[row]) for row, each in found.items())
+    best = sort(each.found._replace(score=scores[row]) for row, each in found.items())
     return [_hit(each, by_words, by_meaning, params.explain) for each in best[: params.limit]]
 
 
