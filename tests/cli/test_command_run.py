@@ -55,6 +55,20 @@ async def test_what_is_said_to_the_model_comes_from_the_options(tmp_path: Path) 
     assert 7 in (body.get("max_tokens"), body.get("max_completion_tokens"))
 
 
+async def test_a_session_is_gone_on_with(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("Noted."), Reply.text("Tom.")]) as upstream:
+        for prompt in ("My cat is called Tom.", "How is it called?"):
+            await agentrouted(tmp_path, "run", prompt, "-m", f"{upstream.url}/m", "-s", "cats")
+    contents = [message["content"] for message in upstream.requests[-1].body["messages"]]
+    assert contents == ["My cat is called Tom.", "Noted.", "How is it called?"]
+
+
+async def test_a_boundary_keeps_the_run_here(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "run", "hi", "-m", "gpt-4o", "--boundary", "local")
+    assert outcome.code == 1 and "nothing was spent" in outcome.err
+    assert re.search(r"^error: the boundary `local` .*openrouter", outcome.err, re.MULTILINE)
+
+
 async def test_the_base_url_is_where_it_is_sent(tmp_path: Path) -> None:
     async with Upstream() as upstream:
         outcome = await agentrouted(tmp_path, "run", "hi", "-m", "some-model", "--base-url", upstream.url)

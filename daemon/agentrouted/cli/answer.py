@@ -170,6 +170,8 @@ class AnswerInJson(Answer):
 
 def bill(usage: Usage, seconds: float) -> str:
     """Such as `42 tokens/s · 18 tokens in, 120 out · $0.0012`; `seconds` are those in which the output came."""
+    if not (usage.model_calls or usage.input_tokens or usage.output_tokens):
+        return "nothing was spent"
     about = "about " if usage.estimated else ""
     parts = [
         f"{usage.output_tokens / seconds:.0f} tokens/s" if seconds > 0 and usage.output_tokens else None,

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -127,4 +128,4 @@ class Endpoint:
 
 def model_string(provider: str, base_url: str, model_id: str) -> str:
     """How an endpoint is asked for: one without a name of its own, by its URL."""
-    return f"{base_url}/{model_id}" if f"://{provider}" in base_url else f"{provider}/{model_id}"
+    return f"{base_url}/{model_id}" if urlsplit(base_url).hostname == provider else f"{provider}/{model_id}"

@@ -5,12 +5,13 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from agentrouted.cli.answer import Answer, AnswerInJson, AnswerInWords, OutputAsJson
 from agentrouted.cli.door import daemon, shared_daemon
 from agentrouted.cli.following import cancelled_by_interrupt, show_run
 from agentrouted.cli.terminal import say
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams
 from agentrouted_protocol.runs import RunAgentParams, RunResult, RunStarted
 
@@ -33,6 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="a JSON Schema: the answer is JSON that fits it, and no more"
+    )
+    parser.add_argument(
+        "-s", "--session", dest="session_id", metavar="NAME", help="go on with this conversation, or begin it"
+    )
+    parser.add_argument(
+        "--boundary", choices=get_args(Boundary), help="what the run may not leave, whatever its chain says"
     )
     parser.add_argument("--base-url", metavar="URL", help="ask this server, in place of the usual one")
     parser.add_argument("--max-turns", type=int, metavar="N", help="model calls at most")
