@@ -57,6 +57,7 @@ def left_out(request: Any, **changes: Any) -> set[str]:
         ),
         ({"provider": "google", "wire": "gemini_generate_content", "model_id": "gemini-3-pro-preview"}, PENALTIES),
         ({"provider": "xai", "model_id": "grok-4"}, {"top_k", "stop", *PENALTIES}),
+        ({"provider": "xai", "model_id": "grok-4.3"}, {"top_k", "stop", *PENALTIES}),
         ({"provider": "xai", "model_id": "grok-4-fast-non-reasoning"}, {"top_k"}),
         ({"provider": "moonshot", "model_id": "kimi-k2.5"}, SAMPLING | PENALTIES),
     ],
@@ -98,7 +99,24 @@ def test_a_warning_says_who_takes_what_not() -> None:
         ("mistral", "mistral-small-latest", "low", {"reasoning_effort": "high"}),
         ("deepseek", "deepseek-chat", True, {"thinking": {"type": "enabled"}}),
         ("deepseek", "deepseek-chat", False, {"thinking": {"type": "disabled"}}),
-        ("moonshot", "kimi-k2.5", "high", {"thinking": {"type": "enabled"}, "reasoning_effort": "high"}),
+        ("moonshot", "kimi-k2.5", "high", {"thinking": {"type": "enabled"}}),
+        ("moonshot", "kimi-k2.6", False, {"thinking": {"type": "disabled"}}),
+        ("moonshot", "kimi-k3", "medium", {"reasoning_effort": "high"}),
+        ("moonshot", "kimi-k3", "xhigh", {"reasoning_effort": "max"}),
+        ("moonshot", "kimi-k3", True, {"reasoning_effort": "high"}),
+        ("together", "deepseek-ai/DeepSeek-V4-Pro", "high", {"reasoning": {"enabled": True}}),
+        ("together", "zai-org/GLM-5.1", False, {"reasoning": {"enabled": False}}),
+        ("together", "openai/gpt-oss-120b", "medium", {"reasoning_effort": "medium"}),
+        ("together", "openai/gpt-oss-120b", "max", {"reasoning_effort": "high"}),
+        ("groq", "openai/gpt-oss-20b", False, {"reasoning_effort": "low"}),
+        ("groq", "qwen/qwen3-32b", False, {"reasoning_effort": "none"}),
+        ("cerebras", "gpt-oss-120b", False, {"reasoning_effort": "low"}),
+        ("cerebras", "zai-glm-4.7", False, {"reasoning_effort": "none"}),
+        ("fireworks", "accounts/fireworks/models/kimi-k2p6", "max", {"reasoning_effort": "high"}),
+        ("perplexity", "sonar-deep-research", "xhigh", {"reasoning_effort": "high"}),
+        ("xai", "grok-4.3", False, {"reasoning_effort": "none"}),
+        ("xai", "grok-4.5", "minimal", {"reasoning_effort": "low"}),
+        ("xai", "grok-3-mini", "medium", {"reasoning_effort": "high"}),
         ("vllm", "qwen3", False, {"chat_template_kwargs": {"enable_thinking": False}}),
         ("llamacpp", "x", "high", {"chat_template_kwargs": {"enable_thinking": True, "reasoning_effort": "high"}}),
     ],
@@ -115,7 +133,19 @@ def test_how_hard_to_think_is_said_in_the_vendors_words(
 
 
 @pytest.mark.parametrize(
-    ("provider", "model", "think"), [("huggingface", "x/y", False), ("openai", "gpt-4o", "high"), ("xai", "m", False)]
+    ("provider", "model", "think"),
+    [
+        ("huggingface", "x/y", False),
+        ("openai", "gpt-4o", "high"),
+        ("xai", "m", False),
+        ("xai", "grok-4.5", False),
+        ("xai", "grok-4.20-reasoning", "high"),
+        ("xai", "grok-4-fast-reasoning", True),
+        ("groq", "qwen/qwen3-32b", "high"),
+        ("perplexity", "sonar-pro", "low"),
+        ("moonshot", "kimi-k3", False),
+        ("moonshot", "kimi-k2.7-code", False),
+    ],
 )
 def test_what_cannot_be_said_of_thinking_is_told(provider: str, model: str, think: Think) -> None:
     assert left_out(prompt(sampling=Sampling(think=think)), provider=provider, model_id=model) == {"think"}

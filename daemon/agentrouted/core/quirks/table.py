@@ -15,6 +15,11 @@ _PENALTIES: Final = ("frequency_penalty", "presence_penalty")
 _SAMPLING: Final = ("temperature", "top_p", "top_k")
 _UP_TO_HIGH: Final = {"xhigh": "high", "max": "high"}
 _LOW_TO_HIGH: Final = {"minimal": "low", **_UP_TO_HIGH}
+_WORDS: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
+_AS_SAID: Final = {word: word for word in _WORDS}
+_LOW_HIGH_MAX: Final = {"default": "high", "minimal": "low", "medium": "high", "xhigh": "max"}
+_ON_OR_OFF: Final = dict.fromkeys(_WORDS, "default")
+_NO_EFFORTS: Final = _without("none", "default", *_WORDS)
 
 FORMATS: Final[Mapping[str, _Layer]] = {
     # https://platform.openai.com/docs/api-reference/responses/create has no place for these.
@@ -43,7 +48,9 @@ PROVIDERS: Final[Mapping[str, _Layer]] = {
     # https://openrouter.ai/docs/guides/best-practices/reasoning-tokens
     "openrouter": {"think_field": "reasoning", "efforts": {"max": "xhigh"}},
     "huggingface": {"efforts": {**_LOW_TO_HIGH, "none": False}},
+    # https://console.groq.com/docs/reasoning and /api-reference
     "groq": {"parameters": _without("top_k"), "efforts": _LOW_TO_HIGH},
+    # https://inference-docs.cerebras.ai/capabilities/reasoning
     "cerebras": {"parameters": _without("top_k"), "efforts": _LOW_TO_HIGH},
     "mistral": {
         "parameters": {"seed": "random_seed", **_without("stream_options", "top_k")},
@@ -52,10 +59,15 @@ PROVIDERS: Final[Mapping[str, _Layer]] = {
     },
     # https://api-docs.deepseek.com/guides/thinking_mode
     "deepseek": {"parameters": _without("top_k"), "think_field": "thinking"},
-    "moonshot": {"parameters": _without("top_k"), "think_field": "thinking"},
-    "together": {"efforts": {**_LOW_TO_HIGH, "none": False}},
+    # https://platform.kimi.ai/docs/api/models-overview
+    "moonshot": {"parameters": _without("top_k"), "think_field": "thinking", "efforts": _ON_OR_OFF},
+    # https://docs.together.ai/docs/inference/chat/reasoning
+    "together": {"think_field": "reasoning", "efforts": _ON_OR_OFF},
+    # https://docs.fireworks.ai/guides/reasoning; models differ in which words they take.
     "fireworks": {"efforts": _LOW_TO_HIGH},
+    # https://docs.x.ai/developers/model-capabilities/text/reasoning
     "xai": {"parameters": _without("top_k"), "efforts": {**_LOW_TO_HIGH, "none": False}},
+    # https://docs.perplexity.ai/api-reference/chat-completions-post
     "perplexity": {"efforts": {**_UP_TO_HIGH, "none": False}},
     "ollama": {"efforts": _LOW_TO_HIGH},
     "vllm": _TEMPLATE,
@@ -79,7 +91,13 @@ FAMILIES: Final[Sequence[tuple[re.Pattern[str], _Layer]]] = tuple(
         (r"/(gpt-5(?!\.[1-4]|-chat)|gpt-[6-9])", {"parameters": _without(*_SAMPLING, *_PENALTIES)}),
         # These think only when they are told to.
         (r"/gpt-5\.[1-4](?!-chat)", {"parameters_while_thinking": _without(*_SAMPLING, *_PENALTIES)}),
-        (r"/gpt-(3|4)", {"efforts": _without("none", "default", "minimal", "low", "medium", "high", "xhigh", "max")}),
+        (r"/gpt-(3|4)", {"efforts": _NO_EFFORTS}),
+        # Open weights, by whoever hosts them: they always think.
+        (r"^together/.*gpt-oss", {"think_field": "effort", "efforts": {**_AS_SAID, **_LOW_TO_HIGH}}),
+        (r"^(cerebras|groq|together)/.*gpt-oss", {"efforts": {"none": "low"}}),
+        # There it thinks as hard as it likes, or not at all.
+        (r"^groq/.*qwen", {"efforts": {**_NO_EFFORTS, "none": "none"}}),
+        (r"^perplexity/(?!.*deep-research)", {"efforts": _NO_EFFORTS}),
         # https://platform.claude.com/docs/en/about-claude/models/migration-guide
         (r"claude-(opus-4[.-]1|(opus|sonnet|haiku)-4[.-][56])\b", {"not_together": ("temperature", "top_p")}),
         (r"claude-(opus|sonnet)-4[.-]6\b", {"efforts": {"xhigh": "max"}}),
@@ -89,10 +107,15 @@ FAMILIES: Final[Sequence[tuple[re.Pattern[str], _Layer]]] = tuple(
         (r"gemini-3", {"parameters": _without(*_PENALTIES)}),
         (r"gemini-3.*-pro|gemini-3\.[7-9]", {"efforts": {"none": "low", "minimal": "low"}}),
         (r"gemini-3\.(5-flash-lite|[6-9])", {"parameters": _without(*_SAMPLING)}),
-        # https://docs.x.ai/docs/guides/reasoning
-        (r"/grok-(3-mini|4)(?!.*non-reasoning)", {"parameters": _without("stop", *_PENALTIES)}),
-        # https://platform.moonshot.ai/docs: another temperature than its own is an error
+        # https://docs.x.ai/developers/model-capabilities/text/reasoning
+        (r"/grok-(3-mini|[4-9]|code|build)(?!.*non-reasoning)", {"parameters": _without("stop", *_PENALTIES)}),
+        (r"^xai/grok-(3(?!-mini)|4(?!\.[3-9])|code|build)", {"efforts": _NO_EFFORTS}),
+        (r"^xai/grok-3-mini", {"efforts": {"medium": "high"}}),
+        (r"^xai/grok-4\.3", {"efforts": {"none": "none"}}),
+        # https://platform.kimi.ai/docs/api/models-overview: another temperature than its own is an error
         (r"kimi-k(2\.[5-9]|[3-9])", {"parameters": _without("temperature", "top_p", *_PENALTIES)}),
+        (r"^moonshot/kimi-k(2\.7-code|2-thinking|[3-9])", {"efforts": {"none": False}}),
+        (r"^moonshot/kimi-k[3-9]", {"think_field": "effort", "efforts": {**_AS_SAID, **_LOW_HIGH_MAX}}),
         # They answer 400 if a turn with tool calls comes back without its reasoning.
         (r"deepseek|kimi|moonshot", {"reasoning_back": True}),
     )

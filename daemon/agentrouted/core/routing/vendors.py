@@ -132,7 +132,7 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.groq.com/openai/v1",
             ("GROQ_API_KEY",),
             "https://console.groq.com/keys",
-            docs_page="https://console.groq.com/docs/openai",
+            docs_page="https://console.groq.com/docs/api-reference",
         ),
         Vendor(
             "mistral",
@@ -154,14 +154,14 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.together.xyz/v1",
             ("TOGETHER_API_KEY",),
             "https://api.together.ai/settings/api-keys",
-            docs_page="https://docs.together.ai/docs/openai-api-compatibility",
+            docs_page="https://docs.together.ai/docs/inference/openai-compatibility",
         ),
         Vendor(
             "fireworks",
             "https://api.fireworks.ai/inference/v1",
             ("FIREWORKS_API_KEY",),
             "https://app.fireworks.ai/settings/users/api-keys",
-            docs_page="https://docs.fireworks.ai/tools-sdks/openai-compatibility",
+            docs_page="https://docs.fireworks.ai/api-reference/post-chatcompletions",
             json_schema=True,
         ),
         Vendor(
@@ -169,7 +169,7 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.x.ai/v1",
             ("XAI_API_KEY",),
             "https://console.x.ai",
-            docs_page="https://docs.x.ai/docs/api-reference",
+            docs_page="https://docs.x.ai/developers/model-capabilities/text/generate-text",
             json_schema=True,
         ),
         Vendor(
@@ -177,14 +177,14 @@ VENDORS: Mapping[str, Vendor] = {
             "https://api.cerebras.ai/v1",
             ("CEREBRAS_API_KEY",),
             "https://cloud.cerebras.ai",
-            docs_page="https://inference-docs.cerebras.ai/resources/openai",
+            docs_page="https://inference-docs.cerebras.ai/api-reference/chat-completions",
         ),
         Vendor(
             "perplexity",
             "https://api.perplexity.ai",
             ("PERPLEXITY_API_KEY",),
             "https://www.perplexity.ai/settings/api",
-            docs_page="https://docs.perplexity.ai/api-reference",
+            docs_page="https://docs.perplexity.ai/docs/sonar/openai-compatibility",
             json_schema=True,
         ),
         Vendor(
@@ -198,8 +198,8 @@ VENDORS: Mapping[str, Vendor] = {
             "moonshot",
             "https://api.moonshot.ai/v1",
             ("MOONSHOT_API_KEY",),
-            "https://platform.moonshot.ai/console/api-keys",
-            docs_page="https://platform.moonshot.ai/docs/api/chat",
+            "https://platform.kimi.ai/console/api-keys",
+            docs_page="https://platform.kimi.ai/docs/overview",
         ),
     )
 }
