@@ -116,6 +116,8 @@ __all__ = [
     "MemoryRememberResult",
     "MemorySessionsParams",
     "MemorySessionsResult",
+    "MemoryVectorsParams",
+    "MemoryVectorsResult",
     "Message",
     "Method",
     "ModelCallEnd",

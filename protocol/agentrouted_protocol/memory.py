@@ -280,3 +280,26 @@ class MemoryImportResult(WireModel):
     messages: int
     problems: list[str] = []
     """Lines that were left out, and why; and those that were kept although they have a secret. The first hundred."""
+
+
+class MemoryVectorsParams(Params):
+    wait: bool = False
+    """Answer when nothing is missing any more, or when no more can be made; with a `workDoneToken`, progress is shown
+    meanwhile."""
+
+
+class MemoryVectorsResult(WireModel):
+    model: str | None = None
+    """As the config names it; absent where it names none, and memory finds by words alone."""
+
+    done: int = 0
+    """How many facts and messages have a vector."""
+
+    missing: int = 0
+    """How many have none yet, at most."""
+
+    complete: bool = False
+    """Whether nothing was missing when it was looked for last."""
+
+    error: str | None = None
+    """Why no more are made. It is tried again, ever less often."""

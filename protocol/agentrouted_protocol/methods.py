@@ -70,6 +70,7 @@ _ROWS = (
     _request("memory/sessions", memory.MemorySessionsParams, memory.MemorySessionsResult, "Sessions, page by page."),
     _request("memory/export", memory.MemoryExportParams, memory.MemoryExportResult, "Everything as JSON Lines."),
     _request("memory/import", memory.MemoryImportParams, memory.MemoryImportResult, "Take in JSON Lines."),
+    _request("memory/vectors", memory.MemoryVectorsParams, memory.MemoryVectorsResult, "Whether all can be found by meaning."),
     _request("usage", usage.UsageParams, usage.UsageResult, "The ledger, grouped as asked."),
     _request("config/get", config.ConfigGetParams, config.ConfigGetResult, "Effective values and their origin."),
     _request("config/reload", base.NoParams, config.ConfigReloadResult, "Read the files again now."),

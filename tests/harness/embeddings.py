@@ -1,9 +1,18 @@
-"""A model server that knows what a few words mean."""
+"""Memory with vectors, and a model server that knows what a few words mean."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
+from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.config.environment import Environment
+from agentrouted.core.memory.store import Store
+from agentrouted.core.memory.vectors.vectors import Vectors
+from agentrouted.core.services import Services, open_services
 from agentrouted.testing.upstream import Received, Reply
+from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 
 MEANINGS = ({"color", "colour", "blue", "hue"}, {"tea", "drink", "beverage"}, {"dog", "pet", "rex"}, {"car", "vehicle"})
 """Words that mean nearly the same: a text has one direction for each set that it has words of."""
@@ -16,10 +25,10 @@ def vector_of(text: str, dimensions: int = 8) -> list[float]:
     return [*known, 0.1, *[0.0] * (dimensions - len(MEANINGS) - 1)]
 
 
-def openai(request: Received) -> Reply:
+def openai(request: Received, dimensions: int = 8) -> Reply:
     """`POST /v1/embeddings`, out of order."""
     texts = request.body["input"]
-    data = [{"index": place, "embedding": vector_of(text)} for place, text in enumerate(texts)]
+    data = [{"index": place, "embedding": vector_of(text, dimensions)} for place, text in enumerate(texts)]
     usage = {"prompt_tokens": 5 * len(texts), "total_tokens": 5 * len(texts)}
     return Reply.json({"object": "list", "model": "served", "data": data[::-1], "usage": usage})
 
@@ -27,3 +36,31 @@ def openai(request: Received) -> Reply:
 def texts_in(requests: Sequence[Received]) -> list[list[Any]]:
     """What was asked, call by call."""
     return [request.body["input"] for request in requests]
+
+
+@asynccontextmanager
+async def with_vectors(home: Path, model: str, more: str = "") -> AsyncIterator[Services]:
+    """Services whose memory is filled with vectors of this model."""
+    (home / ".agentroute").mkdir(exist_ok=True)
+    (home / ".agentroute/config.yaml").write_text(f"memory: {{vectors: {{model: '{model}'}}}}\n{more}")
+    environment = Environment({"XDG_RUNTIME_DIR": str(home)}, home, home)
+    async with open_services(environment) as services, vectors_filled(services):
+        yield services
+
+
+async def filled(store: Store) -> Vectors:
+    """When nothing is missing, or no more can be made."""
+    assert store.vectors is not None
+    vectors = store.vectors
+    while not vectors.is_complete and vectors.error is None:
+        await vectors.news()
+    return vectors
+
+
+async def hits_of(services: Services, query: str, **more: object) -> list[MemoryHit]:
+    params = MemoryRecallParams.model_validate({"query": query, **more})
+    return await (await services.memory.get()).recall(params, embedding_for(services))
+
+
+async def found_by_meaning(services: Services, query: str, **more: object) -> list[str]:
+    return [hit.text for hit in await hits_of(services, query, **more)]

@@ -33,6 +33,7 @@ _SERVED: Final[dict[str, Handler]] = {
     "memory/sessions": memory.list_sessions,
     "memory/export": memory.export_memory,
     "memory/import": memory.import_memory,
+    "memory/vectors": memory.show_vectors,
     "usage": usage.get_usage,
     "config/get": config.get_config,
     "config/reload": config.reload_config,

@@ -1,53 +1,315 @@
 """Memory that finds by meaning, with a real server of embeddings."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import sqlite3
+import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 
-from harness.embeddings import openai, texts_in
-from harness.memories import HERE, THERE, remember
+import pytest
+from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, vector_of, with_vectors
+from harness.memories import HERE, THERE, forget, remember, says
 
 from agentrouted.core.agent.embedding import embedding_for
-from agentrouted.core.agent.filling import vectors_filled
-from agentrouted.core.config.environment import Environment
-from agentrouted.core.memory.store import Store
-from agentrouted.core.memory.vectors.vectors import Vectors
-from agentrouted.core.services import Services, open_services
-from agentrouted.testing.upstream import Upstream
-from agentrouted_protocol.memory import MemoryRecallParams
+from agentrouted.core.erasing import forget_everything
+from agentrouted.core.memory.vectors.nearest import to_blobs
+from agentrouted.core.services import Services
+from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
+from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams, MemoryRecallParams
+from agentrouted_protocol.scope import Scope
+
+LEFT = "SELECT COUNT(*) FROM memory_vectors"
 
 
-@asynccontextmanager
-async def opened(home: Path, model: str, more: str = "") -> AsyncIterator[Services]:
-    (home / ".agentroute").mkdir(exist_ok=True)
-    (home / ".agentroute/config.yaml").write_text(f"memory: {{vectors: {{model: '{model}'}}}}\n{more}")
-    environment = Environment({"XDG_RUNTIME_DIR": str(home)}, home, home)
-    async with open_services(environment) as services, vectors_filled(services):
-        yield services
-
-
-async def filled(store: Store) -> Vectors:
-    vectors = store.vectors
-    assert vectors is not None
-    while not vectors.is_complete and vectors.error is None:
-        await vectors.news()
-    return vectors
-
-
-async def found(services: Services, query: str, **more: object) -> list[str]:
-    params = MemoryRecallParams.model_validate({"query": query, **more})
-    store = await services.memory.get()
-    return [hit.text for hit in await store.recall(params, embedding_for(services))]
+async def count(services: Services, sql: str = LEFT) -> int:
+    database = await services.database.get()
+    counted: int = await database.read(lambda connection: connection.execute(sql).fetchone()[0])
+    return counted
 
 
 async def test_what_means_the_same_is_found_without_a_word_in_common(tmp_path: Path) -> None:
-    async with Upstream([openai]) as upstream, opened(tmp_path, f"{upstream.url}/m") as services:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()
         await remember(store, "I like blue", scope=HERE)
-        await remember(store, "Rex barks", scope=HERE)
-        await remember(store, "vehicle", scope=THERE)
+        await store.add_messages("s", [says("Rex barks")], HERE)
         await filled(store)
-        assert await found(services, "favourite hue", scope=HERE) == ["I like blue", "Rex barks"]
-        assert await found(services, "a pet", scope=HERE) == ["Rex barks", "I like blue"]
-        assert await found(services, "a pet") == []
+        assert await found_by_meaning(services, "favourite hue", scope=HERE) == ["I like blue", "Rex barks"]
+        assert await found_by_meaning(services, "a pet", scope=HERE) == ["Rex barks", "I like blue"]
     assert texts_in(upstream.requests)[-2:] == [["favourite hue"], ["a pet"]]
+
+
+async def test_another_scope_is_not_seen_nor_asked_for(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "I like blue", scope=THERE)
+        await remember(store, "the blue one", scope=Scope(workspace="here", user="ada"))
+        await remember(store, "nothing", scope=HERE)
+        await filled(store)
+        assert await found_by_meaning(services, "hue", scope=HERE) == ["nothing"]
+        asked = len(upstream.requests)
+        assert await found_by_meaning(services, "hue") == []
+    assert len(upstream.requests) == asked
+
+
+async def test_filters_hold_for_what_is_found_by_meaning(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue", kind="note", tags=["a", "b"])
+        await remember(store, "blue blue", expires_at="2999-01-01", valid_from="2998-01-01")
+        ids = (await store.add_messages("s", [says("blue, he says", created_at="2020-01-01T00:00:00Z")])).ids
+        await store.add_messages("t", [says("blue, she says", created_at="2021-01-01T00:00:00Z")])
+        await filled(store)
+        found = partial(found_by_meaning, services, "hue")
+        assert await found(kinds=["note"]) == await found(tags=["b"]) == ["blue"]
+        assert await found(tags=["c"]) == await found(kinds=["episode"]) == []
+        assert await found(sessionId="s") == await found(until="2020-06-01T00:00:00Z") == ["blue, he says"]
+        assert await found(kinds=["message"], since="2020-06-01T00:00:00Z") == ["blue, she says"]
+        assert sorted(await found()) == ["blue", "blue, he says", "blue, she says"] and ids
+
+
+async def test_explain_tells_both_ranks(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "tea is a drink")
+        await remember(store, "blue")
+        await filled(store)
+        first, second = await hits_of(services, "Which drink?", explain=True)
+        assert first.explain and first.explain["ranks"] == {"words": 1, "vectors": 1} and "drink" in str(first.explain)
+        assert first.explain["similarity"] > 0.9 and first.score == pytest.approx(2 / 61, abs=1e-5)
+        assert second.explain == {"words": {}, "ranks": {"vectors": 2}, "similarity": pytest.approx(0, abs=0.1)}
+
+
+async def test_an_empty_query_lists_and_asks_nobody(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        for text in ("one", "two"):
+            await remember(store, text)
+        await filled(store)
+        asked = len(upstream.requests)
+        assert await found_by_meaning(services, " ") == ["two", "one"]
+    assert len(upstream.requests) == asked
+
+
+async def test_a_fact_that_is_replaced_gets_a_new_vector(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue", key="best")
+        await remember(store, "nothing")
+        await filled(store)
+        await remember(store, "tea", key="best")
+        await filled(store)
+        assert await count(services) == 2
+        assert (await found_by_meaning(services, "beverage"))[0] == "tea"
+        assert (await hits_of(services, "hue", explain=True))[0].explain != {"similarity": 1.0}
+    assert texts_in(upstream.requests)[1] == ["best: tea"]
+
+
+async def test_what_is_forgotten_leaves_no_vector(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue", key="color")
+        await remember(store, "tea", tags=["drink"])
+        await remember(store, "gone soon", expires_at="2999-01-01")
+        await store.add_messages("s", [says("a dog"), says("a car")])
+        assert (await filled(store)).done == 5
+        await forget(store, key="color")
+        await forget(store, filter={"tags": ["drink"]})
+        assert await count(services) == 3
+        await store.clear_messages("s")
+        assert await count(services) == 1
+        database = await services.database.get()
+        await database.write(lambda connection: connection.execute("UPDATE memories SET expires_at = 1"))
+        await store.sweep()
+        assert await count(services) == 0
+        assert await found_by_meaning(services, "hue") == []
+
+
+async def test_the_file_has_none_of_its_bytes_when_everything_was_forgotten(tmp_path: Path) -> None:
+    [blob] = to_blobs([vector_of("blue tea", 64)])
+    wide = partial(openai, dimensions=64)
+    async with Upstream([wide]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue tea", scope=HERE)
+        await filled(store)
+        path = (await services.database.get()).path
+    assert any(blob in file.read_bytes() for file in path.parent.glob(f"{path.name}*") if file.is_file())
+    assert not forget_everything(path, HERE).left
+    assert not any(blob in file.read_bytes() for file in path.parent.glob(f"{path.name}*") if file.is_file())
+
+
+async def test_another_model_gets_all_anew_and_the_old_ones_go(tmp_path: Path) -> None:
+    wide = partial(openai, dimensions=16)
+    async with Upstream([wide]) as other, Upstream([openai]) as one, with_vectors(tmp_path, f"{one.url}/m") as services:
+        await remember(store := await services.memory.get(), "blue")
+        await filled(store)
+        (tmp_path / ".agentroute/config.yaml").write_text(f"memory: {{vectors: {{model: '{other.url}/n'}}}}")
+        before = store.vectors
+        await services.config.reload()
+        while store.vectors is before:
+            await asyncio.sleep(0)
+        await filled(store)
+        assert await count(services, "SELECT dimensions FROM memory_spaces") == 16
+        assert await count(services, "SELECT length(vector) FROM memory_vectors") == 64
+        assert await found_by_meaning(services, "hue") == ["blue"]
+        (tmp_path / ".agentroute/config.yaml").write_text("")
+        await services.config.reload()
+        while store.vectors is not None:
+            await asyncio.sleep(0)
+        assert await found_by_meaning(services, "hue") == []
+    assert texts_in(other.requests) == [["blue"], ["hue"]] and texts_in(one.requests) == [["blue"]]
+
+
+async def test_a_model_that_makes_others_than_before_fills_anew(tmp_path: Path) -> None:
+    wide = partial(openai, dimensions=16)
+    async with Upstream([openai, wide]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        await remember(store, "tea")
+        await filled(store)
+        assert await count(services, "SELECT COUNT(*) FROM memory_vectors WHERE length(vector) = 64") == 2
+        assert (await found_by_meaning(services, "hue"))[0] == "blue"
+
+
+async def test_a_question_that_shows_another_model_has_all_made_anew(tmp_path: Path) -> None:
+    wide = partial(openai, dimensions=16)
+    async with Upstream([openai, wide]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        assert await found_by_meaning(services, "hue") == []
+        await filled(store)
+        assert await found_by_meaning(services, "hue") == ["blue"]
+        assert await count(services, "SELECT COUNT(*) FROM memory_spaces") == 1
+
+
+async def test_a_question_without_a_direction_is_looked_up_by_words(tmp_path: Path) -> None:
+    nothing = Reply.json({"data": [{"embedding": [0.0] * 8}]})
+    async with Upstream([openai, nothing]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        assert await found_by_meaning(services, "blue") == ["blue"]
+
+
+async def test_what_was_there_before_and_what_is_imported_is_filled_in_batches(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream:
+        async with with_vectors(tmp_path, "nowhere/m") as services:
+            store = await services.memory.get()
+            for number in range(50):
+                await remember(store, f"fact {number}")
+            exported = (await store.export(MemoryExportParams())).text or ""
+        async with with_vectors(tmp_path, f"{upstream.url}/m") as services:
+            store = await services.memory.get()
+            assert (await filled(store)).done == 50
+            await store.import_(
+                MemoryImportParams(text=exported.replace('"id":"0', '"id":"1').replace("fact ", "this "))
+            )
+            assert (await filled(store)).done == 100
+    assert [*map(len, texts_in(upstream.requests))] == [32, 18, 32, 18]
+
+
+async def test_vectors_are_not_exported(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        before = (await store.export(MemoryExportParams())).text
+        await filled(store)
+        assert (await store.export(MemoryExportParams())).text == before
+
+
+async def test_two_daemons_do_not_fill_the_same_twice(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream:
+        async with with_vectors(tmp_path, "nowhere/m") as services:
+            store = await services.memory.get()
+            for number in range(100):
+                await remember(store, f"fact {number}")
+        model = f"{upstream.url}/m"
+        async with with_vectors(tmp_path, model) as one, with_vectors(tmp_path, model) as two:
+            stores = [await one.memory.get(), await two.memory.get()]
+            assert [(await filled(store)).done for store in stores] == [100, 100]
+            assert await found_by_meaning(two, "fact 7") == await found_by_meaning(one, "fact 7")
+    asked = [text for texts in texts_in(upstream.requests) for text in texts if text != "fact 7"]
+    assert sorted(asked) == sorted(f"fact {number}" for number in range(100) if number != 7)
+
+
+async def test_a_text_that_the_model_does_not_take_is_shortened_or_left_out(tmp_path: Path) -> None:
+    def strict(request: Received) -> Reply:
+        if any(len(text) > 600 or "odd" in text for text in request.body["input"]):
+            return Reply.status(500, {"error": {"message": "input (3001 tokens) is too large to process"}})
+        return openai(request)
+
+    async with Upstream([strict]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        for text in ("blue", "tea " * 500, "odd"):
+            await remember(store, text)
+        assert (await filled(store)).missing == 0
+        assert [hit.explain for hit in await hits_of(services, "odd", explain=True) if hit.text == "odd"]
+        assert (await found_by_meaning(services, "beverage"))[0].startswith("tea tea")
+        assert await count(services, "SELECT COUNT(*) FROM memory_vectors WHERE length(vector) = 0") == 1
+
+
+async def test_a_question_that_is_not_answered_is_looked_up_by_words_and_that_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    script: list[Scripted] = [openai, Reply.status(503)]
+    async with Upstream(script) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue sky")
+        await filled(store)
+        for _ in range(3):
+            [hit] = await hits_of(services, "sky", explain=True)
+            assert hit.explain and set(hit.explain) == {"words", "vectors"}
+            assert await found_by_meaning(services, "hue") == []
+    assert len(upstream.requests) == 2
+    assert [record.message for record in caplog.records if "by words alone" in record.message] != []
+    assert len([record for record in caplog.records if "by words alone" in record.message]) == 1
+
+
+async def test_a_server_that_comes_back_is_asked_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    script: list[Scripted] = [Reply.status(503), openai]
+    async with Upstream(script) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        vectors = await filled(store)
+        assert vectors.error and "503" in vectors.error and not vectors.is_complete
+        while not vectors.is_complete:
+            await vectors.news()
+        assert vectors.error is None and await found_by_meaning(services, "hue") == ["blue"]
+    assert len([record for record in caplog.records if "has not all its vectors" in record.message]) == 1
+
+
+async def test_without_the_extra_words_find_and_the_mend_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "agentrouted.core.memory.vectors.nearest", None)
+    monkeypatch.delattr("agentrouted.core.memory.vectors.nearest", raising=False)
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue sky")
+        vectors = await filled(store)
+        assert vectors.error and "numpy" in vectors.error
+        [hit] = await hits_of(services, "sky", explain=True)
+        assert hit.explain and "numpy" in hit.explain["vectors"]
+    assert not upstream.requests
+
+
+async def test_all_methods_are_whole_in_the_file(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        await remember(store := await services.memory.get(), "blue")
+        await filled(store)
+        path = (await services.database.get()).path
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert connection.execute("SELECT filler FROM memory_spaces").fetchall() == [(None,)]
+
+
+async def test_any_question_is_safe(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        for query in ("NEAR(", '"', "\0", "*", "\ud800", "💙" * 5000, "' OR 1=1 --"):
+            params = MemoryRecallParams.model_construct(query=query, scope=Scope(), limit=10)
+            assert [hit.text for hit in await store.recall(params, embedding_for(services))] == ["blue"]

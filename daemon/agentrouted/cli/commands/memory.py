@@ -12,7 +12,7 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import printable, say, styled, table
+from agentrouted.cli.terminal import Spinner, printable, say, styled, table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.erasing import Erased, forget_everything
 from agentrouted.core.errors import InvalidParams, Storage
@@ -35,6 +35,8 @@ from agentrouted_protocol.memory import (
     MemoryRememberResult,
     MemorySessionsParams,
     MemorySessionsResult,
+    MemoryVectorsParams,
+    MemoryVectorsResult,
 )
 from agentrouted_protocol.scope import Scope
 
@@ -42,7 +44,7 @@ EXAMPLE = 'agentrouted memory recall "Which colour do I like?" --user ada'
 
 _WHAT = """\
 remember TEXT; recall WORDS: what fits best, none for the newest; list facts; forget what --id, --key, --kind, --tag
-or --everything names; list sessions; export [FILE] as JSON Lines; import FILE"""
+or --everything names; list sessions; export [FILE] as JSON Lines; import FILE; vectors: wait until all have one"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -173,6 +175,22 @@ async def _import(client: Client, arguments: argparse.Namespace) -> tuple[Memory
     return told, f"new: {told.entries} facts, {told.messages} messages"
 
 
+async def _vectors(client: Client, arguments: argparse.Namespace) -> tuple[MemoryVectorsResult, str]:
+    spinner = Spinner()
+    client.on("$/progress", lambda progress: spinner.start(progress["value"].get("message", "…")))
+    try:
+        params = MemoryVectorsParams(wait=True, work_done_token="vectors")
+        told: MemoryVectorsResult = await client.request("memory/vectors", params)
+    finally:
+        spinner.stop()
+    if told.model is None:
+        say(styled("memory finds by words alone: the config names no model under `memory.vectors`", "dim", sys.stderr))
+        return told, ""
+    if told.error:
+        say(styled(printable(told.error), "yellow", sys.stderr))
+    return told, f"{told.model}: {told.done:,} done, {told.missing:,} missing"
+
+
 _DO = {
     "remember": _remember,
     "recall": _recall,
@@ -181,6 +199,7 @@ _DO = {
     "sessions": _sessions,
     "export": _export,
     "import": _import,
+    "vectors": _vectors,
 }
 
 

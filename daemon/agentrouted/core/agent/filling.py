@@ -1,20 +1,18 @@
 """Memory has vectors where the config asks for them."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentrouted.core.agent.embedding import embedding_for, space_of
+from agentrouted.core.config.memory import VectorSettings
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.services import Services
 
 if TYPE_CHECKING:  # loaded where the config asks for vectors
     from agentrouted.core.memory.store import Store
-    from agentrouted.core.memory.vectors.vectors import Vectors
-
-logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -47,41 +45,39 @@ class _Filling:
 
     def look(self) -> None:
         """At the config, as it is now."""
-        wanted = self._look_up()
+        settings = self._services.config.current.config.memory.vectors
         if self._store is None:
-            if wanted is not None:
+            if settings is not None:
                 self._do(self._services.memory.get())
             return
-        if wanted == self._wanted:
-            if self._store.vectors is not None:
-                self._store.vectors.look_anew()
-            return
-        self._wanted, before = wanted, self._store.vectors
-        self._store.vectors = self._open(self._store, *wanted) if wanted else None
-        if before is not None:
-            self._do(before.aclose())
+        wanted = None if settings is None else (settings.model, self._space(settings.model))
+        if wanted != self._wanted:
+            self._wanted = wanted
+            self._change(self._store, settings)
+        elif self._store.vectors is not None:
+            self._store.vectors.look_anew()
 
     async def aclose(self) -> None:
-        if self._store is not None and self._store.vectors is not None:
-            self._do(self._store.vectors.aclose())
-            self._store.vectors = None
+        if self._store is not None:
+            self._change(self._store, None)
         if self._tasks:
             await asyncio.wait(self._tasks)
 
-    def _look_up(self) -> tuple[str, str] | None:
-        snapshot = self._services.config.current
-        if (settings := snapshot.config.memory.vectors) is None:
-            return None
+    def _change(self, store: "Store", settings: VectorSettings | None) -> None:
+        if store.vectors is not None:
+            self._do(store.vectors.aclose())
+            store.vectors = None
+        if settings is not None:
+            snapshot = self._services.config.current
+            store.open_vectors(
+                embedding_for(self._services), settings.model, partial(space_of, snapshot, settings.model)
+            )
+
+    def _space(self, model: str) -> str:
         try:
-            return settings.model, space_of(snapshot, settings.model)
+            return space_of(self._services.config.current, model)
         except AgentroutedError as error:
-            logger.warning("memory has no vectors: `memory.vectors.model`: %s", error.message)
-            return None
-
-    def _open(self, store: "Store", model: str, space: str) -> "Vectors":
-        from agentrouted.core.memory.vectors.filling import Asking
-
-        return store.open_vectors(Asking(embedding_for(self._services), model, space))
+            return error.message
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)

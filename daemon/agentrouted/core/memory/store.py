@@ -51,7 +51,6 @@ from agentrouted_protocol.scope import Scope
 
 if TYPE_CHECKING:  # loaded where the config asks for vectors
     from agentrouted.core.memory.vectors.embedding import Embed
-    from agentrouted.core.memory.vectors.filling import Asking
     from agentrouted.core.memory.vectors.vectors import Vectors
 
 logger = logging.getLogger(__name__)
@@ -179,11 +178,12 @@ class Store:
             if self.vectors is not None:
                 self.vectors.wake()
 
-    def open_vectors(self, asking: "Asking") -> "Vectors":
+    def open_vectors(self, embed: "Embed", model: str, find_space: Callable[[], str]) -> "Vectors":
         """Of all that is remembered, made from now on."""
         from agentrouted.core.memory.vectors.vectors import Vectors
 
-        return Vectors(self._database, asking)
+        self.vectors = Vectors(self._database, embed, model, find_space)
+        return self.vectors
 
     def sweep_from_now_on(self, rules: Callable[[], Sequence[Retention]]) -> None:
         """Forget again and again what has expired, and what these rules say."""

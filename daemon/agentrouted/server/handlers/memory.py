@@ -28,6 +28,8 @@ from agentrouted_protocol.memory import (
     MemoryRememberResult,
     MemorySessionsParams,
     MemorySessionsResult,
+    MemoryVectorsParams,
+    MemoryVectorsResult,
     Source,
 )
 
@@ -88,6 +90,25 @@ async def export_memory(session: ClientSession, params: MemoryExportParams) -> M
 async def import_memory(session: ClientSession, params: MemoryImportParams) -> MemoryImportResult:
     with session.working(params.work_done_token, "Importing memory") as report:
         return await (await _store(session)).import_(params, _every(_LINES, report))
+
+
+async def show_vectors(session: ClientSession, params: MemoryVectorsParams) -> MemoryVectorsResult:
+    store = await _store(session)
+    if params.wait:
+        with session.working(params.work_done_token, "Making vectors of memory") as report:
+            # They are others where the config is changed meanwhile.
+            while (vectors := store.vectors) is not None and not vectors.is_complete and vectors.error is None:
+                report(f"{vectors.done:,} done, {vectors.missing:,} missing")
+                await vectors.news()
+    if (vectors := store.vectors) is None:
+        return MemoryVectorsResult()
+    return MemoryVectorsResult(
+        model=vectors.model,
+        done=vectors.done,
+        missing=vectors.missing,
+        complete=vectors.is_complete,
+        error=vectors.error,
+    )
 
 
 def _every(count: int, report: Callable[[str], None]) -> Callable[[int], None]:

@@ -38,7 +38,7 @@ async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | Non
     try:
         made: Sequence[Sequence[float] | None] = await _ask(asking, said, batch.workspace) if said else []
     except AgentroutedError as error:
-        if not _may_be_the_text(error):
+        if not is_about_the_text(error):
             raise
         made = await _one_by_one(asking, said, batch.workspace, error)
     left = iter(made)
@@ -61,7 +61,7 @@ async def _one(asking: Asking, text: str, workspace: str) -> Sequence[float] | N
         try:
             return (await _ask(asking, [tried], workspace))[0]
         except AgentroutedError as error:
-            if not _may_be_the_text(error):
+            if not is_about_the_text(error):
                 raise
     return None
 
@@ -81,7 +81,8 @@ def checked(asking: Asking, embedded: Embedded) -> Sequence[Sequence[float]]:
     return embedded.vectors
 
 
-def _may_be_the_text(error: AgentroutedError) -> bool:
+def is_about_the_text(error: AgentroutedError) -> bool:
+    """Whether it may be, and the model takes others."""
     if isinstance(error, ContextOverflow):
         return True
     return isinstance(error, ProviderError) and error.provider is not None and error.provider.status in _REFUSALS

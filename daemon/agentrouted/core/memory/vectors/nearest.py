@@ -64,6 +64,11 @@ class Matrix:
         """Bytes."""
         return sum(block.vectors.nbytes for block in self.blocks)
 
+    @property
+    def width(self) -> int:
+        """Bytes of a vector."""
+        return 4 * int(self.blocks[0].vectors.shape[1])
+
     def nearest(self, query: bytes, parts: Sequence[Range], count: int) -> list[tuple[int, float]]:
         """Rows within these ranges with their similarity, from -1 to 1; the most similar first."""
         unit = numpy.frombuffer(query, dtype="<f4")

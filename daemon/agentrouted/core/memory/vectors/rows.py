@@ -52,13 +52,20 @@ def join_space(connection: sqlite3.Connection, name: str, *, may_begin: bool) ->
             f"another daemon has begun to fill memory with vectors of `{found[1]}`",
             hint="let both have the same `memory.vectors`, or restart this one",
         )
-    return _begin_space(connection, name)
+    return _begin_anew(connection, name)
 
 
 def space_in_force(connection: sqlite3.Connection, name: str) -> Space | None:
     """None where it is another model's."""
     found = _newest(connection)
     return found[0] if found is not None and found[1] == name else None
+
+
+def change_width(connection: sqlite3.Connection, name: str, width: int) -> None:
+    """The model makes vectors of so many bytes now: those of another width will go."""
+    space = space_in_force(connection, name)
+    if space is not None and space.dimensions is not None and 4 * space.dimensions != width:
+        _begin_anew(connection, name)
 
 
 def take_turn(connection: sqlite3.Connection, space: Space, filler: str, now: float, seconds: float) -> bool:
@@ -125,7 +132,7 @@ def insert_vectors(connection: sqlite3.Connection, space: Space, vectors: Sequen
     dimensions = next((len(vector) // 4 for _, vector in vectors if vector), space.dimensions)
     if space.dimensions not in (None, dimensions):
         name = connection.execute("SELECT name FROM memory_spaces WHERE id = ?", (space.id,)).fetchone()[0]
-        return _begin_space(connection, name)
+        return _begin_anew(connection, name)
     connection.execute("UPDATE memory_spaces SET dimensions = ? WHERE id = ?", (dimensions, space.id))
     connection.executemany(
         "INSERT OR IGNORE INTO memory_vectors (memory, vector)"
@@ -180,7 +187,8 @@ def _ranges(connection: sqlite3.Connection) -> list[Range]:
     return [part for _, scope in all_scopes(connection) for part in (scope.facts, scope.messages)]
 
 
-def _begin_space(connection: sqlite3.Connection, name: str) -> Space:
+def _begin_anew(connection: sqlite3.Connection, name: str) -> Space:
+    """What is there will go."""
     row = connection.execute("INSERT INTO memory_spaces (name) VALUES (?)", (name,)).lastrowid
     assert row is not None
     return Space(row, None)

@@ -5,17 +5,17 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, ProviderTimeout
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, ProviderTimeout, ResponseInvalid
 from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.embedding import Embed
-from agentrouted.core.memory.vectors.filling import LONGEST_CALL, Asking, checked, vectors_of
+from agentrouted.core.memory.vectors.filling import LONGEST_CALL, Asking, checked, is_about_the_text, vectors_of
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
 from agentrouted.core.memory.vectors.rows import LONGEST_TEXT, Batch, Space
 from agentrouted.core.storage.database import Database
@@ -49,8 +49,9 @@ _REST: Final = 10.0
 class Vectors:
     """By one model, in a database that other processes may share."""
 
-    def __init__(self, database: Database, asking: Asking) -> None:
-        self.model = asking.model
+    def __init__(self, database: Database, embed: Embed, model: str, find_space: Callable[[], str]) -> None:
+        """`find_space` says what the vectors of this model are called, or raises why it cannot be asked."""
+        self.model = model
         self.done = 0
         self.missing = 0
         self.error: str | None = None
@@ -60,16 +61,20 @@ class Vectors:
         """Whether nothing was missing when it was looked for last, and nothing was written since."""
 
         self._database = database
-        self._asking = asking
+        self._embed = embed
+        self._find_space = find_space
+        self._space = ""
         self._name = f"filler-{uuid4().hex}"
         self._woken = asyncio.Event()
         self._news = asyncio.Event()
-        self._has_begun = False
+        self._joined: int | None = None
         self._complete: dict[int, int] = {}
         self._kept_back: dict[str, str] = {}
         self._matrices: Matrices | None = None
+        self._fault: str | None = None
+        """Why the last question could not be asked. For a moment, no other is."""
+
         self._rests_until = 0.0
-        self._fails_at_questions = False
         self._filling = asyncio.create_task(self._fill_again_and_again())
 
     def wake(self) -> None:
@@ -90,17 +95,26 @@ class Vectors:
         """Before its database is closed. What is there stays."""
         if self._filling.cancel():
             await asyncio.wait([self._filling])
+        self._tell_news()
 
     async def recall(self, params: MemoryRecallParams, embed: Embed) -> list[MemoryHit]:
         """By words and by meaning; by words alone where there is nothing to compare, or nobody to ask."""
         looked_at = await self._database.read(partial(self._look, params=params)) if params.query.strip() else []
         if not any(len(matrix) for _, matrix in looked_at):
             return await self._recall_by_words(params, self.error)
+        if self._fault is not None and time.monotonic() < self._rests_until:
+            return await self._recall_by_words(params, self._fault)
         try:
             question = await self._question(params, embed)
         except AgentroutedError as error:
-            self._tell_of_question(error)
+            if not is_about_the_text(error):
+                self._rest(error)
             return await self._recall_by_words(params, error.message)
+        self._fault = None
+        if any(len(question) != matrix.width for _, matrix in looked_at):
+            await self._database.write(partial(rows.change_width, name=self._space, width=len(question)))
+            self.wake()
+            return await self._recall_by_words(params, f"`{self.model}` makes others than before: all are made anew")
         near = await asyncio.to_thread(
             lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in looked_at]
         )
@@ -115,31 +129,27 @@ class Vectors:
     def _look(self, connection: sqlite3.Connection, params: MemoryRecallParams) -> "list[tuple[Place, Matrix]]":
         """Where it is looked, with the vectors there; on the thread of the connection."""
         found = places_of(connection, params)
-        space = rows.space_in_force(connection, self._asking.space)
+        space = rows.space_in_force(connection, self._space)
         if self._matrices is None or space is None or space.dimensions is None:
             return []
         return [(place, self._matrices.of(connection, space, place.id)) for place in found]
 
     async def _question(self, params: MemoryRecallParams, embed: Embed) -> bytes:
-        if time.monotonic() < self._rests_until:
-            raise ProviderTimeout(f"`{self.model}` has just failed, and is left alone for a moment")
         text = clean(params.query).strip()[:LONGEST_TEXT]
         try:
             async with asyncio.timeout(_PATIENCE):
                 embedded = await embed(self.model, [text], params.scope.workspace or "")
         except TimeoutError:
             raise ProviderTimeout(f"`{self.model}` did not take in the question within {_PATIENCE:g} s") from None
-        vectors = checked(self._asking, embedded)
-        self._fails_at_questions = False
-        question: bytes = _nearest().to_blobs(vectors)[0]
+        question: bytes = _nearest().to_blobs(checked(self._asking(), embedded))[0]
+        if not question:
+            raise ResponseInvalid(f"`{self.model}` made nothing of the question")
         return question
 
-    def _tell_of_question(self, error: AgentroutedError) -> None:
-        if time.monotonic() >= self._rests_until:
-            self._rests_until = time.monotonic() + _REST
-        if not self._fails_at_questions:
-            self._fails_at_questions = True
+    def _rest(self, error: AgentroutedError) -> None:
+        if self._fault is None:
             logger.warning("memory finds by words alone until this is mended: %s", error.message)
+        self._fault, self._rests_until = error.message, time.monotonic() + _REST
 
     async def _fill_again_and_again(self) -> None:
         pause = _FIRST_PAUSE
@@ -168,6 +178,7 @@ class Vectors:
 
     async def _fill(self) -> None:
         """Until nothing is missing."""
+        self._space = self._find_space()
         nearest = await asyncio.to_thread(_nearest)
         if self._matrices is None:
             self._matrices = nearest.Matrices()
@@ -178,14 +189,13 @@ class Vectors:
                 logged = self.missing
                 logger.info("memory: %d vectors by `%s`, %d missing", self.done, self.model, self.missing)
             try:
-                made = await vectors_of(self._asking, batch)
+                made = await vectors_of(self._asking(), batch)
             except GuardrailBlocked as error:
                 self._kept_back[batch.workspace] = error.message
                 continue
             vectors = await asyncio.to_thread(_as_blobs, batch, made)
             kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
             if kept != space:
-                self._complete.clear()
                 space = await self._join()
             self._have(self.done + len(vectors), self.missing - len(vectors))
         await self._count()
@@ -194,9 +204,11 @@ class Vectors:
     async def _join(self) -> Space:
         """The space that is to be filled, when it is our turn, without what is another model's."""
         while True:
-            join = partial(rows.join_space, name=self._asking.space, may_begin=not self._has_begun)
+            join = partial(rows.join_space, name=self._space, may_begin=self._joined is None)
             space = await self._database.write(join)
-            self._has_begun = True
+            if space.id != self._joined:
+                self._complete.clear()
+            self._joined = space.id
             if await self._database.write(partial(self._take_turn, space=space)):
                 break
             await self._count()
@@ -205,6 +217,9 @@ class Vectors:
             pass
         await self._count()
         return space
+
+    def _asking(self) -> Asking:
+        return Asking(self._embed, self.model, self._space)
 
     def _take_turn(self, connection: sqlite3.Connection, space: Space) -> bool:
         return rows.take_turn(connection, space, self._name, time.time(), _TURN)
