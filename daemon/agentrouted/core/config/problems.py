@@ -65,8 +65,16 @@ def _problem(path: KeyPath, error: ErrorDetails, where: Range | None) -> Problem
     return Problem(path=dotted(path), message=f"{subject} {said}", range=where, hint=hint)
 
 
+_EACH = "begin each with a dash: `- …`"
+_NAMED = "begin each with its name: `NAME: …`"
 _HINTS: Mapping[str, str] = {
     "string_type": "put it in quotes",
+    "tuple_type": _EACH,
+    "list_type": _EACH,
+    "frozen_set_type": _EACH,
+    "dict_type": _NAMED,
+    "model_type": _NAMED,
+    "model_attributes_type": _NAMED,
     "literal_error": "nothing else is supported by this version",
 }
 
