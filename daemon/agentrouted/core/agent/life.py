@@ -25,16 +25,12 @@ async def live(
     stored: StoredRun | None,
 ) -> RunResult:
     """From the first line in the journal, if there is one, to the last."""
-    context = run.context
-    journal = await _whole(open_journal())
-    await _whole(context.services.ledger.get())
-    if journal is None:
-        return await _in_session(run)
-    context.emitter.recorder = Recorder(journal, run.run_id)
-    ended = await _whole(_found_or_begun(journal, context, record, stored))
+    journal, ended = await _whole(_prepared(run.context, open_journal, record, stored))
     run.recorded.set()
     if ended is not None:
         return ended
+    if journal is None:
+        return await _in_session(run)
     try:
         result = await _in_session(run)
     except AgentroutedError as error:
@@ -50,6 +46,21 @@ async def live(
     except Storage as error:
         raise error.of_run(run.run_id, result.usage, result.messages) from error
     return result
+
+
+async def _prepared(
+    context: RunContext,
+    open_journal: Callable[[], Coroutine[Any, Any, Journal | None]],
+    record: RunRecord,
+    stored: StoredRun | None,
+) -> tuple[Journal | None, RunResult | None]:
+    """The journal, if there is one, and what it has of a run that has ended."""
+    journal = await open_journal()
+    await context.services.ledger.get()
+    if journal is None:
+        return None, None
+    context.emitter.recorder = Recorder(journal, context.run_id)
+    return journal, await _found_or_begun(journal, context, record, stored)
 
 
 async def _ended(

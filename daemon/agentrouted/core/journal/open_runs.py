@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -60,12 +60,12 @@ class OpenRuns:
     What cannot be saved stays, and is tried again.
     """
 
-    def __init__(self, save: Callable[[Batch], Awaitable[None]]) -> None:
+    def __init__(self, save: Callable[[Batch], "asyncio.Future[None]"]) -> None:
         self._save = save
         self._runs: dict[str, OpenRun] = {}
         self._wanted: set[OpenRun] = set()
         self._waiting: list[asyncio.Future[None]] = []
-        self._saving: asyncio.Task[None] | None = None
+        self._saving: asyncio.Future[None] | None = None
         self._later: asyncio.TimerHandle | None = None
 
     def enter(self, run_id: str) -> OpenRun:
@@ -118,8 +118,8 @@ class OpenRuns:
 
     def _want(self, runs: Sequence[OpenRun]) -> None:
         self._wanted.update(runs)
-        if self._saving is None:
-            self._saving = asyncio.create_task(self._save_wanted())
+        if self._saving is None and self._wanted:
+            self._save_wanted()
 
     def _want_later(self) -> None:
         if self._later is None:
@@ -129,27 +129,33 @@ class OpenRuns:
         self._later = None
         self._want([run for run in self._runs.values() if run.written])
 
-    async def _save_wanted(self) -> None:
-        while self._wanted:
-            # What was wanted may have been saved by the batch before.
-            batch = [(run, run.written[:]) for run in self._wanted if run.written]
-            waiting = self._waiting
-            self._wanted, self._waiting = set(), []
-            try:
-                await self._save(batch)
-            except Storage as error:
-                self._want_later()
-                _tell(waiting, error)
-            except Exception as fault:
-                # A fault of ours in one of them. Without these runs, the others can still be saved.
-                logger.exception("the steps of %d runs", len(batch))
-                for run, _ in batch:
-                    self._runs.pop(run.run_id, None)
-                _tell(waiting, Storage(f"internal error ({type(fault).__name__})", hint="see `agentrouted logs`"))
-            else:
-                self._forget(batch)
-                _tell(waiting, None)
+    def _save_wanted(self) -> None:
+        # What was wanted may have been saved by the batch before.
+        batch = [(run, run.written[:]) for run in self._wanted if run.written]
+        waiting = self._waiting
+        self._wanted, self._waiting = set(), []
+        self._saving = self._save(batch)
+        self._saving.add_done_callback(lambda saving: self._saved(saving, batch, waiting))
+
+    def _saved(
+        self, saving: "asyncio.Future[None]", batch: Batch, waiting: Sequence["asyncio.Future[None]"]
+    ) -> None:
+        error = saving.exception()
+        if error is None:
+            self._forget(batch)
+            _tell(waiting, None)
+        elif isinstance(error, Storage):
+            self._want_later()
+            _tell(waiting, error)
+        else:
+            # A fault of ours in one of them. Without these runs, the others can still be saved.
+            logger.error("the steps of %d runs", len(batch), exc_info=error)
+            for run, _ in batch:
+                self._runs.pop(run.run_id, None)
+            _tell(waiting, Storage(f"internal error ({type(error).__name__})", hint="see `agentrouted logs`"))
         self._saving = None
+        if self._wanted:
+            self._save_wanted()
 
     def _forget(self, batch: Batch) -> None:
         for run, written in batch:

@@ -110,13 +110,13 @@ class SqliteJournal:
         await self._database.aclose()
         self._owner.release()
 
-    async def _save(self, batch: Batch) -> None:
-        await self._database.write(partial(save, batch=batch))
+    def _save(self, batch: Batch) -> "asyncio.Future[None]":
+        return self._database.write(partial(save, batch=batch))
 
     async def _enter(self, run_id: str, operation: Callable[[sqlite3.Connection], None]) -> None:
         try:
-            # Shielded: a run whose caller gave up waiting is begun, and can be ended.
-            await asyncio.shield(self._database.write(operation))
+            # A run whose caller gave up waiting is begun, and can be ended.
+            await self._database.write(operation)
         except Exception:
             self._runs.leave(run_id)
             raise
