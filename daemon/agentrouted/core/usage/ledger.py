@@ -5,10 +5,10 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Final
-from uuid import uuid4
 
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage.database import Database
@@ -35,7 +35,7 @@ class OpenCall:
     """A call that is under way."""
 
     call: Call
-    id: str = field(default_factory=lambda: uuid4().hex)
+    id: str
     is_written: bool = False
     limits: Sequence[Limit] = ()
     """That count it."""
@@ -54,6 +54,7 @@ class Ledger:
         self._database = database
         self._owner = owner
         self._tell = tell
+        self._numbers = count(1)
         self._fails = False
         """Whether the last write did: that is told once."""
 
@@ -70,7 +71,7 @@ class Ledger:
 
     def begin(self, call: Call, so_far: Callable[[], Usage]) -> OpenCall:
         """`so_far` tells its bill if nothing is heard of it any more."""
-        opened = OpenCall(call)
+        opened = OpenCall(call, self._new_id())
         opened.timer = asyncio.get_running_loop().call_later(_SHORT, self._write_open, opened, so_far)
         return opened
 
@@ -81,7 +82,7 @@ class Ledger:
 
         `counted` are all limits that count it.
         """
-        opened = OpenCall(call, is_written=True, limits=counted)
+        opened = OpenCall(call, self._new_id(), is_written=True, limits=counted)
         holding = partial(
             hold, id_=opened.id, owner=self._owner.name, call=call, so_far=so_far, held=held, limits=limits
         )
@@ -118,6 +119,9 @@ class Ledger:
     def close(self) -> None:
         """After its database."""
         self._owner.release()
+
+    def _new_id(self) -> str:
+        return f"{self._owner.name}-{next(self._numbers)}"
 
     def _write_open(self, opened: OpenCall, so_far: Callable[[], Usage]) -> None:
         opened.is_written = True
