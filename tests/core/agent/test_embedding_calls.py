@@ -1,0 +1,129 @@
+"""Who is asked for embeddings, who pays, and what may leave this machine."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, with_vectors
+from harness.hosts import WritingHost
+from harness.memories import remember
+
+from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.runs import Runs
+from agentrouted.core.errors import GuardrailBlocked
+from agentrouted.core.services import Services
+from agentrouted.core.usage.call import Caller
+from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.memory import MemoryRecallParams
+from agentrouted_protocol.runs import RunAgentParams
+from agentrouted_protocol.scope import Scope
+
+ACME = "providers: {acme: {api_base: '%s', local: false, models: [{id: m, price: {input: 1000, output: 0}}]}}\n"
+_COLUMNS = "kind, status, input_tokens, cost_usd, cost_source, boundary, client, workspace, model, asked"
+
+
+async def calls(services: Services) -> list[dict[str, Any]]:
+    """The ledger's rows, the oldest first."""
+    database = await services.database.get()
+    await database.flush()
+    sql = f"SELECT {_COLUMNS} FROM calls JOIN usage_keys ON usage_keys.id = calls.keys ORDER BY calls.id"
+    rows = await database.read(lambda connection: connection.execute(sql).fetchall())
+    return [dict(zip(_COLUMNS.split(", "), row, strict=True)) for row in rows]
+
+
+async def test_every_call_is_in_the_ledger_with_who_asked_and_what_it_cost(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", ACME % upstream.url) as services:
+        store = await services.memory.get()
+        await remember(store, "blue", scope=Scope(workspace="/here"))
+        await filled(store)
+        embed = embedding_for(services, Caller(name="an editor", workspace="/there"))
+        await store.recall(MemoryRecallParams(query="hue", scope=Scope(workspace="/here")), embed)
+        filling, question = await calls(services)
+    assert (filling["kind"], filling["status"], filling["input_tokens"]) == ("embedding", "ok", 5)
+    assert (filling["cost_usd"], filling["cost_source"], filling["boundary"]) == (0.005, "config", "remote")
+    assert (filling["client"], filling["workspace"], filling["asked"]) == ("", "", "acme/m")
+    assert (question["client"], question["workspace"]) == ("an editor", "/there")
+
+
+async def test_a_model_of_this_machine_costs_nothing(tmp_path: Path) -> None:
+    local = "providers: {here: {api_base: '%s', local: true}}\n"
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "here/m", local % upstream.url) as services:
+        await remember(store := await services.memory.get(), "blue")
+        await filled(store)
+        [call] = await calls(services)
+    assert (call["cost_usd"], call["cost_source"], call["boundary"]) == (0.0, "local", "local")
+
+
+async def test_a_budget_that_is_used_up_stops_it_and_words_find(tmp_path: Path) -> None:
+    config = ACME + "budgets: {tiny: {usd: 0.04, per: day}}\n"
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", config % upstream.url) as services:
+        store = await services.memory.get()
+        await remember(store, "blue sky")
+        await filled(store)
+        await remember(store, "a second fact, which is longer than the first one, and so costs more")
+        vectors = await filled(store)
+        assert vectors.error and "budget `tiny`" in vectors.error and vectors.missing == 1
+        [hit] = await hits_of(services, "the blue sky over all that there is under the sun", explain=True, limit=1)
+        assert hit.explain and "budget `tiny`" in hit.explain["vectors"]
+    assert texts_in(upstream.requests) == [["blue sky"]]
+
+
+@pytest.mark.parametrize(
+    "boundary", ["daemon: {limits: {boundary: local}}", "models: {v: {endpoints: [acme/m], boundary: local}}"]
+)
+async def test_nothing_is_sent_beyond_a_boundary_and_that_is_said(tmp_path: Path, boundary: str) -> None:
+    model = "v" if "models" in boundary else "acme/m"
+    config = f"{ACME}{boundary}\n"
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, model, config % upstream.url) as services:
+        await remember(store := await services.memory.get(), "blue")
+        vectors = await filled(store)
+        assert vectors.error and "boundary" in vectors.error and vectors.missing == 1
+        with pytest.raises(GuardrailBlocked):
+            await embedding_for(services)(model, ["hue"], "")
+    assert not upstream.requests
+
+
+async def test_what_belongs_to_a_folder_with_a_boundary_stays_and_the_rest_is_filled(tmp_path: Path) -> None:
+    config = ACME + "workspaces: {/secret: {boundary: local}}\n"
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", config % upstream.url) as services:
+        store = await services.memory.get()
+        await remember(store, "blue", scope=Scope(workspace="/secret/plans"))
+        await remember(store, "tea", scope=Scope(workspace="/public"))
+        await remember(store, "dog")
+        vectors = await filled(store)
+        while not vectors.is_complete:
+            await vectors.news()
+        assert (vectors.done, vectors.missing) == (2, 1) and "boundary" in (vectors.error or "")
+        assert await found_by_meaning(services, "beverage", scope=Scope(workspace="/public")) == ["tea"]
+        with pytest.raises(GuardrailBlocked):
+            await embedding_for(services)("acme/m", ["hue"], "/secret/plans")
+    assert "blue" not in str(texts_in(upstream.requests))
+
+
+async def test_a_chain_fails_over_to_the_same_model_elsewhere_only(tmp_path: Path) -> None:
+    providers = "a: {api_base: '%s'}, b: {api_base: '%s'}, c: {api_base: '%s'}"
+    config = f"providers: {{{providers}}}\nmodels: {{v: {{endpoints: [a/one, b/two, c/x/One]}}}}\n"
+    async with Upstream([Reply.status(401)]) as a, Upstream([openai]) as b, Upstream([openai]) as c:
+        a_fails = Upstream([Reply.status(503)])
+        async with a_fails, with_vectors(tmp_path, "v", config % (a_fails.url, b.url, c.url)) as services:
+            await remember(store := await services.memory.get(), "blue")
+            await filled(store)
+            assert await found_by_meaning(services, "hue") == ["blue"]
+            assert [call["status"] for call in await calls(services)].count("ok") == 2
+    assert texts_in(c.requests) == [["blue"], ["hue"]] and not b.requests and not a.requests
+
+
+async def test_a_run_that_recalls_pays_for_its_question(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", ACME % upstream.url) as services:
+        store = await services.memory.get()
+        await remember(store, "I like blue")
+        await filled(store)
+        async with Upstream() as talking:
+            memory = {"recall": "auto", "scope": {}}
+            params = {"model": f"{talking.url}/test-model", "prompt": "Which hue?", "memory": memory}
+            runs, host = Runs(services), WritingHost()
+            result = await runs.start(RunAgentParams.model_validate(params), host).result()
+            await runs.aclose()
+        assert "recall" in host.kinds and "I like blue" in str(talking.requests[0].body)
+        assert result.usage.model_calls == 2
+        assert [call["kind"] for call in await calls(services)] == ["embedding", "embedding", "turn"]
