@@ -258,9 +258,8 @@ CREATE TABLE memory_spaces (
     name TEXT NOT NULL,
     -- Known with the first vector; until then, there may be some of the space before.
     dimensions INTEGER,
-    -- The process that fills it, and until when it is left alone with that.
-    filler TEXT,
-    filler_until REAL
+    -- Who fills it now: one at a time.
+    filler TEXT
 );
 
 CREATE TABLE memory_vectors (

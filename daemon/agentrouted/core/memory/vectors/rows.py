@@ -1,7 +1,7 @@
 """Vectors as rows: which are missing, and which are in force."""
 
 import sqlite3
-from collections.abc import Container, Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Container, Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -68,14 +68,15 @@ def change_width(connection: sqlite3.Connection, name: str, width: int) -> None:
         _begin_anew(connection, name)
 
 
-def take_turn(connection: sqlite3.Connection, space: Space, filler: str, now: float, seconds: float) -> bool:
-    """Whether nobody else fills it, for so many seconds from now."""
-    taken = connection.execute(
-        "UPDATE memory_spaces SET filler = ?1, filler_until = ?2"
-        " WHERE id = ?3 AND (filler IS NULL OR filler = ?1 OR filler_until < ?4 OR filler_until > ?4 + ?5)",
-        (filler, now + seconds, space.id, now, seconds),
-    )
-    return taken.rowcount == 1
+def take_turn(
+    connection: sqlite3.Connection, space: Space, filler: str, gone: Callable[[list[str]], list[str]]
+) -> bool:
+    """Whether nobody else fills it. `gone` are those of some fillers whose process has ended."""
+    before = connection.execute("SELECT filler FROM memory_spaces WHERE id = ?", (space.id,)).fetchone()
+    if before is None or (before[0] not in (None, filler) and not gone([before[0]])):
+        return False
+    connection.execute("UPDATE memory_spaces SET filler = ? WHERE id = ?", (filler, space.id))
+    return True
 
 
 def end_turn(connection: sqlite3.Connection, filler: str) -> None:

@@ -8,17 +8,25 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
-from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, ProviderTimeout, ResponseInvalid
+from agentrouted.core.errors import (
+    AgentroutedError,
+    ConfigInvalid,
+    GuardrailBlocked,
+    ProviderTimeout,
+    ResponseInvalid,
+    Storage,
+)
 from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.embedding import Embed
-from agentrouted.core.memory.vectors.filling import LONGEST_CALL, Asking, checked, is_about_the_text, vectors_of
+from agentrouted.core.memory.vectors.filling import Asking, checked, is_about_the_text, vectors_of
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
 from agentrouted.core.memory.vectors.rows import LONGEST_TEXT, Batch, Space
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.owner import Owner
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 
 if TYPE_CHECKING:  # takes numpy with it
@@ -26,9 +34,8 @@ if TYPE_CHECKING:  # takes numpy with it
 
 logger = logging.getLogger(__name__)
 
-# Seconds between two looks for what others have written, and until one who fills is thought to have died.
+# Seconds between two looks for what others have written.
 _LOOK: Final = 60.0
-_TURN: Final = LONGEST_CALL + 20.0
 
 # Seconds between two looks whether somebody else has done it.
 _OTHERS: Final = 1.0
@@ -64,10 +71,11 @@ class Vectors:
         self._embed = embed
         self._find_space = find_space
         self._space = ""
-        self._name = f"filler-{uuid4().hex}"
+        self._owner: Owner | None = None
         self._woken = asyncio.Event()
         self._news = asyncio.Event()
         self._joined: int | None = None
+        self._cleaned: int | None = None
         self._complete: dict[int, int] = {}
         self._kept_back: dict[str, str] = {}
         self._matrices: Matrices | None = None
@@ -173,8 +181,8 @@ class Vectors:
                     self._complete.clear()
                 await asyncio.sleep(_TOGETHER)
         finally:
-            if not self._database.is_closed:
-                self._database.post(partial(rows.end_turn, filler=self._name))
+            if self._owner is not None:
+                self._owner.release()
 
     async def _fill(self) -> None:
         """Until nothing is missing."""
@@ -182,6 +190,16 @@ class Vectors:
         nearest = await asyncio.to_thread(_nearest)
         if self._matrices is None:
             self._matrices = nearest.Matrices()
+        if self._owner is None and self._database.is_on_disk:
+            self._owner = await asyncio.to_thread(self._new_owner)
+        try:
+            await self._fill_in_turn()
+        finally:
+            # Who waits for it is told by the end of the process, too, where this cannot be written any more.
+            with contextlib.suppress(Storage):
+                await self._database.write(self._end_turn)
+
+    async def _fill_in_turn(self) -> None:
         space = await self._join()
         logged = self.missing
         while (batch := await self._database.read(self._next_batch)) is not None:
@@ -195,11 +213,9 @@ class Vectors:
                 continue
             vectors = await asyncio.to_thread(_as_blobs, batch, made)
             kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
-            if kept != space:
-                space = await self._join()
+            space = kept if kept is not None and kept.id == space.id else await self._join()
             self._have(self.done + len(vectors), self.missing - len(vectors))
         await self._count()
-        await self._database.write(partial(rows.end_turn, filler=self._name))
 
     async def _join(self) -> Space:
         """The space that is to be filled, when it is our turn, without what is another model's."""
@@ -213,8 +229,10 @@ class Vectors:
                 break
             await self._count()
             await asyncio.sleep(_OTHERS)
-        while await self._database.write(partial(rows.remove_older, space=space)):
-            pass
+        if space.id != self._cleaned:
+            while await self._database.write(partial(rows.remove_older, space=space)):
+                pass
+            self._cleaned = space.id
         await self._count()
         return space
 
@@ -222,7 +240,18 @@ class Vectors:
         return Asking(self._embed, self.model, self._space)
 
     def _take_turn(self, connection: sqlite3.Connection, space: Space) -> bool:
-        return rows.take_turn(connection, space, self._name, time.time(), _TURN)
+        return self._owner is None or rows.take_turn(connection, space, self._owner.name, self._owner.gone)
+
+    def _end_turn(self, connection: sqlite3.Connection) -> None:
+        if self._owner is not None:
+            rows.end_turn(connection, self._owner.name)
+
+    def _new_owner(self) -> Owner:
+        path = self._database.path
+        try:
+            return Owner(path.with_name(f"{path.name}.owners"))
+        except OSError as error:
+            raise storage_fault(error, path) from error
 
     def _next_batch(self, connection: sqlite3.Connection) -> Batch | None:
         return rows.next_batch(connection, self._complete, self._kept_back)
