@@ -103,4 +103,9 @@ def _key(endpoint: Endpoint) -> _Key:
 
 
 def _tells_of(endpoint: Endpoint, error: AgentroutedError) -> bool:
-    return isinstance(error, ProviderTimeout) if endpoint.local else fault_of(error).counts
+    if endpoint.local:
+        return isinstance(error, ProviderTimeout)
+    if isinstance(error, ProviderAuth):
+        # One of several accounts rests. Without others, the wrong key would be hidden by the next provider.
+        return endpoint.account is not None
+    return fault_of(error).counts

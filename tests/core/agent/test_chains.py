@@ -10,7 +10,7 @@ from harness.in_process import runs
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.errors import GuardrailBlocked, ProviderError, RateLimited
+from agentrouted.core.errors import GuardrailBlocked, ProviderAuth, ProviderError, RateLimited
 from agentrouted.core.health import FAULTS
 from agentrouted.core.host import SilentHost
 from agentrouted.core.journal.volatile import VolatileJournal
@@ -94,12 +94,16 @@ async def test_who_asks_for_a_pause_gets_it_while_another_answers(tmp_path: Path
         assert len(first.requests) == 1
 
 
-async def test_a_wrong_key_is_not_hidden_by_the_next_provider(tmp_path: Path) -> None:
-    async with Upstream([Reply.status(401)]) as first, Upstream() as second:
-        async with runs(tmp_path, providers(first, second) + "models: {x: [a/m, b/m]}") as all_runs:
-            with pytest.raises(Exception, match="401"):
-                await run(all_runs)
-        assert second.requests == []
+@pytest.mark.parametrize("chain", ["[a/m, b/m]", "[a/m, a/other, b/m]"])
+async def test_a_wrong_key_is_not_hidden_by_another_endpoint_neither_at_once_nor_later(
+    chain: str, tmp_path: Path
+) -> None:
+    async with Upstream([Reply.status(401)] * 2) as first, Upstream() as second:
+        async with runs(tmp_path, providers(first, second) + f"models: {{x: {chain}}}") as all_runs:
+            for _ in range(2):
+                with pytest.raises(ProviderAuth):
+                    await run(all_runs)
+        assert (len(first.requests), second.requests) == (2, [])
 
 
 BOUND = "models: {{x: {{endpoints: [a/m, '{local}/m']{more}}}}}\nagents: {{inside: {{model: x, boundary: local}}}}\n"

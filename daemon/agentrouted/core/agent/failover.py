@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
 
+from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ContextOverflow, ModelMissing, ProviderAuth
 from agentrouted.core.faults import fault_of
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
@@ -40,6 +41,10 @@ def falls_over(
         return "context_overflow" in fallback_on
     if isinstance(error, ModelMissing):
         return "model_missing" in fallback_on
-    if isinstance(error, ProviderAuth) and candidate.endpoint.provider == following.endpoint.provider:
-        return True  # It is another account there.
+    if isinstance(error, ProviderAuth):
+        return _is_other_account(candidate.endpoint, following.endpoint)
     return fault_of(error).elsewhere
+
+
+def _is_other_account(one: Endpoint, other: Endpoint) -> bool:
+    return one.provider == other.provider and one.account != other.account
