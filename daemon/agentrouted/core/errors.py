@@ -31,6 +31,9 @@ from typing import Any, ClassVar, Final, Self
 from agentrouted_protocol.errors import ErrorKind, ProviderReply
 from agentrouted_protocol.messages import Message, Usage
 
+PASSING_STATUSES: Final = frozenset({408, 425})
+"""Of HTTP, below 500: the request came too late or too early, and is not to blame."""
+
 _PASSING: Final = frozenset[ErrorKind](
     {
         "providerUnreachable",
@@ -128,7 +131,7 @@ class ProviderError(AgentroutedError):
         if self.details and self.details.get("state") == "outOfMemory":
             return True
         status = self.provider.status if self.provider else None
-        return status is None or status in {408, 425} or status >= 500
+        return status is None or status in PASSING_STATUSES or status >= 500
 
 
 class ResponseInvalid(AgentroutedError):

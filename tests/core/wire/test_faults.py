@@ -55,6 +55,13 @@ def test_each_fault_before_the_reply_has_its_kind(foreign: Exception, kind: str)
     assert error.hint
 
 
+def test_it_is_said_why_a_certificate_is_not_trusted() -> None:
+    untrusted = ssl.SSLCertVerificationError(1, "certificate verify failed")
+    untrusted.verify_message = "certificate has expired"
+    error = not_sent(endpoint("https://models.example/v1"), aiohttp.ClientConnectorCertificateError(WHERE, untrusted))
+    assert "models.example is not trusted: certificate has expired" in error.message
+
+
 @pytest.mark.parametrize(
     ("foreign", "kind"), BEFORE_THE_REPLY.items(), ids=[type(each).__name__ for each in BEFORE_THE_REPLY]
 )

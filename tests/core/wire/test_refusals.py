@@ -10,6 +10,7 @@ import pytest
 from harness.wire import KEY, endpoint, fault
 from pydantic import SecretStr
 
+from agentrouted.core.endpoint import Timeouts
 from agentrouted.core.errors import ProviderError
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.refusals import refused, refused_inside
@@ -170,11 +171,10 @@ async def test_long_words_are_cut_short(http: HttpClient) -> None:
     assert len(error.message) < 500
 
 
-async def test_an_error_whose_body_never_ends_is_still_told(http: HttpClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentrouted.core.wire.exchange._REFUSAL_SECONDS", 0.05)
+async def test_an_error_whose_body_never_ends_is_told_within_the_limit_of_silence(http: HttpClient) -> None:
     endless = Reply((b'{"error": ', asyncio.Event()), 429)
     async with Upstream([endless]) as upstream:
-        assert (await fault(http, upstream.url)).kind == "rateLimited"
+        assert (await fault(http, upstream.url, timeouts=Timeouts(idle=0.05))).kind == "rateLimited"
 
 
 HINTS = {
@@ -192,6 +192,8 @@ HINTS = {
     ("acme", 402, ""): "credit",
     ("acme", 413, ""): "shorten",
     ("acme", 503, ""): "try again",
+    ("acme", 408, ""): "try again",
+    ("acme", 400, ""): "refused again",
     ("openai", 404, "only supported in v1/responses"): "`api_protocol: responses` under `providers.openai`",
 }
 
@@ -247,6 +249,10 @@ def test_a_model_that_is_being_loaded_is_waited_for() -> None:
     assert refused(endpoint("http://localhost:1/v1"), 503, {"retry-after": "2"}, busy).retry_after == 2.0
 
 
+def test_a_server_that_says_when_to_come_back_is_quoted() -> None:
+    assert refused(endpoint("http://models.example/v1"), 503, {"retry-after": "40"}, b"").hint == "try again in 40 s"
+
+
 @pytest.mark.parametrize(("refusal", "hint"), HINTS.items())
 def test_a_hint_says_what_to_do(refusal: tuple[str, int, str], hint: str) -> None:
     provider, status, text = refusal
@@ -289,6 +295,7 @@ WAITS: list[tuple[dict[str, str], float | None]] = [
     ({"retry-after": "inf"}, None),
     ({"retry-after": "soon"}, None),
     ({"retry-after": ""}, None),
+    ({"retry-after": "Fri, 31 Dec 999999999999 23:59:59 GMT"}, None),
     ({}, None),
 ]
 

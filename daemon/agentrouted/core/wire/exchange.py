@@ -94,7 +94,7 @@ class Exchange:
         """What the status and the body say, if they are a refusal. Closes."""
         body = b""
         self._waits_for = "idle"
-        self._patience.change(_REFUSAL_SECONDS)
+        self._patience.change(min(_REFUSAL_SECONDS, self.endpoint.timeouts.idle))
         async with contextlib.aclosing(self):
             with contextlib.suppress(AgentroutedError):
                 body = await self.read_all(_REFUSAL_BYTES)

@@ -30,14 +30,18 @@ class _Row:
 
 
 _PROXY_HINT = "check HTTPS_PROXY, which takes http:// proxies, or name the host in NO_PROXY"
+_TRUST_HINT = (
+    "check the address, and this machine's clock; if your network has an authority of its own, name its file in "
+    "SSL_CERT_FILE"
+)
 _ADDRESS_HINT = "give an address that begins with http:// or https://"
 
 # The first that fits counts: from the particular to the general.
 _BEFORE_THE_REPLY: Final = (
     _Row(aiohttp.ClientConnectorDNSError, ProviderUnreachable, "no machine is known as {where}",
          "check the address, and that this machine is online"),
-    _Row(aiohttp.ClientConnectorCertificateError, ProviderUnreachable, "the certificate of {where} is not trusted",
-         "if your network has an authority of its own, name its file in SSL_CERT_FILE"),
+    _Row(aiohttp.ClientConnectorCertificateError, ProviderUnreachable, "the certificate of {where} is not trusted{why}",
+         _TRUST_HINT),
     _Row(aiohttp.ClientSSLError, ProviderUnreachable, "{where} does not speak TLS",
          "check whether the address should begin with http://"),
     _Row(aiohttp.ClientProxyConnectionError, ProviderUnreachable, "the proxy to {where} does not answer", _PROXY_HINT),
@@ -71,13 +75,14 @@ def not_sent(endpoint: Endpoint, error: Exception) -> AgentroutedError:
         return too_slow(endpoint, "connect")
     row = next(row for row in _BEFORE_THE_REPLY if isinstance(cause, row.foreign))
     hint = row.hint.format(start_it=start_it(endpoint))
-    return row.ours(f"{row.says.format(where=where(endpoint))} ({endpoint.provider}/{endpoint.model_id})", hint=hint)
+    says = row.says.format(where=where(endpoint), why=_why_untrusted(cause))
+    return row.ours(f"{says} ({endpoint.provider}/{endpoint.model_id})", hint=hint)
 
 
 def interrupted(endpoint: Endpoint, error: Exception) -> AgentroutedError:
     """A fault in mid-reply."""
     if isinstance(error, httpx.DecodingError):
-        return ResponseInvalid(f"{endpoint.label} sent an answer that cannot be unpacked")
+        return ResponseInvalid(f"{endpoint.label} sent an answer that cannot be unpacked", hint="try again")
     return ResponseTruncated(f"{endpoint.label} broke off in mid-answer", hint="try again")
 
 
@@ -88,6 +93,12 @@ def too_slow(endpoint: Endpoint, wait: Wait) -> ProviderTimeout:
         hint=f"try again; if {seconds:g} s is too short, raise {_setting(endpoint, wait)}",
         details={"wait": wait, "seconds": seconds},
     )
+
+
+def _why_untrusted(cause: BaseException) -> str:
+    """Such as `: certificate has expired`."""
+    why = getattr(getattr(cause, "certificate_error", None), "verify_message", "")
+    return f": {why.rstrip('.')}" if why else ""
 
 
 def _setting(endpoint: Endpoint, wait: Wait) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import (
+    PASSING_STATUSES,
     AgentroutedError,
     ContextOverflow,
     ModelMissing,
@@ -81,7 +82,7 @@ def _message(endpoint: Endpoint, error: type[AgentroutedError], status: int | No
     return message if _is_page(text) or not text else f"{message}: {' '.join(text[:_EXCERPT_LENGTH].split())}"
 
 
-def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -> str | None:
+def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -> str:
     if error is ProviderAuth:
         return give_key(endpoint)
     if error is ModelMissing:
@@ -96,15 +97,18 @@ def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -
         return "wait until it has loaded the model, then try again" if trouble == "loading" else need_less(endpoint)
     if "v1/responses" in refusal.text and endpoint.wire == "chat_completions":
         return f"this model has another format: set `api_protocol: responses` under `providers.{endpoint.provider}`"
-    return _hint_by_status(refusal.status, refusal.text)
+    return _hint_by_status(refusal)
 
 
-def _hint_by_status(status: int | None, text: str) -> str | None:
-    if status is not None and 300 <= status < 400:
+def _hint_by_status(refusal: Refusal) -> str:
+    status, text = refusal.status, refusal.text
+    if status is None or status >= 500 or status in PASSING_STATUSES:
+        return f"try again in {refusal.retry_after:g} s" if refusal.retry_after else "try again in a moment"
+    if 300 <= status < 400:
         return "give the provider the address that it redirects to"
     if status == 404 and (not text or _is_page(text) or "not found" in text.lower()):
         return "check the address: most end in /v1"
-    return "try again in a moment" if status is None or status >= 500 else None
+    return "the same request would be refused again: change what it objects to, or use another model"
 
 
 def _parsed(body: bytes) -> Any:

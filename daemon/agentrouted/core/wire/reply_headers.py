@@ -33,5 +33,5 @@ def _number(text: str | None) -> float | None:
 def _until(text: str) -> float | None:
     try:
         return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
