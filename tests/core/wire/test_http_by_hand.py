@@ -76,6 +76,8 @@ WHOLE: dict[str, Callable[[bytes], bytes]] = {
         b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n"
         + LENGTH % (len(content), content)
     ),
+    "with a header of many kilobytes": lambda content: sized(content, b"content-security-policy: " + b"a" * 30_000),
+    "after a byte order mark": lambda content: sized(b"\xef\xbb\xbf" + content),
     "gzip that nobody asked for": lambda content: sized(gzip.compress(content), b"content-encoding: gzip"),
     "deflate": lambda content: sized(zlib.compress(content), b"content-encoding: deflate"),
     "in chunks without their end": lambda content: CHUNKED + in_chunks(content),

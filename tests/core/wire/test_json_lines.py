@@ -27,6 +27,7 @@ async def lines_of(*reads: bytes) -> Sequence[Sequence[bytes]]:
         ([b'{"a"', b":1}", b'\n{"b":2}\n{"c', b'":3}'], [[b'{"a":1}', b'{"b":2}'], [b'{"c":3}']]),
         ([b'{"a":1}\r', b"\n\r\n"], [[b'{"a":1}']]),
         ([b'{"a":1}'], [[b'{"a":1}']]),
+        ([b"\xef\xbb", b'\xbf{"a":1}\n'], [[b'{"a":1}']]),
         ([b'{\n"a"', b":1\n}\n"], [[b'{\n"a":1\n}']]),
         ([b"", b"late"], []),
     ],

@@ -11,9 +11,6 @@ from agentrouted.core.wire.sse import EventParser
 
 _LARGEST = 64 * 1024 * 1024
 
-# White space, and a byte order mark.
-_BEFORE = b" \t\r\n\xef\xbb\xbf"
-
 
 class Payloads(Reading):
     """Takes a body for what it looks like, since content types are often wrong: one JSON document, or events."""
@@ -25,7 +22,7 @@ class Payloads(Reading):
         self._is_document: bool | None = None
 
     def _take(self, data: bytes) -> list[bytes]:
-        if self._is_document is None and (data := data.lstrip(_BEFORE)):
+        if self._is_document is None:
             self._is_document = self._begins_document(data)
         if not self._is_document:
             return self._events.feed(data)

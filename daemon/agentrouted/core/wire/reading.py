@@ -2,6 +2,10 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
+from typing import Final
+
+# White space, and a byte order mark.
+_BEFORE: Final = b" \t\r\n\xef\xbb\xbf"
 
 
 class Reading(ABC):
@@ -13,6 +17,7 @@ class Reading(ABC):
     def __init__(self, read: Callable[[], Awaitable[bytes]], source: str) -> None:
         self._read = read
         self._source = source
+        self._begun = False
         self._ended = False
 
     async def next(self) -> list[bytes]:
@@ -20,9 +25,15 @@ class Reading(ABC):
         while not self._ended:
             data = await self._read()
             self._ended = not data
-            if documents := self._take(data) if data else self._end():
+            if documents := self._end() if self._ended else self._begin_or_take(data):
                 return documents
         return []
+
+    def _begin_or_take(self, data: bytes) -> list[bytes]:
+        if not self._begun:
+            data = data.lstrip(_BEFORE)
+            self._begun = bool(data)
+        return self._take(data) if data else []
 
     @abstractmethod
     def _take(self, data: bytes) -> list[bytes]:

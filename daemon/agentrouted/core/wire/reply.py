@@ -87,7 +87,7 @@ class Reply(ABC):
         chunks: list[Chunk] = []
         try:
             for payload in payloads:
-                self.done = self.done or payload.startswith(b"[DONE]")
+                self.done = self.done or payload.lstrip().startswith(b"[DONE]")
                 if self.done:
                     break
                 for document in self._documents(payload):

@@ -16,6 +16,9 @@ from agentrouted.core.wire.sending import WHEN_SENT
 
 _MAX_CONNECTIONS = 4096  # aiohttp's own limit, 100, is fewer than the runs we carry at once.
 
+# What stands before hosted servers sends headers that are longer than aiohttp's own limit, 8 KiB.
+_MAX_HEADER_BYTES = 64 * 1024
+
 # Servers built on uvicorn or cpp-httplib hang up after 5 idle seconds. We leave before, else a request meets the door.
 _LOCAL_KEEP_ALIVE = 4.0
 _KEEP_ALIVE = 30.0
@@ -80,7 +83,10 @@ class Transport(httpx.AsyncBaseTransport):
         else:
             connector = aiohttp.TCPConnector(ssl=self._tls, limit=_MAX_CONNECTIONS, keepalive_timeout=keep_alive)
         session = aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), response_class=_SmallReads
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            response_class=_SmallReads,
+            max_field_size=_MAX_HEADER_BYTES,
         )
         return AiohttpTransport(verify=self._tls, client=session, proxy=usable)
 
