@@ -8,6 +8,7 @@ from harness.wire import KEY, answer, fault
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.testing import gemini
 from agentrouted.testing.replies import Reply
+from agentrouted.testing.said import Call
 from agentrouted.testing.upstream import Upstream
 
 HERE: dict[str, Any] = {"wire": "gemini_generate_content", "provider": "google", "model_id": "gemini-x"}
@@ -89,6 +90,20 @@ async def test_tokens_are_counted_with_thoughts_and_cache(
 async def test_why_it_stopped_is_said_in_words_of_ours(http: HttpClient, finish: str, word: str) -> None:
     async with Upstream([gemini.stream("Hi", finish=finish)]) as upstream:
         assert (await answer(http, upstream.url, **HERE)).finish_reason == word
+
+
+async def test_a_call_of_an_unknown_tool_is_a_call(http: HttpClient) -> None:
+    script = gemini.stream(Call("c1", "list_files", {}), finish="UNEXPECTED_TOOL_CALL")
+    async with Upstream([script]) as upstream:
+        assert [call.name for call in (await answer(http, upstream.url, **HERE)).calls] == ["list_files"]
+
+
+async def test_what_the_last_chunk_does_not_count_again_still_counts(http: HttpClient) -> None:
+    first = {**gemini.chunk([{"text": "Hi"}]), "usageMetadata": {"promptTokenCount": 9, "candidatesTokenCount": 21}}
+    last = {**gemini.chunk([], "STOP"), "usageMetadata": {"promptTokenCount": 9, "thoughtsTokenCount": 5}}
+    async with Upstream([Reply.events(first, last)]) as upstream:
+        usage = (await answer(http, upstream.url, **HERE)).usage
+    assert (usage.input_tokens, usage.output_tokens, usage.reasoning_tokens) == (9, 26, 5)
 
 
 async def test_a_prompt_that_is_blocked_is_refused(http: HttpClient) -> None:

@@ -14,7 +14,7 @@ _NAMED_IN_CANDIDATE: Final = frozenset({"content", "finishReason", "index"})
 _SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 
 _BLOCKED: Final = frozenset(
-    {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY"}
+    {"SAFETY", "RECITATION", "LANGUAGE", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII", "IMAGE_SAFETY", "MODEL_ARMOR"}
 )
 _BROKEN_CALL: Final = frozenset({"MALFORMED_FUNCTION_CALL", "UNEXPECTED_TOOL_CALL", "TOO_MANY_TOOL_CALLS"})
 
@@ -44,7 +44,8 @@ class GeminiReply(Reply):
 
     def _take_usage(self, usage: Any) -> None:
         if isinstance(usage, dict):
-            self.reported = usage
+            # Sums so far; the last chunk of some tells only what has changed.
+            usage = self.reported = {**self.reported, **usage}
             thoughts = count(usage, "thoughtsTokenCount")
             self.usage = {
                 "prompt_tokens": count(usage, "promptTokenCount") + count(usage, "toolUsePromptTokenCount"),
@@ -88,6 +89,7 @@ class GeminiReply(Reply):
         self.call([{"id": call.get("id"), "function": function}], chunks)
 
     def _end(self, reason: str) -> None:
-        if reason in _BROKEN_CALL:
+        # A call that nobody has asked for can be read, and is answered as any other.
+        if reason in _BROKEN_CALL and not (self._calls and self._calls.begun):
             raise ResponseInvalid(f"{self.endpoint.label} wrote a tool call that cannot be read", hint="try again")
         self.finish_reason = "content_filter" if reason in _BLOCKED else reason.lower()
