@@ -65,6 +65,7 @@ ONE_TEXT_IN_MANY_WAYS = {
     "one document, said to be a stream": Reply.raw(b'\n\n {"choices": [{"message": {"content": %b}}]}' % PARROT_JSON),
     "content in parts": Reply.chat({"content": [{"type": "text", "text": PARROT}]}),
     "empty choices": Reply.events({"choices": []}, {"choices": None}, chunk({"content": PARROT}), chunk({}, "stop")),
+    "blanks before the end": Reply.raw(b'data: {"choices":[{"delta":{"content":%b}}]}\n\ndata:  [DONE]' % PARROT_JSON),
     "no finish reason": Reply.events(chunk({"content": None}), chunk({"content": PARROT}), "[DONE]"),
     "comments, returns, no last blank line": Reply.raw(
         b": PROCESSING\r\n\r\nevent: message\r\n",

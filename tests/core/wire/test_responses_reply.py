@@ -67,6 +67,14 @@ ONE_REPLY_IN_MANY_WAYS = {
         event("output_item.done", output_index=1, item={**CALL, "id": "6"}),
         end={**DONE, "output": [{**MESSAGE, "id": "7"}, {**CALL, "id": "8"}]},
     ),
+    "with an empty id": stream(
+        event("output_item.added", output_index=0, item={**MESSAGE, "id": "", "content": []}),
+        {**TEXT, "item_id": ""},
+        event("output_item.done", output_index=0, item={**MESSAGE, "id": ""}),
+        event("output_item.added", output_index=1, item={**EMPTY_CALL, "id": ""}),
+        {**ARGUMENTS, "item_id": ""},
+        event("output_item.done", output_index=1, item={**CALL, "id": ""}),
+    ),
     "items only when they are whole": stream(
         event("output_item.done", output_index=0, item=MESSAGE), event("output_item.done", output_index=1, item=CALL)
     ),

@@ -12,6 +12,9 @@ _SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 _READ: Final = frozenset({"message", "reasoning", "function_call", None})
 _NAMED_IN_PART: Final = frozenset({"type", "text", "refusal"})
 
+# Some servers give all items the same empty id.
+_NO_NAMES: Final = frozenset({None, ""})
+
 _ENDS: Final = frozenset({"completed", "incomplete"})
 
 
@@ -82,7 +85,7 @@ class ResponsesReply(Reply):
 
     def _take_item(self, index: Any, item: Mapping[str, Any], chunks: list[Chunk], *, is_whole: bool) -> None:
         self.has_begun = True
-        names = {index, item.get("id")} - {None}
+        names = {index, item.get("id")} - _NO_NAMES
         if names & self._whole:
             return
         is_told = bool(names & self._told)
