@@ -81,6 +81,10 @@ TABLE: dict[str, list[tuple[str, int, Any]]] = {
         ("OpenAI", 429, said("You exceeded your current quota", code="insufficient_quota")),
         ("Anthropic", 400, said("Your credit balance is too low to access the API")),
     ],
+    "responseInvalid": [
+        ("Groq", 400, said("Failed to call a function. Please adjust your prompt. …", code="tool_use_failed")),
+        ("Groq", 400, said("Tool call validation failed: tool call validation failed: …", code="tool_use_failed")),
+    ],
     "rateLimited": [
         ("Google", 429, said("You exceeded your current quota", status="RESOURCE_EXHAUSTED")),
         ("Groq", 413, said("Request too large … tokens per minute (TPM)", code="rate_limit_exceeded")),

@@ -13,6 +13,7 @@ from agentrouted.core.errors import (
     ProviderError,
     QuotaExceeded,
     RateLimited,
+    ResponseInvalid,
 )
 
 
@@ -51,6 +52,8 @@ _RULES: Final = (
         codes=frozenset({"unsupported_country_region_territory", "content_policy_violation"}),
         wording=re.compile(r"\bflagged\b|\bmoderation\b", re.IGNORECASE),
     ),
+    # Groq's word for a reply of the model: the next one may be better.
+    _Rule(ResponseInvalid, wording=re.compile(r"\btool call validation failed\b|^failed to call a function", re.I)),
     _Rule(
         QuotaExceeded,
         statuses=frozenset({402}),

@@ -14,6 +14,7 @@ from agentrouted.core.errors import (
     ProviderError,
     QuotaExceeded,
     RateLimited,
+    ResponseInvalid,
 )
 from agentrouted.core.wire.advice import fetch_it, give_key, need_less, where, widen
 from agentrouted.core.wire.loose_json import parse
@@ -35,6 +36,7 @@ _SAYS: Final[dict[type[AgentroutedError], str]] = {
     RateLimited: "{server} is asked too often",
     ContextOverflow: "{server} cannot take a conversation this long with `{model}`",
     ModelMissing: "{server} answers, but has no model `{model}`",
+    ResponseInvalid: "{server} cannot read the tool call that `{model}` wrote",
     ProviderError: "{server} failed on `{model}`",
 }
 
@@ -91,6 +93,8 @@ def _hint(endpoint: Endpoint, error: type[AgentroutedError], refusal: Refusal) -
         return f"add credit at {endpoint.provider}, or use another model"
     if error is RateLimited:
         return f"wait {refusal.retry_after:g} s" if refusal.retry_after else "wait a moment"
+    if error is ResponseInvalid:
+        return "try again, or use another model"
     if error is ContextOverflow:
         return widen(endpoint, refusal.text)
     if trouble := trouble_of(refusal):
