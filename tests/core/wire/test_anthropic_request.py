@@ -75,7 +75,7 @@ def test_a_whole_conversation() -> None:
             "role": "user",
             "content": [
                 {"type": "tool_result", "tool_use_id": "a", "content": [text("3")]},
-                {"type": "tool_result", "tool_use_id": "b", "content": [text("Error: no")]},
+                {"type": "tool_result", "tool_use_id": "b", "content": [text("Error: no")], "is_error": True},
                 text("Go on."),
             ],
         },
@@ -104,7 +104,7 @@ def test_blank_text_is_left_out() -> None:
 def test_images_and_files_are_blocks_also_in_results_of_tools() -> None:
     parts = [
         ImagePart(url="https://x/a.png"),
-        ImagePart(data="QUJD", mime_type="image/jpeg"),
+        ImagePart(data="QUJD", mime_type="image/jpg"),
         ImagePart(url="data:image/gif;base64,QUJD"),
         FilePart(data="QUJD", mime_type="application/pdf", name="a.pdf"),
         FilePart(url="https://x/a.pdf"),

@@ -114,7 +114,7 @@ def test_images_and_files_are_parts_of_what_the_user_says() -> None:
 
 CALLS = [ToolCall(id="c1", name="go", arguments={"city": "Oslo"}), ToolCall(id="c2", name="now")]
 RESULTS = [Message(role="tool", content="gone", tool_call_id="c1", name="go"),
-           Message(role="tool", content="noon", tool_call_id="c2")]  # fmt: skip
+           Message(role="tool", content="Error: no clock", tool_call_id="c2")]  # fmt: skip
 
 
 def test_calls_and_their_results_are_a_turn_each() -> None:
@@ -132,7 +132,7 @@ def test_calls_and_their_results_are_a_turn_each() -> None:
             "role": "user",
             "parts": [
                 {"functionResponse": {"id": "c1", "name": "go", "response": {"output": "gone"}}},
-                {"functionResponse": {"id": "c2", "name": "now", "response": {"output": "noon"}}},
+                {"functionResponse": {"id": "c2", "name": "now", "response": {"error": "Error: no clock"}}},
             ],
         },
         {"role": "user", "parts": [{"text": "And?"}]},

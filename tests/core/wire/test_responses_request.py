@@ -128,4 +128,5 @@ def test_a_schema_for_the_reply_is_sent_with_its_name(strict: bool) -> None:
     ],
 )
 def test_how_hard_to_think_is_said_if_the_config_says_it(think: Any, reasoning: Any) -> None:
-    assert body(prompt(), think=think).get("reasoning") == reasoning
+    asked = body(prompt(), think=think)
+    assert (asked.get("reasoning"), "include" in asked) == (reasoning, bool(think))

@@ -10,7 +10,7 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.anthropic_schema import narrowed
 from agentrouted.core.wire.anthropic_thinking import thinking
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
-from agentrouted.core.wire.parts import inline, is_image, not_taken, plain_text
+from agentrouted.core.wire.parts import inline, is_failure, is_image, not_taken, plain_text
 from agentrouted.core.wire.signed import with_signed
 from agentrouted.core.wire.suited import suited
 from agentrouted_protocol.messages import FilePart, Message, Part, TextPart, ToolCall
@@ -93,8 +93,9 @@ def _blocks(endpoint: Endpoint, message: Message) -> list[_Block]:
         case "user":
             return _content(endpoint, message.content)
         case "tool":
-            result = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id or "")}
-            return [{**result, "content": _content(endpoint, message.content)}]
+            result: _Block = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id or "")}
+            failed = {"is_error": True} if is_failure(message) else {}
+            return [{**result, "content": _content(endpoint, message.content), **failed}]
         case "assistant":
             said = _content(endpoint, plain_text(message))
             return with_signed(endpoint, message, [*said, *map(_call, message.tool_calls or ())])

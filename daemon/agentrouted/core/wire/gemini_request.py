@@ -10,7 +10,7 @@ from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ANY_TOOL, ModelRequest, ToolSpec
 from agentrouted.core.wire.gemini_schema import gemini_schema
 from agentrouted.core.wire.gemini_thinking import thinking_config
-from agentrouted.core.wire.parts import attached, inline, plain_text
+from agentrouted.core.wire.parts import attached, inline, is_failure, plain_text
 from agentrouted.core.wire.signed import own_blocks
 from agentrouted.core.wire.suited import suited
 from agentrouted_protocol.messages import Message, Part, TextPart
@@ -113,7 +113,8 @@ def _asked(endpoint: Endpoint, message: Message) -> list[dict[str, Any]]:
 def _result(message: Message, names: Mapping[str, str]) -> dict[str, Any]:
     call_id = message.tool_call_id or ""
     name = message.name or names.get(call_id, "")
-    return {"functionResponse": {"id": call_id, "name": name, "response": {"output": plain_text(message)}}}
+    said = {"error" if is_failure(message) else "output": plain_text(message)}
+    return {"functionResponse": {"id": call_id, "name": name, "response": said}}
 
 
 def _tool(tool: ToolSpec) -> dict[str, Any]:

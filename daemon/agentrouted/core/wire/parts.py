@@ -16,6 +16,9 @@ _DATA_URL: Final = re.compile(r"data:([^;,]*)([^,]*),(.*)", re.DOTALL)
 _TEXTS: Final = re.compile(r"text/|application/(\w+\+)?(json|xml|yaml|toml|javascript)\b")
 _UNKNOWN: Final = "application/octet-stream"
 
+# What people write, and only some vendors take.
+_ALIASES: Final = {"image/jpg": "image/jpeg"}
+
 # Where a format takes text only.
 _TEXT_ONLY: Final = frozenset({"system", "assistant"})
 
@@ -46,14 +49,18 @@ def inline(part: ImagePart | FilePart) -> Inline | None:
     """None where only an address is given. Raises `InvalidParams` where nothing is."""
     fallback = "image/png" if isinstance(part, ImagePart) else _UNKNOWN
     if part.data:
-        return Inline(part.mime_type or fallback, part.data)
+        return Inline(_mime_type(part.mime_type or fallback), part.data)
     if not part.url:
         raise InvalidParams(f"a part of the type `{part.type}` holds nothing", hint="give it `data` or a `url`")
     if found := _DATA_URL.fullmatch(part.url):
         is_encoded = found[2].endswith(";base64")
         data = found[3] if is_encoded else base64.b64encode(unquote_to_bytes(found[3])).decode()
-        return Inline(part.mime_type or found[1] or fallback, data)
+        return Inline(_mime_type(part.mime_type or found[1] or fallback), data)
     return None
+
+
+def _mime_type(written: str) -> str:
+    return _ALIASES.get(written.lower(), written.lower())
 
 
 def is_image(part: ImagePart | FilePart, file: Inline | None) -> bool:
@@ -78,6 +85,11 @@ def plain_text(message: Message) -> str:
     if isinstance(message.content, str):
         return message.content
     return "\n".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in message.content)
+
+
+def is_failure(message: Message) -> bool:
+    """Whether it is what became of a call that failed: so these begin."""
+    return isinstance(message.content, str) and message.content.startswith("Error: ")
 
 
 def attached(message: Message) -> list[ImagePart | FilePart]:

@@ -35,6 +35,8 @@ def responses_body(endpoint: Endpoint, request: ModelRequest) -> bytes:
         "tools": [_tool(tool) for tool in request.tools] or None,
         "tool_choice": _choice(request.must_call) if request.must_call else None,
         "reasoning": _reasoning(request.sampling.think),
+        # What is not stored comes back only so, at some servers. A model that does not think refuses it.
+        "include": ["reasoning.encrypted_content"] if request.sampling.think else None,
         "text": {"format": _format(request.output)} if request.output else None,
     }
     return to_json({name: value for name, value in body.items() if value is not None}, inf_nan_mode="null")
