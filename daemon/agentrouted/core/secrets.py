@@ -51,15 +51,19 @@ _SECRETS: Final = tuple(
 )
 
 
-# What a text with any of them contains: most texts are done with at once.
-_MARKS: Final = re.compile(
-    r"PRIVATE KEY|A[KS]IA|gh[pousr]_|github_pat_|glpat-|xox|AIza|hf_|sk[-_]|[pr]k_|xai-|nvapi-|pplx-|eyJ|://"
+# What a text with any of them contains: most texts are done with at once. One by one, they are found sooner than by a
+# pattern that has them all.
+_MARKS: Final = (
+    *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza"),
+    *("hf_", "sk-", "sk_", "pk_", "rk_", "xai-", "nvapi-", "pplx-", "eyJ", "://"),
 )
 
 
 def secrets_in(text: str) -> list[str]:
     """Which kinds of secrets stand in it."""
-    return [kind for kind, shape in _SECRETS if shape.search(text)] if _MARKS.search(text) else []
+    if not any(mark in text for mark in _MARKS):
+        return []
+    return [kind for kind, shape in _SECRETS if shape.search(text)]
 
 
 def without_secrets(text: str) -> str:

@@ -4,6 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Sequence
+from operator import itemgetter
 from random import Random
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ from pydantic_core import to_json
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.index import add_to_index
-from agentrouted.core.memory.scopes import find_scope, next_fact, scope_id, scope_of
+from agentrouted.core.memory.scopes import find_scope, next_fact, scope_of
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
 from agentrouted.core.secrets import secrets_in, without_secrets
 from agentrouted.core.times import optional_time, seconds_of, text_of_time
@@ -30,7 +31,9 @@ COLUMNS: Final = (
 )
 
 _NAMES: Final = (*COLUMNS.split(", "), "words", "around", "digest")
-_INSERT: Final = f"INSERT INTO memories ({', '.join(_NAMES)}) VALUES ({', '.join(f':{name}' for name in _NAMES)})"
+_INSERT: Final = f"INSERT INTO memories ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
+# By their places: by names, binding them takes as long as inserting the row.
+_in_order: Final = itemgetter(*_NAMES)
 
 # Of each process its own.
 _random: Final = Random()
@@ -50,12 +53,13 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")
     now = round(time.time(), 3)
-    scope = scope_id(connection, fact.scope)
+    scope, place = next_fact(connection, fact.scope)
     key = None if fact.key is None else clean(fact.key)
     digest = fingerprint(text)
     before = _before(connection, scope, key, digest)
     tags = list(dict.fromkeys(map(clean, fact.tags)))
     row: dict[str, Any] = {
+        "id": place,
         "uid": new_uid(),
         "scope": scope,
         "kind": fact.kind,
@@ -83,18 +87,17 @@ def remember(connection: sqlite3.Connection, fact: MemoryRememberParams, source:
 
 
 def insert_fact(connection: sqlite3.Connection, row: dict[str, Any], digest: bytes) -> None:
-    """`row` has all of `COLUMNS` but the id; tags and sources as lists."""
+    """`row` has all of `COLUMNS`; tags and sources as lists."""
     prepared = indexed(row["text"])
     values = {
         **row,
-        "id": next_fact(connection, row["scope"]),
         "words": None if prepared == row["text"] else prepared,
         "around": indexed(" ".join([row["key"] or "", *row["tags"]])),
         "tags": to_json(row["tags"]).decode(),
         "sources": to_json(row["sources"]).decode(),
         "digest": digest,
     }
-    connection.execute(_INSERT, values)
+    connection.execute(_INSERT, _in_order(values))
     add_to_index(connection, values["id"], prepared, values["around"])
 
 

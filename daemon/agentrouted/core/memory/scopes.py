@@ -69,12 +69,16 @@ def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
     return int(found[0])
 
 
-def next_fact(connection: sqlite3.Connection, scope: int) -> int:
-    return _next(connection, "facts", scope, 0)
+def next_fact(connection: sqlite3.Connection, scope: Scope) -> tuple[int, int]:
+    """The row of the scope, made where it is missing, and the id of its next fact."""
+    found = connection.execute(f"SELECT id, facts {_FROM}", _values(scope)).fetchone()
+    row, number = found or (scope_id(connection, scope), 0)
+    return row, _next(connection, "facts", row, 0, number + 1)
 
 
 def next_message(connection: sqlite3.Connection, scope: int) -> int:
-    return _next(connection, "messages", scope, 1)
+    number = connection.execute("SELECT messages + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+    return _next(connection, "messages", scope, 1, number)
 
 
 def whole_range(scope: int) -> tuple[int, int]:
@@ -97,11 +101,10 @@ def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
     return Scope(**{name: value or None for name, value in zip(_NAMES, values, strict=True)})
 
 
-def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int) -> int:
-    number = connection.execute(f"SELECT {column} + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int, number: int) -> int:
     # Not with RETURNING: with it, as with a trigger, the index writes out what it has for each row.
     connection.execute(f"UPDATE memory_scopes SET {column} = ? WHERE id = ?", (number, scope))
-    return int((2 * scope + kind) << _BITS) + int(number)
+    return ((2 * scope + kind) << _BITS) + number
 
 
 def _range(scope: int, kind: int, rows: int) -> Range:
