@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from harness.command import Outcome, agentrouted, serving
+from harness.embeddings import openai
 from harness.peer import initialized
 
 from agentrouted.testing.upstream import Reply, Upstream
@@ -41,6 +42,16 @@ async def test_what_is_remembered_is_recalled_listed_and_forgotten(tmp_path: Pat
         dry = await agentrouted(tmp_path, "memory", "forget", "--key", "color", "--user", "ada", "--dry-run")
         assert dry.out == "would be forgotten: 1\n"
         assert await told(tmp_path, "memory", "forget", "--key", "color", "--user", "ada") == {"forgotten": 1}
+
+
+async def test_vectors_are_waited_for_and_counted(tmp_path: Path) -> None:
+    assert (await agentrouted(tmp_path, "memory", "vectors")).err.startswith("memory finds by words alone")
+    await agentrouted(tmp_path, "memory", "remember", "I like blue")
+    async with Upstream([openai]) as upstream:
+        (tmp_path / ".agentroute/config.yaml").write_text(f"memory: {{vectors: {{model: '{upstream.url}/m'}}}}\n")
+        outcome = await agentrouted(tmp_path, "memory", "vectors")
+        assert outcome == Outcome(0, f"{upstream.url}/m: 1 done, 0 missing\n", "")
+        assert (await agentrouted(tmp_path, "memory", "recall", "hue")).out.endswith("I like blue\n")
 
 
 async def test_a_secret_is_left_out_and_that_is_said(tmp_path: Path) -> None:

@@ -65,13 +65,6 @@ async def test_a_reload_turns_it_on_and_off(tmp_path: Path) -> None:
     assert texts_in(upstream.requests)[:2] == [["color: I like blue"], ["favourite hue"]]
 
 
-async def test_a_model_that_leads_nowhere_is_told(tmp_path: Path) -> None:
-    configure(tmp_path, "memory: {vectors: {model: 'ollama/'}}\n")
-    async with initialized(tmp_path) as peer:
-        told = await peer.call("memory/vectors", {"wait": True})
-        assert told["model"] == "ollama/" and told["error"] and not told["complete"]
-
-
 async def test_a_daemon_that_ends_in_mid_call_leaves_the_turn_to_the_next(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream:
         configure(tmp_path, f"memory: {{vectors: {{model: '{upstream.url}/m'}}}}\n")

@@ -280,6 +280,12 @@ async def test_a_server_that_comes_back_is_asked_again(tmp_path: Path, caplog: p
     assert len([record for record in caplog.records if "has not all its vectors" in record.message]) == 1
 
 
+async def test_a_model_that_leads_nowhere_is_told(tmp_path: Path) -> None:
+    async with with_vectors(tmp_path, "ollama/") as services:
+        vectors = await filled(await services.memory.get())
+    assert vectors.model == "ollama/" and vectors.error and not vectors.is_complete
+
+
 async def test_without_the_extra_words_find_and_the_mend_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

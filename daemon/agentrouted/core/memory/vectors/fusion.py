@@ -19,8 +19,8 @@ _K: Final = 60
 _DEPTH: Final = 100
 
 # Nearest rows that are looked at: some may be out of force, and where there is a filter it is tried on them.
-_LOOKED_AT: Final = 2000
-_FILTERED: Final = 10_000
+_LOOKED_AT: Final = 500
+_FILTERED: Final = 5000
 
 
 @dataclass(frozen=True, slots=True)

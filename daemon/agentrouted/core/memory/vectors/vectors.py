@@ -78,6 +78,8 @@ class Vectors:
         self._cleaned: int | None = None
         self._complete: dict[int, int] = {}
         self._kept_back: dict[str, str] = {}
+        # One takes all cores already.
+        self._comparing = asyncio.Lock()
         self._matrices: Matrices | None = None
         self._fault: str | None = None
         """Why the last question could not be asked. For a moment, no other is."""
@@ -107,7 +109,13 @@ class Vectors:
 
     async def recall(self, params: MemoryRecallParams, embed: Embed) -> list[MemoryHit]:
         """By words and by meaning; by words alone where there is nothing to compare, or nobody to ask."""
-        looked_at = await self._database.read(partial(self._look, params=params)) if params.query.strip() else []
+        if not params.query.strip():
+            return await self._recall_by_words(params, None)
+        try:
+            matrices = await self._prepare()
+        except AgentroutedError as error:
+            return await self._recall_by_words(params, error.message)
+        looked_at = await self._database.read(partial(self._look, matrices=matrices, params=params))
         if not any(len(matrix) for _, matrix in looked_at):
             return await self._recall_by_words(params, self.error)
         if self._fault is not None and time.monotonic() < self._rests_until:
@@ -123,9 +131,10 @@ class Vectors:
             await self._database.write(partial(rows.change_width, name=self._space, width=len(question)))
             self.wake()
             return await self._recall_by_words(params, f"`{self.model}` makes others than before: all are made anew")
-        near = await asyncio.to_thread(
-            lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in looked_at]
-        )
+        async with self._comparing:
+            near = await asyncio.to_thread(
+                lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in looked_at]
+            )
         return await self._database.read(partial(fused, params=params, near=near))
 
     async def _recall_by_words(self, params: MemoryRecallParams, why: str | None) -> list[MemoryHit]:
@@ -134,13 +143,23 @@ class Vectors:
             return hits
         return [hit.model_copy(update={"explain": {**(hit.explain or {}), "vectors": why}}) for hit in hits]
 
-    def _look(self, connection: sqlite3.Connection, params: MemoryRecallParams) -> "list[tuple[Place, Matrix]]":
+    async def _prepare(self) -> "Matrices":
+        """What both, filling and finding, need first."""
+        if self._matrices is None:
+            self._space = self._find_space()
+            matrices = (await asyncio.to_thread(_nearest)).Matrices()
+            self._matrices = self._matrices or matrices
+        return self._matrices
+
+    def _look(
+        self, connection: sqlite3.Connection, matrices: "Matrices", params: MemoryRecallParams
+    ) -> "list[tuple[Place, Matrix]]":
         """Where it is looked, with the vectors there; on the thread of the connection."""
         found = places_of(connection, params)
         space = rows.space_in_force(connection, self._space)
-        if self._matrices is None or space is None or space.dimensions is None:
+        if space is None or space.dimensions is None:
             return []
-        return [(place, self._matrices.of(connection, space, place.id)) for place in found]
+        return [(place, matrices.of(connection, space, place.id)) for place in found]
 
     async def _question(self, params: MemoryRecallParams, embed: Embed) -> bytes:
         text = clean(params.query).strip()[:LONGEST_TEXT]
@@ -186,10 +205,7 @@ class Vectors:
 
     async def _fill(self) -> None:
         """Until nothing is missing."""
-        self._space = self._find_space()
-        nearest = await asyncio.to_thread(_nearest)
-        if self._matrices is None:
-            self._matrices = nearest.Matrices()
+        await self._prepare()
         if self._owner is None and self._database.is_on_disk:
             self._owner = await asyncio.to_thread(self._new_owner)
         try:
