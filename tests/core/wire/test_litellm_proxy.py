@@ -1,4 +1,4 @@
-"""LiteLLM's proxy as a real second server: `pip install 'litellm[proxy]'`, or its command in AGENTROUTED_TEST_LITELLM.
+"""LiteLLM's proxy as a real second server: `scripts/install-servers`, or its command in AGENTROUTED_TEST_LITELLM.
 
 It takes half a minute to start, so one test looks at all.
 """
@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import shutil
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -29,12 +30,13 @@ from agentrouted.testing import responses
 from agentrouted.testing.upstream import Received, Reply, Upstream
 from agentrouted_protocol.messages import ImagePart, Message, TextPart, ToolCall
 
-LITELLM = os.environ.get("AGENTROUTED_TEST_LITELLM") or shutil.which("litellm")
+INSTALLED = Path(sys.prefix, "servers/bin/litellm")
+LITELLM = os.environ.get("AGENTROUTED_TEST_LITELLM") or shutil.which(INSTALLED) or shutil.which("litellm")
 KEY = "sk-0123456789abcdef0123456789abcdef"
 ADD = ToolSpec("add", "Adds.", {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]})
 READY = 120.0
 
-pytestmark = pytest.mark.skipif(LITELLM is None, reason="litellm is missing: pip install 'litellm[proxy]'")
+pytestmark = pytest.mark.skipif(LITELLM is None, reason="litellm is missing: scripts/install-servers")
 
 
 @asynccontextmanager
