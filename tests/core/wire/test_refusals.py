@@ -7,13 +7,16 @@ from email.utils import format_datetime
 from typing import Any, NamedTuple
 
 import pytest
-from harness.wire import KEY, endpoint, fault
+from harness.dialects import DIALECTS
+from harness.wire import KEY, endpoint, fault, prompt
 from pydantic import SecretStr
 
 from agentrouted.core.endpoint import Timeouts
 from agentrouted.core.errors import ProviderError
+from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.refusals import refused, refused_inside
+from agentrouted.core.wire.repeated import said_in
 from agentrouted.core.wire.reply_headers import retry_after
 from agentrouted.testing.upstream import Reply, Upstream
 
@@ -160,6 +163,38 @@ async def test_a_prompt_that_the_provider_repeats_is_not_shown(http: HttpClient)
         error = await fault(http, upstream.url)
     assert "Field required" in error.message
     assert "private" not in f"{error.message} {error.provider}"
+
+
+REPEATED = 'my private prompt: "müde", and\nall that follows it'
+
+
+@pytest.mark.parametrize(
+    "written", [REPEATED, REPEATED[:30] + " …", json.dumps(REPEATED), f"{{'input': {REPEATED!r}}}"]
+)
+def test_a_prompt_that_stands_in_the_words_of_the_provider_is_taken_out(written: str) -> None:
+    at, sent = endpoint("http://models.example/v1"), json.dumps({"messages": [{"content": REPEATED}]}).encode()
+    refusals = [
+        refused(at, 400, {}, json.dumps({"error": {"message": f"Bad: {written}"}}).encode(), said_in(sent)),
+        refused_inside(at, {"message": f"Bad: {written}"}, None, [REPEATED]),
+    ]
+    for error in refusals:
+        assert "Bad: " in error.message
+        assert "private" not in f"{error.message} {error.provider}"
+
+
+async def test_a_prompt_is_taken_out_in_every_format(http: HttpClient) -> None:
+    for dialect in DIALECTS.values():
+        for script in (
+            Reply.status(400, {"error": "Why Hi there, friend?"}),
+            Reply.json({"error": "Hi there, friend"}),
+        ):
+            async with Upstream([script]) as upstream:
+                stream = FORMATS[dialect.wire](http).stream(
+                    endpoint(upstream.url, wire=dialect.wire), prompt("Hi there, friend")
+                )
+                with pytest.raises(ProviderError) as caught:
+                    await anext(stream)
+            assert "friend" not in f"{caught.value.message} {caught.value.provider}"
 
 
 async def test_a_page_of_html_is_not_shown_as_a_message(http: HttpClient) -> None:

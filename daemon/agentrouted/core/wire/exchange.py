@@ -12,6 +12,7 @@ from agentrouted.core.wire.faults import FOREIGN, Wait, interrupted, not_sent, t
 from agentrouted.core.wire.key_headers import key_headers
 from agentrouted.core.wire.patience import Patience
 from agentrouted.core.wire.refusals import refused
+from agentrouted.core.wire.repeated import said_in
 from agentrouted.core.wire.reply_headers import request_id
 from agentrouted.core.wire.transport import Transport
 from agentrouted_protocol.version import __version__
@@ -48,7 +49,7 @@ async def exchange(transport: Transport, endpoint: Endpoint, method: str, path: 
         raise
     reply = Exchange(endpoint, response, patience)
     if not response.is_success:
-        raise await reply.refusal()
+        raise await reply.refusal(body)
     return reply
 
 
@@ -90,15 +91,16 @@ class Exchange:
             while await self.read():
                 pass
 
-    async def refusal(self) -> AgentroutedError:
-        """What the status and the body say, if they are a refusal. Closes."""
+    async def refusal(self, sent: bytes) -> AgentroutedError:
+        """What the status and the body say, if they are a refusal, without what was sent. Closes."""
         body = b""
         self._waits_for = "idle"
         self._patience.change(min(_REFUSAL_SECONDS, self.endpoint.timeouts.idle))
         async with contextlib.aclosing(self):
             with contextlib.suppress(AgentroutedError):
                 body = await self.read_all(_REFUSAL_BYTES)
-        return refused(self.endpoint, self._response.status_code, self._response.headers, body)
+        response = self._response
+        return refused(self.endpoint, response.status_code, response.headers, body, said_in(sent))
 
     async def aclose(self) -> None:
         self._patience.stop()

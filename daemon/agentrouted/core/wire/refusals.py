@@ -1,7 +1,7 @@
 """A provider's refusal, as one of our errors."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from agentrouted.core.endpoint import Endpoint
@@ -19,6 +19,7 @@ from agentrouted.core.errors import (
 from agentrouted.core.wire.advice import fetch_it, give_key, need_less, where, widen
 from agentrouted.core.wire.loose_json import parse
 from agentrouted.core.wire.refusal_rules import Refusal, kind_of, trouble_of
+from agentrouted.core.wire.repeated import without_repeated
 from agentrouted.core.wire.reply_headers import request_id, retry_after
 from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.errors import ProviderReply
@@ -41,8 +42,10 @@ _SAYS: Final[dict[type[AgentroutedError], str]] = {
 }
 
 
-def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes) -> AgentroutedError:
-    """What a reply with this status, not 2xx, means."""
+def refused(
+    endpoint: Endpoint, status: int, headers: Mapping[str, str], body: bytes, said: Sequence[str] = ()
+) -> AgentroutedError:
+    """What a reply with this status, not 2xx, means. What was `said` in the request is not repeated."""
     document = _parsed(body)
     codes, text = _words(document)
     if 300 <= status < 400:
@@ -50,20 +53,20 @@ def refused(endpoint: Endpoint, status: int, headers: Mapping[str, str], body: b
         text = f"it redirects to {place}, and a key is never carried elsewhere"
     wait = retry_after(headers)
     wait = _delay(document) if wait is None else wait
-    return _as_error(endpoint, Refusal(status, codes, text, request_id(headers), wait))
+    return _as_error(endpoint, Refusal(status, codes, text, request_id(headers), wait), said)
 
 
-def refused_inside(endpoint: Endpoint, error: Any, request: str | None) -> AgentroutedError:
+def refused_inside(endpoint: Endpoint, error: Any, request: str | None, said: Sequence[str] = ()) -> AgentroutedError:
     """What the `error` member of a reply means that began as a success."""
     codes, text = _words({"error": error})
     status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) <= 599), None)
     if status is None and "invalid_request_error" in codes:
         status = 400
-    return _as_error(endpoint, Refusal(status, codes, text, request))
+    return _as_error(endpoint, Refusal(status, codes, text, request), said)
 
 
-def _as_error(endpoint: Endpoint, refusal: Refusal) -> AgentroutedError:
-    text = scrub(refusal.text, endpoint)[:_TEXT_LENGTH]
+def _as_error(endpoint: Endpoint, refusal: Refusal, said: Sequence[str]) -> AgentroutedError:
+    text = scrub(without_repeated(refusal.text, said), endpoint)[:_TEXT_LENGTH]
     error, trouble = kind_of(refusal), trouble_of(refusal)
     request_id = scrub(refusal.request_id, endpoint) if refusal.request_id else None
     return error(

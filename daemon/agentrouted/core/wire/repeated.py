@@ -1,0 +1,47 @@
+"""What a provider repeats of a request, taken out."""
+
+import json
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
+from typing import Any, Final
+
+from pydantic_core import from_json
+
+# Characters. What is shorter stands in many messages by chance; of what is longer, as much begins what was repeated.
+_SHORTEST: Final = 12
+_BEGINNING: Final = 24
+
+# What people, tools and models say stands under these names, in all formats.
+_SAID: Final = frozenset({"arguments", "content", "input", "instructions", "output", "system", "text"})
+
+
+def said_in(body: bytes) -> list[str]:
+    """What is said in the body of a request."""
+    return list(_said(from_json(body), "")) if body else []
+
+
+def without_repeated(text: str, said: Iterable[str]) -> str:
+    """Also where it is cut short, or written as JSON or Python writes it."""
+    for each in sorted({each.strip() for each in said}, key=len, reverse=True):
+        if len(each) >= _SHORTEST:
+            for written in (each, json.dumps(each, ensure_ascii=False)[1:-1], json.dumps(each)[1:-1], repr(each)[1:-1]):
+                text = _without(text, written)
+    return text
+
+
+def _without(text: str, written: str) -> str:
+    while (at := text.find(written[:_BEGINNING])) >= 0:
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(text[at:], written, strict=False))
+        text = f"{text[:at]}[…]{text[at + sum(1 for _ in same) :]}"
+    return text
+
+
+def _said(node: Any, name: str) -> Iterator[str]:
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from _said(value, key)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _said(item, name)
+    elif isinstance(node, str) and name in _SAID:
+        yield node
