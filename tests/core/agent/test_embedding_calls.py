@@ -13,7 +13,7 @@ from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import GuardrailBlocked
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Caller
-from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted.testing.upstream import Reply, Scripted, Upstream
 from agentrouted_protocol.memory import MemoryRecallParams
 from agentrouted_protocol.runs import RunAgentParams
 from agentrouted_protocol.scope import Scope
@@ -111,6 +111,15 @@ async def test_a_chain_fails_over_to_the_same_model_elsewhere_only(tmp_path: Pat
             assert await found_by_meaning(services, "hue") == ["blue"]
             assert [call["status"] for call in await calls(services)].count("ok") == 2
     assert texts_in(c.requests) == [["blue"], ["hue"]] and not b.requests and not a.requests
+
+
+async def test_a_server_of_this_machine_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:
+    local = "providers: {here: {api_base: '%s', local: true}}\n"
+    script: list[Scripted] = [openai, Reply.hang_up(), openai]
+    async with Upstream(script) as upstream, with_vectors(tmp_path, "here/m", local % upstream.url) as services:
+        await remember(store := await services.memory.get(), "blue")
+        await filled(store)
+        assert await found_by_meaning(services, "hue") == ["blue"]
 
 
 async def test_a_run_that_recalls_pays_for_its_question(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import sys
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -13,8 +14,14 @@ from harness.memories import HERE, THERE, forget, remember, says
 
 from agentrouted.core.agent.embedding import embedding_for
 from agentrouted.core.erasing import forget_everything
+from agentrouted.core.memory.scopes import both_ranges
+from agentrouted.core.memory.store import Store
+from agentrouted.core.memory.vectors import nearest
+from agentrouted.core.memory.vectors.embedding import Embedded
 from agentrouted.core.memory.vectors.nearest import to_blobs
+from agentrouted.core.memory.vectors.rows import Space
 from agentrouted.core.services import Services
+from agentrouted.core.storage.database import Database
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
 from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams, MemoryRecallParams
 from agentrouted_protocol.scope import Scope
@@ -319,3 +326,45 @@ async def test_any_question_is_safe(tmp_path: Path) -> None:
         for query in ("NEAR(", '"', "\0", "*", "\ud800", "💙" * 5000, "' OR 1=1 --"):
             params = MemoryRecallParams.model_construct(query=query, scope=Scope(), limit=10)
             assert [hit.text for hit in await store.recall(params, embedding_for(services))] == ["blue"]
+
+
+async def test_who_ends_in_mid_call_hangs_up(tmp_path: Path) -> None:
+    async with Upstream([Reply.silence()]) as upstream:
+        async with with_vectors(tmp_path, f"{upstream.url}/m") as services:
+            await remember(await services.memory.get(), "blue")
+            request = await upstream.received()
+        await request.closed_early.wait()
+
+
+async def test_memory_that_is_not_on_disk_has_them_too() -> None:
+    async def embed(model: str, texts: Sequence[str], workspace: str) -> Embedded:
+        return Embedded("space", [vector_of(text) for text in texts])
+
+    store = Store(await Database.in_memory())
+    await remember(store, "blue")
+    vectors = store.open_vectors(embed, "m", lambda: "space")
+    await filled(store)
+    assert [hit.text for hit in await store.recall(MemoryRecallParams(query="hue"), embed)] == ["blue"]
+    await vectors.aclose()
+    await store.aclose()
+
+
+def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "MOST_ROWS", 40)
+    monkeypatch.setattr(nearest, "_BEYOND", 10)
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE memory_vectors (id INTEGER PRIMARY KEY AUTOINCREMENT, memory, vector)")
+        matrices, parts, first = nearest.Matrices(), both_ranges(1), both_ranges(1)[0].first
+        for number in range(1, 100):
+            vector = to_blobs([[1.0, number / 100, 0.0]])[0]
+            connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + number, vector))
+            matrix = matrices.of(connection, Space(1, 3), 1)
+            assert min(number, 40) <= len(matrix) <= min(number, 50) and len(matrix.blocks) < 8
+            found = matrix.nearest(vector, parts, 3)
+            assert [row - first for row, _ in found] == [*range(number, max(number - 3, 0), -1)]
+            assert found[0][1] == pytest.approx(1) and matrix.nearest(vector, [], 3) == []
+        # Another row under an id that was given before.
+        connection.execute("DELETE FROM memory_vectors WHERE memory = ?", (first + 99,))
+        new = to_blobs([[0.0, 0.0, 1.0]])[0]
+        connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + 99, new))
+        assert matrices.of(connection, Space(1, 3), 1).nearest(new, parts, 2)[0] == (first + 99, 1.0)

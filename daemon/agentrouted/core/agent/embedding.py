@@ -10,6 +10,7 @@ from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.paid import paid_call
+from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Boundary, Endpoint, model_string, stricter
 from agentrouted.core.errors import AgentroutedError, GuardrailBlocked, ProviderAuth
@@ -74,7 +75,7 @@ async def _embed(asker: _Asker, model: str, texts: Sequence[str], workspace: str
     same = _same_model(resolution, chain)
 
     async def ask(candidate: ResolvedEndpoint) -> Sequence[Sequence[float]]:
-        return await _ask(asker, model, texts, candidate, _crossing(same, candidate))
+        return await _ask_again(asker, model, texts, candidate, _crossing(same, candidate))
 
     vectors = await ask_in_turn(
         in_turn(same, services.health),
@@ -82,6 +83,18 @@ async def _embed(asker: _Asker, model: str, texts: Sequence[str], workspace: str
         lambda error, candidate, following: falls_over(error, candidate, following, resolution.chain),
     )
     return Embedded(_space(resolution), vectors)
+
+
+async def _ask_again(
+    asker: _Asker, model: str, texts: Sequence[str], candidate: ResolvedEndpoint, crossing: Crossing
+) -> Sequence[Sequence[float]]:
+    """Once more where that helps at once. There is time for no more: a question waits, and batches have their own."""
+    try:
+        return await _ask(asker, model, texts, candidate, crossing)
+    except AgentroutedError as error:
+        if wait_before_again(error, 1, candidate.endpoint) != 0.0:
+            raise
+    return await _ask(asker, model, texts, candidate, crossing)
 
 
 async def _ask(

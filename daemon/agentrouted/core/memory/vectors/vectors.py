@@ -17,6 +17,7 @@ from agentrouted.core.errors import (
     ResponseInvalid,
     Storage,
 )
+from agentrouted.core.faults import fault_of
 from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
@@ -123,7 +124,7 @@ class Vectors:
         try:
             question = await self._question(params, embed)
         except AgentroutedError as error:
-            if not is_about_the_text(error):
+            if fault_of(error).counts and not is_about_the_text(error):
                 self._rest(error)
             return await self._recall_by_words(params, error.message)
         self._fault = None
