@@ -14,12 +14,17 @@ from agentrouted.core.memory.forgetting import forget_rows
 from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.scopes import scopes_within, whole_range
 from agentrouted.core.storage import upkeep
+from agentrouted.core.storage.faults import is_busy
+from agentrouted.core.storage.long_work import long_work
 from agentrouted_protocol.scope import Scope
 
 # Texts that the file is searched for afterwards, and bytes of each. Ids are searched for, all of them.
 _TEXTS: Final = 50
 _OF_EACH: Final = 60
 _RECALL: Final = b'"recall"'
+# Times that it is looked for what is to go, in the hope that nobody writes meanwhile.
+_LOOKS: Final = 3
+
 _ID: Final = re.compile(rb"(?<![0-9a-f])[0-9a-f]{24}")
 
 
@@ -65,19 +70,43 @@ def forget_everything(path: Path, scope: Scope, *, dry_run: bool = False) -> Era
         has, knows = upkeep.version(connection)
         if has != knows:
             raise Storage(f"the database {path} has version {has}, this agentrouted {knows}", hint="start it once")
-        connection.execute("BEGIN IMMEDIATE")
-        found = _find(connection, scope)
         if dry_run:
+            connection.execute("BEGIN")
+            found = _find(connection, scope)
             return Erased(found.facts, found.messages, len(found.runs), found.running)
-        _forget(connection, found)
-        connection.execute("COMMIT")
-        while clean_index(connection):
-            pass
-        upkeep.vacuum(connection)
-        left = [piece for piece in _search(path, found) if not _is_elsewhere(connection, piece)]
-        copies = [copy for copy in upkeep.copies(path) if _search(copy, found)]
-        said = sorted(piece.decode(errors="replace") for piece in left)
-        return Erased(found.facts, found.messages, len(found.runs), found.running, said, copies)
+        with long_work(path):
+            return _erase(connection, path, scope)
+
+
+def _erase(connection: sqlite3.Connection, path: Path, scope: Scope) -> Erased:
+    found = _found_and_locked(connection, scope)
+    _forget(connection, found)
+    connection.execute("COMMIT")
+    while clean_index(connection):
+        pass
+    upkeep.vacuum(connection)
+    left = [piece for piece in _search(path, found) if not _is_elsewhere(connection, piece)]
+    copies = [copy for copy in upkeep.copies(path) if _search(copy, found)]
+    said = sorted(piece.decode(errors="replace") for piece in left)
+    return Erased(found.facts, found.messages, len(found.runs), found.running, said, copies)
+
+
+def _found_and_locked(connection: sqlite3.Connection, scope: Scope) -> _Found:
+    """What is to go, in a transaction that others wait for. While it is looked for, they can write."""
+    for _ in range(_LOOKS):
+        connection.execute("BEGIN")
+        found = _find(connection, scope)
+        try:
+            # It changes nothing, but is a write: it fails where another has written since.
+            connection.execute("UPDATE memory_scopes SET id = id WHERE FALSE")
+        except sqlite3.OperationalError as error:
+            connection.execute("ROLLBACK")
+            if not is_busy(error):
+                raise
+        else:
+            return found
+    connection.execute("BEGIN IMMEDIATE")
+    return _find(connection, scope)
 
 
 def _find(connection: sqlite3.Connection, scope: Scope) -> _Found:

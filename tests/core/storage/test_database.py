@@ -15,6 +15,7 @@ from harness.peer import TIME_LIMIT
 
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.long_work import is_under_way, long_work
 
 FIRST = "CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT UNIQUE);\n"
 SECOND = """
@@ -280,6 +281,30 @@ async def test_a_file_that_another_program_has_locked_fails_all_that_wait_at_onc
         other.execute("ROLLBACK")
     await database.write(add("free"))
     assert await database.read(texts) == ["free"]
+    await database.aclose()
+
+
+async def test_writers_wait_for_long_work_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agentrouted.core.storage.database.PATIENCE", 0.01)
+    path, loop, tried = tmp_path / "notes.db", asyncio.get_running_loop(), asyncio.Event()
+    database = await Database.open(path, [FIRST])
+
+    def count(statement: str, tries: list[str] = []) -> None:  # noqa: B006 - it counts
+        tries.append(statement)
+        if tries.count("BEGIN IMMEDIATE") == 3:
+            loop.call_soon_threadsafe(tried.set)
+
+    await database.write(lambda connection: connection.set_trace_callback(count))
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        with long_work(path), pytest.raises(Storage), long_work(path):
+            pass
+        with long_work(path):
+            other.execute("BEGIN IMMEDIATE")
+            writing = database.write(add("patient"))
+            await tried.wait()
+            other.execute("ROLLBACK")
+            await writing
+    assert await database.read(texts) == ["patient"] and not is_under_way(path)
     await database.aclose()
 
 

@@ -10,6 +10,7 @@ from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage import upkeep
 from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.long_work import long_work
 
 EXAMPLE = "agentrouted db backup ~/agentrouted.db"
 
@@ -61,7 +62,7 @@ def _back_up(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any],
 
 def _vacuum(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     before = upkeep.bytes_of(path)
-    with upkeep.opened(path) as connection:
+    with upkeep.opened(path) as connection, long_work(path):
         upkeep.vacuum(connection)
     after = upkeep.bytes_of(path)
     return {"before": before, "after": after}, f"{path}: {_megabytes(before)} before, {_megabytes(after)} now"

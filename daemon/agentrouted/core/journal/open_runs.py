@@ -137,9 +137,7 @@ class OpenRuns:
         self._saving = self._save(batch)
         self._saving.add_done_callback(lambda saving: self._saved(saving, batch, waiting))
 
-    def _saved(
-        self, saving: "asyncio.Future[None]", batch: Batch, waiting: Sequence["asyncio.Future[None]"]
-    ) -> None:
+    def _saved(self, saving: "asyncio.Future[None]", batch: Batch, waiting: Sequence["asyncio.Future[None]"]) -> None:
         error = saving.exception()
         if error is None:
             self._forget(batch)

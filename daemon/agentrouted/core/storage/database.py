@@ -12,6 +12,7 @@ import aiosqlite
 
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.long_work import is_under_way
 from agentrouted.core.storage.prepare import PATIENCE, prepare
 from agentrouted.core.storage.schema import SCRIPTS
 from agentrouted.core.storage.transactions import Operation, Outcome, commit, snapshot
@@ -130,9 +131,13 @@ class Database:
                 self._later.cancel()
                 self._later = None
             batch, self._queue = self._queue, []
-            outcomes = await _run(self._writer, commit, [operation for operation, _ in batch])
+            operations = [operation for operation, _ in batch]
+            outcomes = await _run(self._writer, commit, operations, self._is_patient)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 self._settle(future, outcome)
+
+    def _is_patient(self) -> bool:
+        return not self.is_closed and is_under_way(self.path)
 
     def _settle(self, future: asyncio.Future[Any], outcome: Outcome) -> None:
         value, error = outcome
@@ -161,10 +166,10 @@ async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
     return connection
 
 
-async def _run(connection: aiosqlite.Connection, function: Callable[..., Any], argument: Any) -> Any:
+async def _run(connection: aiosqlite.Connection, function: Callable[..., Any], *arguments: Any) -> Any:
     # aiosqlite's public calls are a hop to its thread and back for each statement, and a transaction of them would
     # interleave with others: this is one hop for all of it.
-    return await connection._execute(function, connection._conn, argument)  # type: ignore[no-untyped-call]
+    return await connection._execute(function, connection._conn, *arguments)  # type: ignore[no-untyped-call]
 
 
 def _log_failure(future: "asyncio.Future[object]") -> None:

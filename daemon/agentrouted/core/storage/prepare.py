@@ -77,6 +77,8 @@ def _use_wal(connection: sqlite3.Connection) -> None:
 
 def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str]) -> None:
     """All scripts that are missing, or none: whatever is raised here, closing the connection rolls back."""
+    if _version(connection) == len(scripts):
+        return
     connection.execute("BEGIN IMMEDIATE")
     # Only now is it sure: another process may have been migrating.
     version = _version(connection)

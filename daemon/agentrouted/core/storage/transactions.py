@@ -12,15 +12,20 @@ Operation = Callable[[sqlite3.Connection], Any]
 Outcome = tuple[Any, Exception | None]
 
 
-def commit(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Outcome]:
-    """Do all in one transaction; if one fails, each in its own. So an operation may be done twice, once undone."""
+def commit(
+    connection: sqlite3.Connection, operations: Sequence[Operation], is_patient: Callable[[], bool] = lambda: False
+) -> list[Outcome]:
+    """Do all in one transaction; if one fails, each in its own. So an operation may be done twice, once undone.
+
+    `is_patient` is asked when another process has had the file locked for long: whether to wait as long again.
+    """
     try:
-        return [(value, None) for value in _in_one(connection, operations)]
+        return [(value, None) for value in _in_one(connection, operations, is_patient)]
     except Exception as error:  # noqa: BLE001 - goes to those who wait for the operations
         # Where not even the first could begin, trying each would wait once more for each.
         if len(operations) == 1 or is_busy(error):
             return [(None, error) for _ in operations]
-    return [outcome for operation in operations for outcome in commit(connection, [operation])]
+    return [outcome for operation in operations for outcome in commit(connection, [operation], is_patient)]
 
 
 def snapshot(connection: sqlite3.Connection, operation: Operation) -> Any:
@@ -32,8 +37,10 @@ def snapshot(connection: sqlite3.Connection, operation: Operation) -> Any:
         _roll_back(connection)
 
 
-def _in_one(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:
-    connection.execute("BEGIN IMMEDIATE")
+def _in_one(
+    connection: sqlite3.Connection, operations: Sequence[Operation], is_patient: Callable[[], bool]
+) -> list[Any]:
+    _begin(connection, is_patient)
     try:
         values = [operation(connection) for operation in operations]
         connection.execute("COMMIT")
@@ -41,6 +48,16 @@ def _in_one(connection: sqlite3.Connection, operations: Sequence[Operation]) -> 
         _roll_back(connection)
         raise
     return values
+
+
+def _begin(connection: sqlite3.Connection, is_patient: Callable[[], bool]) -> None:
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or not is_patient():
+                raise
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -61,7 +61,7 @@ def back_up(path: Path, copy: Path | None = None) -> Path:
 
 
 def vacuum(connection: sqlite3.Connection) -> None:
-    """The file without what was deleted, and nothing more of it in the log beside it. Others wait meanwhile."""
+    """The file without what was deleted, and nothing more of it in the log beside it. It is `long_work`."""
     connection.execute("VACUUM")
     give_up = time.monotonic() + PATIENCE
     while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
