@@ -65,15 +65,25 @@ async def test_an_export_of_mem0_is_taken_in(store: Store, indent: int | None, d
     result = await take_in(store, json.dumps(document, indent=indent))
     assert (result.entries, result.problems) == (2, [])
     [hit] = await hits(store, "tea", scope=ADA)
-    assert (hit.text, hit.tags, hit.created_at) == ("Likes tea", ["food"], "2024-07-01T15:00:00Z")
+    assert (hit.text, hit.tags, hit.created_at) == ("Likes tea", ["food", "type:preference"], "2024-07-01T15:00:00Z")
     assert (await store.get(get(id=hit.id, scope=ADA))).expires_at == "2999-01-01T00:00:00Z"
     assert (await take_in(store, json.dumps(document))).entries == 0
 
 
 async def test_mem0_a_line_each_is_taken_in(store: Store) -> None:
-    lines = "\n".join(map(json.dumps, [*MEM0["results"], {"id": "3"}]))
-    result = await take_in(store, lines)
+    lines = [*map(json.dumps, [*MEM0["results"], {"id": "3"}])]
+    result = await take_in(store, "\n".join(lines))
     assert result.entries == 2 and [problem.partition(":")[0] for problem in result.problems] == ["line 3"]
+    result = await take_in(store, "\n".join(["no JSON", *lines]), format="mem0", scope=HERE)
+    assert [problem.partition(":")[0] for problem in result.problems] == ["line 1", "line 4"]
+
+
+async def test_the_metadata_of_mem0_becomes_tags(store: Store) -> None:
+    metadata = {"source": "chat", "stars": 5, "topics": ["tea", "food"], "where": {"city": "Zürich"}}
+    record = {"memory": "Likes tea", "user_id": "ada", "categories": ["drink"], "metadata": metadata}
+    await take_in(store, json.dumps([record]))
+    [hit] = await hits(store, "tea", scope=ADA, tags=["source:chat"])
+    assert hit.tags == ["drink", "source:chat", "stars:5", "topics:tea", "topics:food", 'where:{"city": "Zürich"}']
 
 
 async def test_the_relations_of_mem0_are_facts_too(store: Store) -> None:

@@ -1,5 +1,6 @@
 """Memories of other programs, as lines of ours."""
 
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -39,7 +40,7 @@ def as_lines(lines: Iterable[str], kind: MemoryFormat, scope: Scope) -> Iterator
     if kind == "mcp-memory":
         return _each(numbered, lambda record: _of_graph(record, scope))
     if kind == "mem0":
-        return _each(_records("".join(line for _, line in numbered)), lambda record: _of_mem0(record, scope))
+        return _each(_records(numbered), lambda record: _of_mem0(record, scope))
     return numbered
 
 
@@ -84,17 +85,35 @@ def _of_graph(record: dict[str, Any], scope: Scope) -> Iterator[str]:
         yield fact_line(f"{name}: {observation}", scope, tags=[kind])
 
 
-def _records(text: str) -> Iterator[Placed]:
-    """Of one document, or of one a line."""
+def _records(lines: Iterator[Placed]) -> Iterator[Placed]:
+    """Of one document, which is read whole, or of one a line."""
+    place, first = next(((place, line) for place, line in lines if line.strip()), ("", ""))
+    lines = itertools.chain([(place, first.lstrip("\ufeff"))], lines)
+    if _is_record(first):
+        yield from lines
+        return
+    whole = list(lines)
     try:
-        document = json.loads(text.lstrip("\ufeff"))
+        document = json.loads("".join(line for _, line in whole))
     except ValueError:
-        yield from ((f"line {number}", line) for number, line in enumerate(text.split("\n"), 1))
+        yield from whole
         return
     records: list[Any] = document if isinstance(document, list) else [document]
-    if isinstance(document, dict) and (document.keys() & {"results", "memories", "relations"}):
+    if _has_records(document):
         records = [*(document.get("results") or document.get("memories") or ()), *(document.get("relations") or ())]
     yield from ((f"entry {number}", json.dumps(record)) for number, record in enumerate(records, 1))
+
+
+def _is_record(line: str) -> bool:
+    try:
+        document = json.loads(line.lstrip("\ufeff"))
+    except ValueError:
+        return False
+    return isinstance(document, dict) and not _has_records(document)
+
+
+def _has_records(document: Any) -> bool:
+    return isinstance(document, dict) and bool(document.keys() & {"results", "memories", "relations"})
 
 
 def _of_mem0(record: dict[str, Any], scope: Scope) -> Iterator[str]:
@@ -108,11 +127,20 @@ def _of_mem0(record: dict[str, Any], scope: Scope) -> Iterator[str]:
     yield fact_line(
         record["memory"],
         own,
-        tags=record.get("categories") or [],
+        tags=[*(record.get("categories") or []), *_as_tags(record.get("metadata") or {})],
         createdAt=record.get("created_at"),
         updatedAt=record.get("updated_at") or record.get("created_at"),
         expiresAt=record.get("expiration_date"),
     )
+
+
+def _as_tags(metadata: dict[str, Any]) -> list[str]:
+    """`name:value`, for they are what memories are filtered by."""
+    return [
+        f"{name}:{value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, values in metadata.items()
+        for value in (values if isinstance(values, list) else [values])
+    ]
 
 
 def _target(record: dict[str, Any]) -> str:
