@@ -9,7 +9,7 @@ from agentrouted.core.agent.embedding import embedding_for
 from agentrouted.core.agent.filling import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.memory.store import Store
-from agentrouted.core.memory.vectors.vectors import Vectors
+from agentrouted.core.memory.vectors.filler import Filler
 from agentrouted.core.services import Services, open_services
 from agentrouted.testing.upstream import Received, Reply
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
@@ -48,13 +48,13 @@ async def with_vectors(home: Path, model: str, more: str = "") -> AsyncIterator[
         yield services
 
 
-async def filled(store: Store) -> Vectors:
+async def filled(store: Store) -> Filler:
     """When nothing is missing, or no more can be made."""
     assert store.vectors is not None
-    vectors = store.vectors
-    while not vectors.is_complete and vectors.error is None:
-        await vectors.news()
-    return vectors
+    filler = store.vectors.filler
+    while not filler.is_complete and filler.error is None:
+        await filler.news()
+    return filler
 
 
 async def hits_of(services: Services, query: str, **more: object) -> list[MemoryHit]:

@@ -55,7 +55,7 @@ class _Filling:
             self._wanted = wanted
             self._change(self._store, settings)
         elif self._store.vectors is not None:
-            self._store.vectors.look_anew()
+            self._store.vectors.filler.look_anew()
 
     async def aclose(self) -> None:
         if self._store is not None:

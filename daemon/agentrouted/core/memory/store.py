@@ -83,7 +83,7 @@ class Store:
     async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
         result = await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
         if self.vectors is not None:
-            self.vectors.wake()
+            self.vectors.filler.wake()
         return result
 
     async def recall(self, params: MemoryRecallParams, embed: "Embed | None" = None) -> list[MemoryHit]:
@@ -130,7 +130,7 @@ class Store:
 
         result = await self._database.write(add)
         if self.vectors is not None:
-            self.vectors.wake()
+            self.vectors.filler.wake()
         if result.secrets:
             logger.warning("a message of session `%.100s` has what looks like a secret: it is kept", session_id)
         return result
@@ -176,7 +176,7 @@ class Store:
             return await transfer.import_(self._database, params, report)
         finally:
             if self.vectors is not None:
-                self.vectors.wake()
+                self.vectors.filler.wake()
 
     def open_vectors(self, embed: "Embed", model: str, find_space: Callable[[], str]) -> "Vectors":
         """Of all that is remembered, made from now on."""

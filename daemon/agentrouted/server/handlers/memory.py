@@ -97,17 +97,18 @@ async def show_vectors(session: ClientSession, params: MemoryVectorsParams) -> M
     if params.wait:
         with session.working(params.work_done_token, "Making vectors of memory") as report:
             # They are others where the config is changed meanwhile.
-            while (vectors := store.vectors) is not None and not vectors.is_complete and vectors.error is None:
-                report(f"{vectors.done:,} done, {vectors.missing:,} missing")
-                await vectors.news()
-    if (vectors := store.vectors) is None:
+            while store.vectors and not (filler := store.vectors.filler).is_complete and filler.error is None:
+                report(f"{filler.done:,} done, {filler.missing:,} missing")
+                await filler.news()
+    if store.vectors is None:
         return MemoryVectorsResult()
+    filler = store.vectors.filler
     return MemoryVectorsResult(
-        model=vectors.model,
-        done=vectors.done,
-        missing=vectors.missing,
-        complete=vectors.is_complete,
-        error=vectors.error,
+        model=filler.model,
+        done=filler.done,
+        missing=filler.missing,
+        complete=filler.is_complete,
+        error=filler.error,
     )
 
 

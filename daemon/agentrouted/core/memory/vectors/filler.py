@@ -1,0 +1,224 @@
+"""The job that makes the vectors that are missing."""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any, Final
+
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, Storage
+from agentrouted.core.memory.vectors import rows
+from agentrouted.core.memory.vectors.asking import Asking, vectors_of
+from agentrouted.core.memory.vectors.rows import Batch, Space
+from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.owner import Owner
+
+logger = logging.getLogger(__name__)
+
+# Seconds between two looks for what others have written, and whether somebody else has done it.
+_LOOK: Final = 60.0
+_OTHERS: Final = 1.0
+
+# Seconds until the next try, after a failure.
+_FIRST_PAUSE: Final = 1.0
+_LONGEST_PAUSE: Final = 300.0
+
+# Seconds to wait for more of what is remembered, and rows of which it is worth a line in the log.
+_TOGETHER: Final = 0.05
+_MANY: Final = 1000
+
+
+class Filler:
+    """At work from the moment it is made, in a database that other processes may share."""
+
+    def __init__(self, database: Database, model: str, find_asking: Callable[[], Awaitable[Asking]]) -> None:
+        """`find_asking` raises why the model cannot be asked."""
+        self.model = model
+        self.done = 0
+        self.missing = 0
+        self.error: str | None = None
+        """Why no more are made."""
+
+        self.is_complete = False
+        """Whether nothing was missing when it was looked for last, and nothing was written since."""
+
+        self._database = database
+        self._find_asking = find_asking
+        self._owner: Owner | None = None
+        self._woken = asyncio.Event()
+        self._news = asyncio.Event()
+        self._joined: int | None = None
+        self._cleaned: int | None = None
+        self._complete: dict[int, int] = {}
+        self._kept_back: dict[str, str] = {}
+        """Why, by workspace."""
+
+        self._work = asyncio.create_task(self._go_on())
+
+    def wake(self) -> None:
+        """Something was written."""
+        self.is_complete = False
+        self._woken.set()
+
+    def look_anew(self) -> None:
+        """The config has changed: what was kept back may not be any more."""
+        self._kept_back.clear()
+        self.wake()
+
+    async def news(self) -> None:
+        """Returns when there is another count, or another error."""
+        await self._news.wait()
+
+    async def aclose(self) -> None:
+        """Before its database is closed. What is there stays."""
+        if self._work.cancel():
+            await asyncio.wait([self._work])
+        self._tell_news()
+
+    async def _go_on(self) -> None:
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                pause = await self._fill_and_wait(pause)
+        finally:
+            if self._owner is not None:
+                self._owner.release()
+
+    async def _fill_and_wait(self, pause: float) -> float:
+        """`pause` is that after a failure, in seconds; returned is the next one."""
+        self._woken.clear()
+        try:
+            await self._fill()
+        except AgentroutedError as error:
+            self._tell(error.message, error.hint)
+            await asyncio.sleep(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
+            return min(2 * pause, _LONGEST_PAUSE)
+        except Exception as error:
+            logger.error("vectors of memory could not be made", exc_info=error)
+            self._tell(f"internal error: {type(error).__name__}")
+            await asyncio.sleep(_LONGEST_PAUSE)
+            return _LONGEST_PAUSE
+        self.is_complete = not self._woken.is_set()
+        self._tell(next(iter(self._kept_back.values()), None))
+        await self._until_woken()
+        return _FIRST_PAUSE
+
+    async def _until_woken(self) -> None:
+        try:
+            async with asyncio.timeout(_LOOK):
+                await self._woken.wait()
+            await asyncio.sleep(_TOGETHER)
+        except TimeoutError:
+            self._complete.clear()
+
+    async def _fill(self) -> None:
+        """Until nothing is missing."""
+        asking = await self._find_asking()
+        if self._owner is None and self._database.is_on_disk:
+            self._owner = await asyncio.to_thread(self._new_owner)
+        try:
+            await self._fill_in_turn(asking)
+        finally:
+            # Who waits for it is told by the end of the process, too, where this cannot be written any more.
+            with contextlib.suppress(Storage):
+                await self._database.write(self._end_turn)
+
+    async def _fill_in_turn(self, asking: Asking) -> None:
+        space = await self._join(asking)
+        logged = self.missing
+        while (batch := await self._database.read(self._next_batch)) is not None:
+            if logged - self.missing >= _MANY:
+                logged = self.missing
+                logger.info("memory: %d vectors by `%s`, %d missing", self.done, self.model, self.missing)
+            try:
+                made = await vectors_of(asking, batch)
+            except GuardrailBlocked as error:
+                self._kept_back[batch.workspace] = error.message
+                continue
+            vectors = await asyncio.to_thread(_as_blobs, batch, made)
+            kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
+            space = kept if kept is not None and kept.id == space.id else await self._join(asking)
+            self._have(self.done + len(vectors), self.missing - len(vectors))
+        await self._count()
+
+    async def _join(self, asking: Asking) -> Space:
+        """The space that is to be filled, when it is our turn, without what is another model's."""
+        while True:
+            join = partial(rows.join_space, name=asking.space, may_begin=self._joined is None)
+            space = await self._database.write(join)
+            if space.id != self._joined:
+                self._complete.clear()
+            self._joined = space.id
+            if await self._database.write(partial(self._take_turn, space=space)):
+                break
+            await self._count()
+            await asyncio.sleep(_OTHERS)
+        if space.id != self._cleaned:
+            while await self._database.write(partial(rows.remove_older, space=space)):
+                pass
+            self._cleaned = space.id
+        await self._count()
+        return space
+
+    def _new_owner(self) -> Owner:
+        path = self._database.path
+        try:
+            return Owner(path.with_name(f"{path.name}.owners"))
+        except OSError as error:
+            raise storage_fault(error, path) from error
+
+    def _take_turn(self, connection: sqlite3.Connection, space: Space) -> bool:
+        return self._owner is None or rows.take_turn(connection, space, self._owner.name, self._owner.gone)
+
+    def _end_turn(self, connection: sqlite3.Connection) -> None:
+        if self._owner is not None:
+            rows.end_turn(connection, self._owner.name)
+
+    def _next_batch(self, connection: sqlite3.Connection) -> Batch | None:
+        return rows.next_batch(connection, self._complete, self._kept_back)
+
+    def _keep(self, connection: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, bytes]]) -> Space | None:
+        """The space as it is now; None where it is not our turn any more."""
+        kept = rows.insert_vectors(connection, space, vectors)
+        return kept if self._take_turn(connection, kept) else None
+
+    async def _count(self) -> None:
+        counts = await self._database.read(rows.count)
+        self._have(counts.done, counts.missing)
+
+    def _have(self, done: int, missing: int) -> None:
+        self.done, self.missing = done, max(missing, 0)
+        self._tell_news()
+
+    def _tell(self, error: str | None, hint: str | None = None) -> None:
+        """Once, what keeps vectors from being made, and when it does no more."""
+        if error != self.error:
+            self.error = error
+            if error is None:
+                logger.info("memory: vectors are made again, by `%s`", self.model)
+            else:
+                logger.warning("memory has not all its vectors: %s%s", error, f" ({hint})" if hint else "")
+        self._tell_news()
+
+    def _tell_news(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def load_nearest() -> Any:
+    """With numpy, which takes a sixth of a second, and may not be there."""
+    try:
+        from agentrouted.core.memory.vectors import nearest
+    except ImportError as error:
+        raise ConfigInvalid(
+            f"`memory.vectors` needs numpy: {error}", hint="pip install 'agentrouted[vectors]'"
+        ) from error
+    return nearest
+
+
+def _as_blobs(batch: Batch, made: Sequence[Sequence[float] | None]) -> list[tuple[int, bytes]]:
+    blobs = iter(load_nearest().to_blobs([each for each in made if each is not None]))
+    return [(row, b"" if each is None else next(blobs)) for row, each in zip(batch.rows, made, strict=True)]
