@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, with_vectors
+from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, vector_of, with_vectors
 from harness.hosts import WritingHost
 from harness.memories import remember
 
@@ -13,7 +13,7 @@ from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import GuardrailBlocked
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Caller
-from agentrouted.testing.upstream import Reply, Scripted, Upstream
+from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
 from agentrouted_protocol.memory import MemoryRecallParams
 from agentrouted_protocol.runs import RunAgentParams
 from agentrouted_protocol.scope import Scope
@@ -111,6 +111,26 @@ async def test_a_chain_fails_over_to_the_same_model_elsewhere_only(tmp_path: Pat
             assert await found_by_meaning(services, "hue") == ["blue"]
             assert [call["status"] for call in await calls(services)].count("ok") == 2
     assert texts_in(c.requests) == [["blue"], ["hue"]] and not b.requests and not a.requests
+
+
+async def test_an_ollama_is_asked_in_its_own_format_and_keeps_its_model_as_the_config_says(tmp_path: Path) -> None:
+    def ollama(request: Received) -> Reply:
+        vectors = [vector_of(text) for text in request.body["input"]]
+        return Reply.json({"model": "m", "embeddings": vectors, "prompt_eval_count": 3})
+
+    version = {"/api/version": Reply.json({"version": "0.12.6"})}
+    config = "providers: {ollama: {api_base: '%s', keep_alive: 5m}}\n"
+    script: list[Scripted] = [ollama]
+    async with (
+        Upstream(script, beside=version) as upstream,
+        with_vectors(tmp_path, "ollama/m", config % upstream.url) as services,
+    ):
+        await remember(store := await services.memory.get(), "blue")
+        await filled(store)
+        assert await found_by_meaning(services, "hue") == ["blue"]
+        assert [call["input_tokens"] for call in await calls(services)] == [3, 3]
+    assert {request.path for request in upstream.requests} == {"/api/embed"}
+    assert upstream.requests[0].body == {"model": "m", "input": ["blue"], "keep_alive": "5m"}
 
 
 async def test_a_server_of_this_machine_that_hangs_up_is_asked_once_more(tmp_path: Path) -> None:

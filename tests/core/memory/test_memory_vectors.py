@@ -287,6 +287,21 @@ async def test_a_server_that_comes_back_is_asked_again(tmp_path: Path, caplog: p
     assert len([record for record in caplog.records if "has not all its vectors" in record.message]) == 1
 
 
+async def test_a_change_of_the_config_is_reason_to_try_at_once(tmp_path: Path) -> None:
+    script: list[Scripted] = [Reply.status(429, headers={"retry-after": "250"}), openai]
+    async with Upstream(script) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        filler = await filled(store)
+        assert filler.error and "429" in filler.error
+        with (tmp_path / ".agentroute/config.yaml").open("a") as file:
+            file.write("daemon: {idle_timeout: 1}\n")
+        await services.config.reload()
+        while not filler.is_complete:
+            await filler.news()
+        assert store.vectors and store.vectors.filler is filler and filler.done == 1
+
+
 async def test_a_model_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     async with with_vectors(tmp_path, "ollama/") as services:
         vectors = await filled(await services.memory.get())

@@ -49,6 +49,7 @@ class Filler:
         self._find_asking = find_asking
         self._owner: Owner | None = None
         self._woken = asyncio.Event()
+        self._changed = asyncio.Event()
         self._news = asyncio.Event()
         self._joined: int | None = None
         self._cleaned: int | None = None
@@ -64,8 +65,9 @@ class Filler:
         self._woken.set()
 
     def look_anew(self) -> None:
-        """The config has changed: what was kept back may not be any more."""
+        """The config has changed: what was kept back may not be any more, nor what failed fail again."""
         self._kept_back.clear()
+        self._changed.set()
         self.wake()
 
     async def news(self) -> None:
@@ -90,21 +92,27 @@ class Filler:
     async def _fill_and_wait(self, pause: float) -> float:
         """`pause` is that after a failure, in seconds; returned is the next one."""
         self._woken.clear()
+        self._changed.clear()
         try:
             await self._fill()
         except AgentroutedError as error:
             self._tell(error.message, error.hint)
-            await asyncio.sleep(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
+            await self._until_changed(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
             return min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
             logger.error("vectors of memory could not be made", exc_info=error)
             self._tell(f"internal error: {type(error).__name__}")
-            await asyncio.sleep(_LONGEST_PAUSE)
+            await self._until_changed(_LONGEST_PAUSE)
             return _LONGEST_PAUSE
         self.is_complete = not self._woken.is_set()
         self._tell(next(iter(self._kept_back.values()), None))
         await self._until_woken()
         return _FIRST_PAUSE
+
+    async def _until_changed(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._changed.wait()
 
     async def _until_woken(self) -> None:
         try:

@@ -16,7 +16,7 @@ from agentrouted_protocol.scope import Scope
 _K: Final = 60
 
 # Places of each ranking that count.
-_DEPTH: Final = 100
+_DEPTH: Final = 50
 
 # Nearest rows that are looked at: some may be out of force, and where there is a filter it is tried on them.
 _LOOKED_AT: Final = 500
