@@ -75,6 +75,11 @@ ONE_REPLY_IN_MANY_WAYS = {
         {**ARGUMENTS, "item_id": ""},
         event("output_item.done", output_index=1, item={**CALL, "id": ""}),
     ),
+    "arguments only when they are whole": stream(
+        TEXT,
+        event("output_item.added", output_index=1, item=EMPTY_CALL),
+        event("function_call_arguments.done", output_index=1, item_id="fc_1", arguments='{"a":1}'),
+    ),
     "items only when they are whole": stream(
         event("output_item.done", output_index=0, item=MESSAGE), event("output_item.done", output_index=1, item=CALL)
     ),

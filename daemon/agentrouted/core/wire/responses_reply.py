@@ -56,10 +56,10 @@ class ResponsesReply(Reply):
                 index = _index(document, item.get("id"))
                 self._take_item(index, item, chunks, is_whole=kind.endswith(".done"))
             case {"delta": str(text)}:
-                index = _index(document, document.get("item_id"))
-                place = (index, document.get("summary_index"), document.get("content_index"))
-                self._told.add(index)
-                self._take_text(kind.removeprefix("response.").removesuffix(".delta"), place, text, chunks)
+                self._take_piece(kind.removeprefix("response.").removesuffix(".delta"), document, text, chunks)
+            case {"type": "response.function_call_arguments.done", "arguments": str(text)}:
+                if _index(document, document.get("item_id")) not in self._told:
+                    self._take_piece("function_call_arguments", document, text, chunks)
             case _ if not kind and not document.keys().isdisjoint(_SAYS_WHY_NOT):
                 raise self.refused(document)
 
@@ -120,6 +120,11 @@ class ResponsesReply(Reply):
             call["id"] = item.get("call_id") or item.get("id")
             function["name"] = item.get("name")
         self.call([call], chunks)
+
+    def _take_piece(self, kind: str, event: Mapping[str, Any], text: str, chunks: list[Chunk]) -> None:
+        index = _index(event, event.get("item_id"))
+        self._told.add(index)
+        self._take_text(kind, (index, event.get("summary_index"), event.get("content_index")), text, chunks)
 
     def _take_text(self, kind: str, place: tuple[Any, ...], text: str, chunks: list[Chunk]) -> None:
         match kind:
