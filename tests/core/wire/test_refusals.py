@@ -127,6 +127,11 @@ def test_the_same_error_inside_a_200_has_the_same_kind(row: Row) -> None:
     assert refused_inside(endpoint("http://models.example/v1"), error, "req_1").kind == row.kind
 
 
+@pytest.mark.parametrize("code", ["invalid_request_error", "invalid_prompt", "invalid_image_url"])
+def test_what_is_invalid_inside_a_200_is_no_fault_of_the_server(code: str) -> None:
+    assert not refused_inside(endpoint("http://models.example/v1"), {"code": code, "message": "no"}, None).retryable
+
+
 @pytest.mark.parametrize(
     ("status", "is_server_fault"),
     [(400, False), (404, False), (408, True), (425, True), (500, True), (503, True), (529, True)],

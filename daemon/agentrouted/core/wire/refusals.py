@@ -60,7 +60,7 @@ def refused_inside(endpoint: Endpoint, error: Any, request: str | None, said: Se
     """What the `error` member of a reply means that began as a success."""
     codes, text = _words({"error": error})
     status = next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) <= 599), None)
-    if status is None and "invalid_request_error" in codes:
+    if status is None and any(code.startswith("invalid_") for code in codes):
         status = 400
     return _as_error(endpoint, Refusal(status, codes, text, request), said)
 
