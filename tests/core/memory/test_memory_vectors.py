@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, vector_of, with_vectors
 from harness.memories import HERE, THERE, forget, remember, says
+from harness.peer import TIME_LIMIT
 
 from agentrouted.core.agent.embedding import embedding_for
 from agentrouted.core.erasing import forget_everything
 from agentrouted.core.memory.scopes import both_ranges
 from agentrouted.core.memory.store import Store
-from agentrouted.core.memory.vectors import nearest
+from agentrouted.core.memory.vectors import nearest, vectors
 from agentrouted.core.memory.vectors.embedding import Embedded
 from agentrouted.core.memory.vectors.nearest import to_blobs
 from agentrouted.core.memory.vectors.rows import Space
@@ -272,6 +273,27 @@ async def test_a_question_that_is_not_answered_is_looked_up_by_words_and_that_is
     assert len(upstream.requests) == 2
     assert [record.message for record in caplog.records if "by words alone" in record.message] != []
     assert len([record for record in caplog.records if "by words alone" in record.message]) == 1
+
+
+async def test_a_model_that_takes_long_to_load_is_waited_for_aside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def loading(model: str, texts: Sequence[str], workspace: str) -> Embedded:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    monkeypatch.setattr(vectors, "_PATIENCE", 0.01)
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        await upstream.received()
+        assert await store.recall(MemoryRecallParams(query="hue"), loading) == []
+        assert (await upstream.received()).body["input"] == ["hue"]
+        monkeypatch.setattr(vectors, "_PATIENCE", 5.0)
+        async with asyncio.timeout(TIME_LIMIT):
+            while not await found_by_meaning(services, "hue"):
+                pass
 
 
 async def test_a_server_that_comes_back_is_asked_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,7 @@
 """Recall with vectors: by words and by meaning."""
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import time
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # takes numpy with it
 logger = logging.getLogger(__name__)
 
 # Seconds that a question may take to become a vector; and after one that did not, until the next is tried.
-_PATIENCE: Final = 2.0
+_PATIENCE: Final = 5.0
 _REST: Final = 10.0
 
 
@@ -48,10 +49,13 @@ class Vectors:
         """Why the last question could not be asked. For a moment, no other is."""
 
         self._rests_until = 0.0
+        self._loading: asyncio.Task[None] | None = None
         self.filler = Filler(database, model, self._asking)
 
     async def aclose(self) -> None:
         """Before the database is closed."""
+        if self._loading is not None and self._loading.cancel():
+            await asyncio.wait([self._loading])
         await self.filler.aclose()
 
     async def recall(self, params: MemoryRecallParams, embed: Embed) -> list[MemoryHit]:
@@ -110,6 +114,8 @@ class Vectors:
         except TimeoutError:
             error = ProviderTimeout(f"`{self._model}` did not take in the question within {_PATIENCE:g} s")
             self._rest(error)
+            if self._loading is None or self._loading.done():
+                self._loading = asyncio.create_task(self._load(text, params.scope.workspace or ""))
             raise error from None
         except AgentroutedError as error:
             if fault_of(error).counts and not is_about_the_text(error):
@@ -119,6 +125,12 @@ class Vectors:
         if not question:
             raise ResponseInvalid(f"`{self._model}` made nothing of the question")
         return question
+
+    async def _load(self, text: str, workspace: str) -> None:
+        """A model of this machine that has to be started first is given the time: it is there for a later question."""
+        with contextlib.suppress(AgentroutedError):
+            await self._embed(self._model, [text], workspace)
+            self._rests_until = 0.0
 
     def _rest(self, error: AgentroutedError) -> None:
         if self._fault is None:
