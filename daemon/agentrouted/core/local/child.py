@@ -119,7 +119,8 @@ def _what_was_loaded(settings: dict[str, Any]) -> dict[str, Any]:
     properties = json.loads(body)
     return {
         "context_window": properties["default_generation_settings"]["n_ctx"],
-        "supports_tools": properties["chat_template_caps"]["supports_tool_calls"],
+        # A model that makes embeddings only may have no template.
+        "supports_tools": properties.get("chat_template_caps", {}).get("supports_tool_calls", False),
     }
 
 
