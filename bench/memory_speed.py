@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-from agentrouted.core.memory import entries
+from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryRecallParams, MemoryRememberParams, Source
@@ -80,8 +80,7 @@ async def _ours(path: Path, filling: list[str], work: Work) -> Figures:
 
 
 def _fill(connection: sqlite3.Connection, texts: list[str]) -> None:
-    for text in texts:
-        entries.remember(connection, MemoryRememberParams(text=text), Source())
+    remember_all(connection, [(MemoryRememberParams(text=text), Source()) for text in texts])
 
 
 async def _plain(path: Path, filling: list[str], work: Work) -> Figures:

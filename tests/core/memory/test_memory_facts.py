@@ -1,5 +1,7 @@
 """Facts: kept once, replaced, listed, forgotten."""
 
+import asyncio
+
 import pytest
 from harness.memories import HERE, THERE, forget, found, get, listed, remember
 
@@ -158,3 +160,40 @@ async def test_no_other_scope_sees_or_touches_it(store: Store, other: Scope) -> 
 async def test_an_empty_name_is_no_name(store: Store) -> None:
     await remember(store, "tea", scope=Scope(workspace="", user="u"))
     assert await found(store, "tea", scope=Scope(user="u")) == ["tea"]
+
+
+async def test_facts_that_come_at_once_become_what_they_do_one_after_the_other(store: Store) -> None:
+    told = await asyncio.gather(
+        remember(store, "likes tea"),
+        remember(store, "Likes tea!"),
+        remember(store, "blue", key="color"),
+        remember(store, "red", key="color"),
+        remember(store, "red"),
+        remember(store, "likes tea", scope=THERE),
+        remember(store, "no key", key=""),
+        remember(store, "still none", key=""),
+    )
+    assert [(each.version, each.merged) for each in told] == [
+        *((1, False), (1, True)),
+        *((1, False), (2, True), (2, True)),
+        (1, False),
+        *((1, False), (2, True)),
+    ]
+    assert await listed(store) == ["still none", "red", "likes tea"] and await listed(store, scope=THERE) == [
+        "likes tea"
+    ]
+    assert await found(store, "blue") == [] and await found(store, "red") == ["red"]
+
+
+async def test_one_of_many_at_once_that_cannot_be_kept_fails_alone(store: Store) -> None:
+    texts = ("likes tea", " ", "likes milk")
+    told = await asyncio.gather(*(remember(store, text) for text in texts), return_exceptions=True)
+    assert isinstance(told[1], InvalidParams)
+    assert await listed(store) == ["likes milk", "likes tea"]
+
+
+async def test_what_is_forgotten_between_two_facts_is_the_first_of_them(store: Store) -> None:
+    await asyncio.gather(
+        remember(store, "likes tea"), forget(store, filter=MemoryFilter()), remember(store, "likes milk")
+    )
+    assert await listed(store) == ["likes milk"]

@@ -1,6 +1,7 @@
 """The index of words: rows into it, and out of it."""
 
 import sqlite3
+from collections.abc import Iterable
 from typing import Final
 
 # Pages of the index that are written anew in one transaction: others wait for it.
@@ -11,6 +12,11 @@ def add_to_index(connection: sqlite3.Connection, row: int, text: str, around: st
     """For each row that is added; those that are deleted leave it by a trigger. What has no text is not found."""
     if text:
         connection.execute("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", (row, text, around))
+
+
+def add_all_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
+    """Rows that have text, all of them."""
+    connection.executemany("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", rows)
 
 
 def clean_index(connection: sqlite3.Connection) -> bool:

@@ -10,10 +10,11 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from agentrouted.core.errors import Conflict, InvalidParams
-from agentrouted.core.memory.entries import COLUMNS, clean_source, entry_of, insert_fact
+from agentrouted.core.memory.entries import COLUMNS, clean_source, entry_of
 from agentrouted.core.memory.foreign import Placed
 from agentrouted.core.memory.message_rows import Said, insert_message, message_of, texts_before
-from agentrouted.core.memory.scopes import next_fact, scope_id, scope_of, whole_range
+from agentrouted.core.memory.remembering import NewFacts
+from agentrouted.core.memory.scopes import scope_id, scope_of, whole_range
 from agentrouted.core.memory.terms import clean, fingerprint
 from agentrouted.core.memory.turns import find_session
 from agentrouted.core.secrets import secrets_in
@@ -199,8 +200,10 @@ def _take_fact(connection: sqlite3.Connection, line: FactLine) -> int:
     if any(updated >= row["updated_at"] or is_same for _, updated, is_same in there):
         return 0
     connection.executemany("DELETE FROM memories WHERE id = ?", [(each,) for each, _, _ in there])
-    _, row["id"] = next_fact(connection, line.scope)
-    insert_fact(connection, row, digest)
+    new = NewFacts(connection)
+    _, row["id"] = new.next_id(line.scope)
+    new.add(row, digest)
+    new.flush()
     return 1
 
 

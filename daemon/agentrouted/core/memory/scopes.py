@@ -69,16 +69,36 @@ def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
     return int(found[0])
 
 
-def next_fact(connection: sqlite3.Connection, scope: Scope) -> tuple[int, int]:
-    """The row of the scope, made where it is missing, and the id of its next fact."""
-    found = connection.execute(f"SELECT id, facts {_FROM}", _values(scope)).fetchone()
-    row, number = found or (scope_id(connection, scope), 0)
-    return row, _next(connection, "facts", row, 0, number + 1)
+class FactIds:
+    """Ids of facts that come in one transaction. Nobody else gives out any until it ends."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._last: dict[Scope, tuple[int, int]] = {}
+
+    def next(self, scope: Scope) -> tuple[int, int]:
+        """The row of the scope, made where it is missing, and the id of its next fact."""
+        row, number = self._last.get(scope) or self._of_scope(scope)
+        self._last[scope] = row, number + 1
+        return row, (2 * row << _BITS) + number + 1
+
+    def write(self) -> None:
+        """Say in the file which are given out."""
+        self._connection.executemany(
+            "UPDATE memory_scopes SET facts = ? WHERE id = ?", [(number, row) for row, number in self._last.values()]
+        )
+        self._last.clear()
+
+    def _of_scope(self, scope: Scope) -> tuple[int, int]:
+        found = self._connection.execute(f"SELECT id, facts {_FROM}", _values(scope)).fetchone()
+        return found or (scope_id(self._connection, scope), 0)
 
 
 def next_message(connection: sqlite3.Connection, scope: int) -> int:
-    number = connection.execute("SELECT messages + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
-    return _next(connection, "messages", scope, 1, number)
+    number: int = connection.execute("SELECT messages + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+    # Not with RETURNING: with it, as with a trigger, the index writes out what it has for each row.
+    connection.execute("UPDATE memory_scopes SET messages = ? WHERE id = ?", (number, scope))
+    return (2 * scope + 1 << _BITS) + number
 
 
 def whole_range(scope: int) -> tuple[int, int]:
@@ -99,12 +119,6 @@ def both_ranges(scope: int) -> tuple[Range, Range]:
 def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
     values = connection.execute(f"SELECT {', '.join(_NAMES)} FROM memory_scopes WHERE id = ?", (row,)).fetchone()
     return Scope(**{name: value or None for name, value in zip(_NAMES, values, strict=True)})
-
-
-def _next(connection: sqlite3.Connection, column: str, scope: int, kind: int, number: int) -> int:
-    # Not with RETURNING: with it, as with a trigger, the index writes out what it has for each row.
-    connection.execute(f"UPDATE memory_scopes SET {column} = ? WHERE id = ?", (number, scope))
-    return ((2 * scope + kind) << _BITS) + number
 
 
 def _range(scope: int, kind: int, rows: int) -> Range:

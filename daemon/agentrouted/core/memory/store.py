@@ -17,6 +17,7 @@ from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
 from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.recall import recall
+from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
@@ -24,6 +25,7 @@ from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.transfer import Report, silent
 from agentrouted.core.secrets import secrets_in
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.transactions import OneOfMany
 from agentrouted.core.times import seconds_of
 from agentrouted.core.tokens import text_of
 from agentrouted_protocol.memory import (
@@ -81,7 +83,7 @@ class Store:
         self._sweeping: asyncio.Task[None] | None = None
 
     async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
-        result = await self._database.write(partial(entries.remember, fact=fact, source=source or Source()))
+        result: MemoryRememberResult = await self._database.write(OneOfMany(remember_all, (fact, source or Source())))
         if self.vectors is not None:
             self.vectors.filler.wake()
         return result

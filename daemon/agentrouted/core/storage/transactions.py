@@ -1,7 +1,9 @@
 """Many writes in one transaction, each failing alone."""
 
+import itertools
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from agentrouted.core.storage.faults import is_busy
@@ -10,6 +12,17 @@ Operation = Callable[[sqlite3.Connection], Any]
 
 # What an operation returned, or why it failed.
 Outcome = tuple[Any, Exception | None]
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfMany:
+    """An operation that is done at once with those of its kind that come right before and after it."""
+
+    together: Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]]
+    item: Any
+
+    def __call__(self, connection: sqlite3.Connection) -> Any:
+        return self.together(connection, [self.item])[0]
 
 
 def commit(
@@ -42,12 +55,26 @@ def _in_one(
 ) -> list[Any]:
     _begin(connection, is_patient)
     try:
-        values = [operation(connection) for operation in operations]
+        values = _values(connection, operations)
         connection.execute("COMMIT")
     except BaseException:
         _roll_back(connection)
         raise
     return values
+
+
+def _values(connection: sqlite3.Connection, operations: Sequence[Operation]) -> list[Any]:
+    values: list[Any] = []
+    for together, alike in itertools.groupby(operations, _together):
+        if together is None:
+            values += [operation(connection) for operation in alike]
+        else:
+            values += together(connection, [operation.item for operation in alike if isinstance(operation, OneOfMany)])
+    return values
+
+
+def _together(operation: Operation) -> Callable[[sqlite3.Connection, Sequence[Any]], Sequence[Any]] | None:
+    return operation.together if isinstance(operation, OneOfMany) else None
 
 
 def _begin(connection: sqlite3.Connection, is_patient: Callable[[], bool]) -> None:
