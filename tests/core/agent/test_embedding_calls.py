@@ -142,6 +142,21 @@ async def test_a_server_of_this_machine_that_hangs_up_is_asked_once_more(tmp_pat
         assert await found_by_meaning(services, "hue") == ["blue"]
 
 
+async def test_a_run_within_a_boundary_recalls_by_words(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", ACME % upstream.url) as services:
+        store = await services.memory.get()
+        await remember(store, "I like blue skies")
+        await filled(store)
+        async with Upstream() as talking:
+            memory = {"recall": "auto", "scope": {}}
+            params = {"model": f"{talking.url}/m", "prompt": "Which skies?", "memory": memory, "boundary": "local"}
+            runs = Runs(services)
+            await runs.start(RunAgentParams.model_validate(params), WritingHost()).result()
+            await runs.aclose()
+        assert "I like blue skies" in str(talking.requests[0].body)
+    assert texts_in(upstream.requests) == [["I like blue skies"]]
+
+
 async def test_a_run_that_recalls_pays_for_its_question(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", ACME % upstream.url) as services:
         store = await services.memory.get()

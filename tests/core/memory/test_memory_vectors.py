@@ -60,6 +60,19 @@ async def test_another_scope_is_not_seen_nor_asked_for(tmp_path: Path) -> None:
     assert len(upstream.requests) == asked
 
 
+async def test_who_names_a_session_finds_what_was_said_in_it_and_no_more(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue around", scope=HERE)
+        await remember(store, "blue of the session", scope=Scope(workspace="here", session="s"))
+        await store.add_messages("s", [says("blue said")], HERE)
+        await store.add_messages("t", [says("blue said elsewhere")], HERE)
+        await store.add_messages("u", [says("blue said by others")], THERE)
+        await filled(store)
+        found = await found_by_meaning(services, "hue", scope=Scope(workspace="here", session="s"))
+        assert sorted(found) == ["blue of the session", "blue said"]
+
+
 async def test_filters_hold_for_what_is_found_by_meaning(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()
