@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import ConfigDict, TypeAdapter
 
 from agentrouted.core.agent.life import refuse_elsewhere
 from agentrouted.core.agent.live import Run
@@ -20,7 +20,7 @@ from agentrouted_protocol.client_requests import (
 )
 from agentrouted_protocol.events import Event, RunEvent
 
-_EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent)
+_EVENT: TypeAdapter[Any] = TypeAdapter(RunEvent, config=ConfigDict(defer_build=True))
 
 
 @dataclass(frozen=True, slots=True)
