@@ -1,5 +1,6 @@
 """Budgets of the config hold for Python programs, too."""
 
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -16,9 +17,26 @@ except ErrorBudget as error:
     print(error.spent, error.limit)
 """
 
+ASKS_A_MODEL = f"""
+import sys; sys.path[:0] = {sys.path!r}
+import asyncio
+from agentrouted import ErrorBudget, LLMRequest, Message, resolve_model
+from agentrouted.testing.upstream import Upstream
+request = LLMRequest("", [Message("user", "Hi")])
+async def ask():
+    async with Upstream() as upstream:
+        model = resolve_model(f"{{upstream.url}}/m")
+        print((await model.complete(request)).content, end=" ")
+        try:
+            [chunk async for chunk in model.complete_stream(request)]
+        except ErrorBudget as error:
+            print(error.spent, error.limit, len(upstream.requests))
+asyncio.run(ask())
+"""
 
-def ran(home: Path) -> str:
-    command = [sys.executable, "-c", PROGRAM]
+
+def ran(home: Path, program: str = PROGRAM) -> str:
+    command = [sys.executable, "-c", program]
     environment = clean_environment(home)
     done = subprocess.run(command, capture_output=True, text=True, timeout=TIME_LIMIT, env=environment, check=True)
     return done.stdout.strip()
@@ -28,6 +46,16 @@ def test_two_programs_share_one(tmp_path: Path) -> None:
     (tmp_path / ".agentroute").mkdir()
     (tmp_path / ".agentroute/config.yaml").write_text("budgets: { all: { calls: 1, per: month } }")
     assert [ran(tmp_path), ran(tmp_path)] == ["Hello", "1 1.0"]
+
+
+def test_they_hold_for_a_model_that_is_asked_by_itself(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text("budgets: { all: { calls: 1, per: month } }")
+    assert ran(tmp_path, ASKS_A_MODEL) == "Hello world 1 1.0 1"
+    with sqlite3.connect(tmp_path / ".agentroute/agentrouted.db") as connection:
+        query = "SELECT kind, client, asked, status FROM calls JOIN usage_keys ON usage_keys.id = keys"
+        [(kind, client, asked, status)] = connection.execute(query)
+    assert (kind, client, asked[:4], status) == ("turn", "python", "http", "ok")
 
 
 def test_without_budgets_a_program_opens_no_file(tmp_path: Path) -> None:

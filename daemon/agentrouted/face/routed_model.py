@@ -1,11 +1,12 @@
 """`resolve_model`: a model string as an object to ask."""
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field, replace
 
+from agentrouted.core.agent.listening import Hear, listen
+from agentrouted.core.agent.single import paid_single_call, single_call
 from agentrouted.core.endpoint import Endpoint
-from agentrouted.core.errors import AgentroutedError, ResponseInvalid
+from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.routing.keys import PLACEHOLDER
 from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.routing.vendors import LOCAL_KINDS
@@ -16,6 +17,7 @@ from agentrouted.face.channel import Channel
 from agentrouted.face.failures import face_error
 from agentrouted.face.llm import LLMChunk, LLMRequest, LLMResponse
 from agentrouted.face.model_calls import from_chunks, from_reply, to_request
+from agentrouted.face.this_program import this_program
 
 
 def resolve_model(model: str, *, api_key: str | None = None, base_url: str | None = None) -> "RoutedModel":
@@ -65,7 +67,7 @@ class RoutedModel:
         """One call. Raises `ErrorAgent`."""
         asked, endpoint = to_request(request), self._endpoint_for(request)
         try:
-            return from_reply(await in_background(lambda core: _ask(core.services, endpoint, asked, _unheard)))
+            return from_reply(await in_background(lambda core: self._ask(core.services, endpoint, asked)))
         except AgentroutedError as error:
             raise face_error(error) from error
 
@@ -73,7 +75,7 @@ class RoutedModel:
         """The same, as it comes. Whoever stops reading closes it (`contextlib.aclosing`), and so the connection."""
         asked, endpoint = to_request(request), self._endpoint_for(request)
         channel = Channel[Sequence[Chunk]]()
-        job = background().start(lambda core: _ask(core.services, endpoint, asked, channel.put))
+        job = background().start(lambda core: self._ask(core.services, endpoint, asked, channel.put))
         job.when_done(channel.close)
         try:
             async for chunks in channel:
@@ -91,6 +93,14 @@ class RoutedModel:
     def _endpoint_for(self, request: LLMRequest) -> Endpoint:
         return replace(self.endpoint, model_id=request.model or self.model_id)
 
+    async def _ask(
+        self, services: Services, endpoint: Endpoint, request: ModelRequest, hear: Hear | None = None
+    ) -> ModelReply:
+        endpoint = await services.connect(endpoint)
+        call = single_call("turn", self.name, endpoint, this_program())
+        async with paid_single_call(services, call, endpoint, request) as (asked, recording):
+            return await listen(services.stream(endpoint, asked), endpoint, recording, hear)
+
 
 def _key(endpoint: Endpoint) -> str | None:
     """The key, or for local servers, which need none, a word in its place: other clients insist on one."""
@@ -98,18 +108,3 @@ def _key(endpoint: Endpoint) -> str | None:
     if key != PLACEHOLDER:
         return key
     return endpoint.provider if endpoint.provider in LOCAL_KINDS else None
-
-
-async def _ask(
-    services: Services, endpoint: Endpoint, request: ModelRequest, hear: Callable[[Sequence[Chunk]], None]
-) -> ModelReply:
-    async with aclosing(services.stream(await services.connect(endpoint), request)) as batches:
-        async for batch in batches:
-            hear(batch)
-            if isinstance(batch[-1], ModelReply):
-                return batch[-1]
-    raise ResponseInvalid(f"{endpoint.label} ended its stream without a reply")
-
-
-def _unheard(batch: Sequence[Chunk]) -> None:
-    """Nobody listens while it comes."""

@@ -1,15 +1,12 @@
 """One run of an agent, from the program's side."""
 
 import asyncio
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from agentrouted.core.errors import AgentroutedError, OutputInvalid
-from agentrouted.core.usage.call import Caller as CoreCaller
 from agentrouted.face.background import Core, Job, background
 from agentrouted.face.bill import take
 from agentrouted.face.callbacks import Callbacks, FaultOfTheProgram
@@ -24,6 +21,7 @@ from agentrouted.face.output_type import OutputType
 from agentrouted.face.params import run_params
 from agentrouted.face.result import Event, Result
 from agentrouted.face.settings import AgentSettings
+from agentrouted.face.this_program import this_program
 from agentrouted_protocol.runs import RunAgentParams, RunResult
 
 _INTERRUPTED = "[interrupted]"
@@ -86,7 +84,7 @@ class Run:
 
     async def _work(self, core: Core, params: RunAgentParams, callbacks: Callbacks) -> RunResult:
         host = PythonHost(self._caller, self._context, self._agent.approve, self._heard)
-        run = core.runs.start(params, host, callbacks.inside(), caller=_this_program())
+        run = core.runs.start(params, host, callbacks.inside(), caller=this_program())
         try:
             return await run.result()
         except asyncio.CancelledError:
@@ -144,12 +142,3 @@ def _marked(messages: list[Message]) -> list[Message]:
     if last is not None and last.role == "assistant" and isinstance(last.content, str):
         return [*messages[:-1], replace(last, content=f"{last.content}\n{_INTERRUPTED}")]
     return [*messages, Message("assistant", _INTERRUPTED)]
-
-
-def _this_program() -> CoreCaller:
-    try:
-        folder = str(Path.cwd())
-    except OSError:
-        # It is gone.
-        folder = ""
-    return CoreCaller(name="python", process=os.getpid(), workspace=folder, folders=(folder,))

@@ -4,13 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from uuid import uuid4
 
 from pydantic.alias_generators import to_camel
 
-from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.learning import learn_from
 from agentrouted.core.agent.listening import listen
+from agentrouted.core.agent.single import paid_single_call, single_call
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import AgentroutedError, ProviderTimeout
 from agentrouted.core.key_source import AskClient
@@ -23,7 +22,6 @@ from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services
 from agentrouted.core.usage import bill
 from agentrouted.core.usage.call import NOBODY, Call, Caller
-from agentrouted.core.usage.recording import recorded
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted.core.wire.scrub import scrub
 from agentrouted_protocol.messages import Usage
@@ -45,11 +43,7 @@ async def probe(
         async with asyncio.timeout_at(deadline):
             # What was learned is left aside: it is looked at anew.
             endpoint = await services.reach(resolved.endpoint, ask_client)
-            name = f"probe-{uuid4().hex}"
-            probing = _Probing(services, endpoint, Call(
-                run_id=name, tree=name, kind="probe", provider=endpoint.provider, model=endpoint.model_id,
-                asked=params.model, boundary="local" if endpoint.local else "remote", caller=caller,
-            ))  # fmt: skip
+            probing = _Probing(services, endpoint, single_call("probe", params.model, endpoint, caller))
             talk = await probing.talk()
     except TimeoutError:
         raise _too_slow(resolved.endpoint, params.timeout) from None
@@ -122,10 +116,9 @@ class _Probing:
         return scrub(text, self.endpoint)
 
     async def _ask(self, request: ModelRequest) -> _Talk:
-        ledger, recording = await self._services.ledger.get(), None
-        request, opened = await within_budgets(self._services, self._call, self.endpoint, request)
+        recording = None
         try:
-            with recorded(ledger, self._call, self.endpoint, request, opened) as recording:
+            async with paid_single_call(self._services, self._call, self.endpoint, request) as (request, recording):
                 pieces: list[int] = []
                 stream = self._services.stream(self.endpoint, request)
                 reply = await listen(
