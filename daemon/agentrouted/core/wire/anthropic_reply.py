@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from agentrouted.core.wire.base import Chunk
 from agentrouted.core.wire.bill import count
-from agentrouted.core.wire.reply import Reply, name_in
+from agentrouted.core.wire.reply import Reply, name_in, place_in
 
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 
@@ -48,11 +48,11 @@ class AnthropicReply(Reply):
                 usage = {**_member(message, "usage"), "output_tokens": 0}
                 self._take_message({**message, "usage": usage}, chunks)
             case "content_block_start":
-                self._begin(document.get("index"), _member(document, "content_block"), chunks)
+                self._begin(place_in(document, "index"), _member(document, "content_block"), chunks)
             case "content_block_delta":
-                self._take_delta(document.get("index"), _member(document, "delta"), chunks)
+                self._take_delta(place_in(document, "index"), _member(document, "delta"), chunks)
             case "content_block_stop":
-                self._end(document.get("index"))
+                self._end(place_in(document, "index"))
             case "message_delta":
                 self._take_fields(_member(document, "delta"))
                 self._take_usage(_member(document, "usage"))
@@ -77,7 +77,7 @@ class AnthropicReply(Reply):
         self._take_usage(_member(message, "usage"))
 
     def _begin(self, index: Any, block: Mapping[str, Any], chunks: list[Chunk]) -> None:
-        kind = block.get("type")
+        kind = name_in(block, "type")
         if kind in _THOUGHTS:
             self.next_thought(chunks)
             self._thoughts[index] = dict(block)
@@ -111,7 +111,7 @@ class AnthropicReply(Reply):
 
     def _think(self, index: Any, field: str, text: str) -> None:
         thought = self._thoughts.setdefault(index, {"type": "thinking", "thinking": ""})
-        thought[field] = (thought.get(field) or "") + text
+        thought[field] = (name_in(thought, field) or "") + text
 
     def _end(self, index: Any) -> None:
         thought = self._thoughts.pop(index, {})

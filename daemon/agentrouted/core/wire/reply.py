@@ -185,6 +185,12 @@ class Reply(ABC):
             yield document
 
 
+def place_in(document: Mapping[str, Any], field: str) -> int | str | None:
+    """The number there, or the name; of anything else, none."""
+    value = document.get(field)
+    return value if isinstance(value, int | str) else None
+
+
 def name_in(document: Mapping[str, Any], field: str) -> str | None:
     """The text there, if there is any."""
     value = document.get(field)

@@ -4,16 +4,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from agentrouted.core.wire.base import Chunk
-from agentrouted.core.wire.reply import Reply, name_in
+from agentrouted.core.wire.reply import Reply, name_in, place_in
 
 # Where these stand in place of output, it is an error without the name.
 _SAYS_WHY_NOT: Final = frozenset({"message", "detail"})
 
 _READ: Final = frozenset({"message", "reasoning", "function_call", None})
 _NAMED_IN_PART: Final = frozenset({"type", "text", "refusal"})
-
-# Some servers give all items the same empty id.
-_NO_NAMES: Final = frozenset({None, ""})
 
 _ENDS: Final = frozenset({"completed", "incomplete"})
 
@@ -53,12 +50,12 @@ class ResponsesReply(Reply):
                 # Not streamed.
                 self._take_response(document, chunks)
             case {"item": dict(item)}:
-                index = _index(document, item.get("id"))
+                index = _index(document, item, "id")
                 self._take_item(index, item, chunks, is_whole=kind.endswith(".done"))
             case {"delta": str(text)}:
                 self._take_piece(kind.removeprefix("response.").removesuffix(".delta"), document, text, chunks)
             case {"type": "response.function_call_arguments.done", "arguments": str(text)}:
-                if _index(document, document.get("item_id")) not in self._told:
+                if _index(document, document, "item_id") not in self._told:
                     self._take_piece("function_call_arguments", document, text, chunks)
             case _ if not kind and not document.keys().isdisjoint(_SAYS_WHY_NOT):
                 raise self.refused(document)
@@ -85,7 +82,8 @@ class ResponsesReply(Reply):
 
     def _take_item(self, index: Any, item: Mapping[str, Any], chunks: list[Chunk], *, is_whole: bool) -> None:
         self.has_begun = True
-        names = {index, item.get("id")} - _NO_NAMES
+        # Some servers give all items the same empty id.
+        names = {index, name_in(item, "id")} - {None}
         if names & self._whole:
             return
         is_told = bool(names & self._told)
@@ -103,10 +101,11 @@ class ResponsesReply(Reply):
 
     def _keep_beside(self, item: Mapping[str, Any]) -> None:
         """What the server's own tools have done, and notes on the text."""
-        if item.get("type") not in _READ:
+        if name_in(item, "type") not in _READ:
             self.beside.add_to("output", item)
         elif item.get("type") == "message":
-            for part in item.get("content") or ():
+            content = item.get("content")
+            for part in content if isinstance(content, list) else ():
                 if isinstance(part, dict):
                     self.beside.add(part, _NAMED_IN_PART)
 
@@ -122,7 +121,7 @@ class ResponsesReply(Reply):
         self.call([call], chunks)
 
     def _take_piece(self, kind: str, event: Mapping[str, Any], text: str, chunks: list[Chunk]) -> None:
-        index = _index(event, event.get("item_id"))
+        index = _index(event, event, "item_id")
         self._told.add(index)
         self._take_text(kind, (index, event.get("summary_index"), event.get("content_index")), text, chunks)
 
@@ -153,10 +152,10 @@ class ResponsesReply(Reply):
             }
 
 
-def _index(event: Mapping[str, Any], item_id: Any) -> Any:
+def _index(event: Mapping[str, Any], item: Mapping[str, Any], id_field: str) -> int | str | None:
     """Which item it is about. Some servers do not number them, others give an item a new id each time."""
-    index = event.get("output_index")
-    return item_id if index is None else index
+    index = place_in(event, "output_index")
+    return place_in(item, id_field) if index is None else index
 
 
 def _texts(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
