@@ -134,7 +134,7 @@ def services_in(
         model_folders=model_folders(environment.environ, home),
         database=database,
         memory=SharedStore(database, lambda: config.current.config.memory.retention),
-        ledger=SharedLedger(database, keeps_ledger),
+        ledger=SharedLedger(database, keeps_ledger, lambda: config.current.config.daemon.ledger.keep_days),
         profiles=Profiles(database),
         prices=PriceTable(environment.cache_folder),
         keys=Keys(environment.home),

@@ -130,6 +130,11 @@ def test_the_daemon_has_defaults_and_settings() -> None:
     assert (embedded.sleep_idle_seconds, embedded.threads, embedded.context_window) == (1, 2, 3)
 
 
+def test_each_call_is_kept_for_ever_unless_the_file_says_otherwise() -> None:
+    assert Config().daemon.ledger.keep_days is None
+    assert config_of("daemon: {ledger: {keep_days: 90}}").daemon.ledger.keep_days == 90
+
+
 def test_the_journal_is_kept_for_a_week_unless_the_file_says_otherwise() -> None:
     journal = Config().daemon.journal
     assert (journal.enabled, journal.keep_days, journal.max_megabytes) == (True, 7, 256)

@@ -13,7 +13,8 @@ from harness.in_process import asked, lasting_runs, runs
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import AgentroutedError
-from agentrouted.core.usage.call import Caller
+from agentrouted.core.usage.call import Call, Caller, Outcome
+from agentrouted.core.usage.rows import insert_ended
 from agentrouted.testing.upstream import Reply, Upstream
 
 HELLO = Reply.text("Hello")
@@ -120,6 +121,21 @@ async def test_a_call_that_takes_long_is_known_while_it_is_under_way(tmp_path: P
         run.cancel()
         await run.result()
     assert rows(tmp_path, "SELECT id FROM open_calls") == [] and len(rows(tmp_path)) == 1
+
+
+async def test_calls_are_kept_by_themselves_for_as_long_as_the_config_says(tmp_path: Path) -> None:
+    old = Call("r", "r", "turn", "one", "big", "fast", "remote", at=1e9)
+    async with Upstream() as upstream:
+        for config in ("", "daemon: { ledger: { keep_days: 1 } }"):
+            async with runs(tmp_path, config) as all_runs:
+                await done(all_runs, asked(upstream))
+            if not config:
+                with sqlite3.connect(tmp_path / DATABASE) as connection:
+                    for _ in range(64):
+                        insert_ended(connection, old, Outcome("ok"))
+    # The last one that is summed up stays.
+    assert len(rows(tmp_path)) < 10
+    assert rows(tmp_path, "SELECT SUM(calls) c FROM usage_sums WHERE level = 0") == [{"c": 64}]
 
 
 async def test_without_a_place_for_a_database_a_run_is_as_good_as_any(tmp_path: Path) -> None:

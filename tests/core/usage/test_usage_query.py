@@ -1,7 +1,9 @@
 """The ledger, grouped as asked: the sums say what the rows say."""
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
@@ -171,6 +173,19 @@ async def test_a_ledger_from_before_there_were_sums_by_one_key_says_the_same(tmp
         assert said == expected
     await database.aclose()
     older.close()
+
+
+async def test_calls_that_are_not_kept_stay_in_the_sums(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "a.db")
+    ledger = await Ledger.open(database, keep_days=lambda: 1.0)
+    await database.write(insert_all)
+    before = [await ledger.usage(UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
+    await ledger.end(ledger.begin(replace(CALLS[0][0], at=time.time()), Usage), CALLS[0][1])
+    after = [await ledger.usage(UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
+    kept = await database.read(lambda connection: connection.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
+    await database.aclose()
+    ledger.close()
+    assert after == before and kept < 70
 
 
 async def test_one_run_is_that_with_the_agents_it_has_called(ledger: Ledger) -> None:

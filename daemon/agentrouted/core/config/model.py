@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 from agentrouted.core.config.agent import Agent, RunLimits
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.config.journal import JournalSettings
+from agentrouted.core.config.ledger import LedgerSettings
 from agentrouted.core.config.mcp_server import McpServer, McpServerName
 from agentrouted.core.config.memory import MemorySettings
 from agentrouted.core.config.provider import Provider
@@ -52,6 +53,9 @@ class Daemon(Section):
 
     journal: JournalSettings = JournalSettings()
     """What runs have done, kept on disk."""
+
+    ledger: LedgerSettings = LedgerSettings()
+    """What model calls have used and cost."""
 
 
 def _name(value: str) -> str:

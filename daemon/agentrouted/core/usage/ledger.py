@@ -17,8 +17,9 @@ from agentrouted.core.storage.owner import Owner
 from agentrouted.core.usage.call import Call, Outcome
 from agentrouted.core.usage.holding import hold, mark, standing
 from agentrouted.core.usage.limits import Held, Limit, Reached, Standing
+from agentrouted.core.usage.periods import DAY
 from agentrouted.core.usage.query import find_usage
-from agentrouted.core.usage.rows import insert_ended, insert_open, interrupt, owners, remove_open
+from agentrouted.core.usage.rows import forget_older, insert_ended, insert_open, interrupt, owners, remove_open
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import BudgetState, UsageParams, UsageResult
 
@@ -28,6 +29,9 @@ logger = logging.getLogger(__name__)
 _SHORT: Final = 0.05
 _AGAIN: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
+
+# Ends of calls between two looks at what is to be forgotten.
+_FORGET_EVERY: Final = 256
 
 
 @dataclass(slots=True, eq=False)
@@ -50,22 +54,35 @@ class Ledger:
     be written is tried again. Calls of a process that is gone are found, and counted as far as they can be.
     """
 
-    def __init__(self, database: Database, owner: Owner, tell: Callable[[Reached], None]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        owner: Owner,
+        tell: Callable[[Reached], None],
+        keep_days: Callable[[], float | None],
+    ) -> None:
         self._database = database
         self._owner = owner
         self._tell = tell
+        self._keep_days = keep_days
         self._numbers = count(1)
+        self._ends = count()
         self._fails = False
         """Whether the last write did: that is told once."""
 
     @classmethod
-    async def open(cls, database: Database, tell: Callable[[Reached], None] = lambda reached: None) -> "Ledger":
-        """`tell` is called when a limit is nearly, or wholly, used up."""
+    async def open(
+        cls,
+        database: Database,
+        tell: Callable[[Reached], None] = lambda reached: None,
+        keep_days: Callable[[], float | None] = lambda: None,
+    ) -> "Ledger":
+        """`tell` is called when a limit is nearly, or wholly, used up. None keeps every call."""
         try:
             owner = await asyncio.to_thread(Owner, database.path.with_name(f"{database.path.name}.owners"))
         except OSError as error:
             raise storage_fault(error, database.path) from error
-        ledger = cls(database, owner, tell)
+        ledger = cls(database, owner, tell, keep_days)
         await ledger.recover()
         return ledger
 
@@ -99,7 +116,10 @@ class Ledger:
         """What it has used up is known once it is written. No outcome: it was never made."""
         if opened.timer is not None:
             opened.timer.cancel()
-        return self._write(opened, outcome)
+        writing = self._write(opened, outcome)
+        if next(self._ends) % _FORGET_EVERY == 0 and (days := self._keep_days()) is not None:
+            self._database.post(partial(forget_older, than=time.time() - days * DAY))
+        return writing
 
     async def recover(self) -> bool:
         """What was under way in processes that are gone has ended. Whether there was anything."""

@@ -18,10 +18,16 @@ logger = logging.getLogger(__name__)
 class SharedLedger(Opened["Ledger | None"]):
     """None without a `database`, where it cannot be used, or is not `wanted`: a model can be asked all the same."""
 
-    def __init__(self, database: SharedDatabase | None = None, wanted: Callable[[], bool] = lambda: True) -> None:
+    def __init__(
+        self,
+        database: SharedDatabase | None = None,
+        wanted: Callable[[], bool] = lambda: True,
+        keep_days: Callable[[], float | None] = lambda: None,
+    ) -> None:
         super().__init__(self._open_ledger)
         self._database = database
         self._wanted = wanted
+        self._keep_days = keep_days
         self._fault = Storage("There is no ledger of model calls without a database", hint="set HOME")
         self._listeners: list[Callable[[Reached], None]] = []
 
@@ -43,7 +49,7 @@ class SharedLedger(Opened["Ledger | None"]):
 
         assert self._database is not None
         try:
-            return await Ledger.open(await self._database.get(), self._tell)
+            return await Ledger.open(await self._database.get(), self._tell, self._keep_days)
         except Storage as error:
             logger.warning("model calls are not in the ledger: %s; %s", error.message, error.hint)
             self._fault = error

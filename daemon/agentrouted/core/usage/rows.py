@@ -13,6 +13,7 @@ _COLUMNS: Final = (
     "at, keys, run_id, tree, session, process, asked, served, input_tokens, output_tokens, cached_tokens,"
     " reasoning_tokens, cost_usd, cost_source, estimated, latency, first_token, status, boundary"
 )
+_FORGOTTEN_AT_ONCE: Final = 5000
 _INSERT: Final = f"INSERT INTO calls ({_COLUMNS}) VALUES ({', '.join('?' * 19)})"
 OF_TREE: Final = "(run_id = ? OR (tree = ? AND tree != run_id))"
 """Calls of a run, and of those that it has begun. Only the latter are in the index of trees."""
@@ -68,6 +69,15 @@ def interrupt(connection: sqlite3.Connection, gone: Iterable[str]) -> None:
         rows = connection.execute("DELETE FROM open_calls WHERE owner = ? RETURNING row", (owner,)).fetchall()
         for (row,) in rows:
             _insert(connection, json.loads(row))
+
+
+def forget_older(connection: sqlite3.Connection, than: float) -> None:
+    """Calls that began before `than` and are in the sums, some at a time. The last that is summed up stays."""
+    connection.execute(
+        "DELETE FROM calls WHERE id IN (SELECT id FROM calls WHERE at < ?"
+        " AND id < (SELECT last_call FROM usage_summed) ORDER BY at LIMIT ?)",
+        (than, _FORGOTTEN_AT_ONCE),
+    )
 
 
 def _row(call: Call, keys: int, outcome: Outcome) -> tuple[Any, ...]:
