@@ -18,6 +18,7 @@ from agentrouted_protocol.memory import (
     MemoryListResult,
     Source,
 )
+from agentrouted_protocol.scope import Scope
 
 COLUMNS: Final = (
     "id, uid, scope, kind, text, created_at, key, tags, sources, version, valid_from, valid_to, expires_at, updated_at"
@@ -43,7 +44,7 @@ def get_entry(connection: sqlite3.Connection, params: MemoryGetParams) -> Memory
         " AND (expires_at IS NULL OR expires_at > ?)",
         (scope.id, clean(value or ""), time.time()),
     ).fetchall()
-    return entry_of(connection, rows[0]) if rows else None
+    return entry_of(rows[0], scope_of(connection, scope.id)) if rows else None
 
 
 def list_entries(connection: sqlite3.Connection, params: MemoryListParams) -> MemoryListResult:
@@ -60,8 +61,9 @@ def list_entries(connection: sqlite3.Connection, params: MemoryListParams) -> Me
     ).fetchall()
     page = rows[: params.limit]
     more = len(rows) > params.limit
+    its_scope = scope_of(connection, scope.id)
     return MemoryListResult(
-        entries=[entry_of(connection, row) for row in page],
+        entries=[entry_of(row, its_scope) for row in page],
         next_cursor=str(page[-1][0] - scope.facts.first) if more else None,
     )
 
@@ -88,9 +90,9 @@ def conditions(
     return " AND ".join(parts), values
 
 
-def entry_of(connection: sqlite3.Connection, row: Sequence[Any]) -> MemoryEntry:
+def entry_of(row: Sequence[Any], scope: Scope) -> MemoryEntry:
     """Of a row with `COLUMNS`."""
-    _, uid, scope, kind, text, created, key, tags, sources, version, valid_from, valid_to, expires, updated = row
+    _, uid, _, kind, text, created, key, tags, sources, version, valid_from, valid_to, expires, updated = row
     said = [Source.model_validate(source) for source in json.loads(sources)]
     return MemoryEntry(
         id=uid,
@@ -98,7 +100,7 @@ def entry_of(connection: sqlite3.Connection, row: Sequence[Any]) -> MemoryEntry:
         text=text,
         kind=kind,
         tags=json.loads(tags),
-        scope=scope_of(connection, scope),
+        scope=scope,
         source=said[-1] if said else Source(),
         sources=said,
         version=version,

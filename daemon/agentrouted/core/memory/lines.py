@@ -80,7 +80,8 @@ def next_lines(
     if place.session == 0:
         facts = _facts(connection, place, count)
         if facts:
-            return [FactLine(**dict(entry_of(connection, row))) for row in facts], place._replace(fact=facts[-1][0])
+            its_scope = scope_of(connection, scope)
+            return [FactLine(**dict(entry_of(row, its_scope))) for row in facts], place._replace(fact=facts[-1][0])
     else:
         messages = _messages(connection, place, count)
         if messages:
