@@ -22,9 +22,10 @@ def said_in(body: bytes) -> list[str]:
 
 def without_repeated(text: str, said: Iterable[str]) -> str:
     """Also where it is cut short, or written as JSON or Python writes it."""
-    for each in sorted({each.strip() for each in said}, key=len, reverse=True):
+    # No more of it can stand there than there is.
+    for each in sorted({each.strip()[: len(text)] for each in said}, key=len, reverse=True):
         if len(each) >= _SHORTEST:
-            for written in (each, json.dumps(each, ensure_ascii=False)[1:-1], json.dumps(each)[1:-1], repr(each)[1:-1]):
+            for written in {each, json.dumps(each, ensure_ascii=False)[1:-1], json.dumps(each)[1:-1], repr(each)[1:-1]}:
                 text = _without(text, written)
     return text
 
