@@ -108,6 +108,22 @@ async def test_it_does_not_count_others(tmp_path: Path, match: str) -> None:
         assert await ends(all_runs, 3) == ["", "", ""]
 
 
+async def test_who_is_refused_for_what_is_only_set_aside_is_told_to_try_again(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    budgets = "all: { calls: 1, per: day }"
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:
+        first = all_runs.start(asked(upstream, model="paid/m"), WritingHost())
+        await upstream.received()
+        with pytest.raises(BudgetExceeded) as raised:
+            await all_runs.start(asked(upstream, model="paid/m"), WritingHost()).result()
+        gate.set()
+        await first.result()
+        with pytest.raises(BudgetExceeded) as raised_later:
+            await all_runs.start(asked(upstream, model="paid/m"), WritingHost()).result()
+    hints = [raised.value.hint or "", raised_later.value.hint or ""]
+    assert ["try again" in hint for hint in hints] == [True, False]
+
+
 async def test_a_refusal_says_which_budget_and_until_when(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path, config(upstream, "daily: { usd: 0.3, per: day }")) as all_runs:
         await ends(all_runs, prompt="x" * 20, maxTokens=1)

@@ -119,9 +119,11 @@ async def ask_to_go_beyond(run: RunContext, breach: Standing, budget: Budget, ca
 
 def _exceeded(breach: Standing, call: Call) -> BudgetExceeded:
     limit = breach.limit
+    # What is set aside is the most that those calls can take: they mostly take less.
+    again = "try again when the calls under way have ended, " if breach.held else ""
     return BudgetExceeded(
         _said(breach),
-        hint=f"raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
+        hint=f"{again}raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
         details={
             "name": limit.name,
             "unit": limit.unit,
