@@ -280,3 +280,25 @@ def point(link: Path, target: str) -> None:
     beside = link.with_name("..link")
     beside.symlink_to(target)
     beside.replace(link)
+
+
+async def test_what_else_is_written_in_the_folder_does_not_have_the_files_read_again(tmp_path: Path) -> None:
+    file, database = tmp_path / "config.yaml", tmp_path / "agentrouted.db-wal"
+    write(file, "one")
+    read = []
+
+    async def go_on_writing() -> None:
+        # For long enough that it is reported while it goes on.
+        until = asyncio.get_running_loop().time() + 4 * watch.DEBOUNCE / 1000
+        while asyncio.get_running_loop().time() < until:
+            await asyncio.to_thread(database.write_bytes, b"a step of a run")
+        replace(file, "two")
+
+    async with asyncio.timeout(10), aclosing(watch.changes([file])) as changes, asyncio.TaskGroup() as tasks:
+        async for _ in changes:
+            read.append(file.read_text())
+            if len(read) == 1:
+                tasks.create_task(go_on_writing())
+            if read[-1] == agent("two"):
+                break
+    assert read == [agent("one"), agent("two")]

@@ -74,7 +74,7 @@ def _watch_folders(paths: Sequence[Path], changed: Callable[[], object], stop: t
     # Loaded here, in the thread: it costs more than all else at the start.
     from watchfiles._rust_notify import RustNotify
 
-    folders = _folders(paths)
+    folders, names = _folders(paths), _names(paths)
     identities = _identities(folders)
     with RustNotify([str(folder) for folder in folders], False, False, 0, False, False) as notify:
         stamps = _stamps(paths)
@@ -85,31 +85,41 @@ def _watch_folders(paths: Sequence[Path], changed: Callable[[], object], stop: t
             if reported == "stop":
                 return
             earlier, stamps = stamps, _stamps(paths)
+            reports = {Path(path) for _, path in reported} if isinstance(reported, set) else set()
+            moved = not folders.isdisjoint(reports)
+            is_told = any(report.name.casefold() in names for report in reports)
+            if reports and stamps == earlier and not (is_told or moved):
+                # The database is in the same folder, and every step of a run is written there.
+                continue
             if reported != "timeout" or stamps != earlier:
                 changed()
-            moved = isinstance(reported, set) and not folders.isdisjoint(Path(path) for _, path in reported)
             # A watch follows the folder it was given, also to another name, and ends with it.
-            if moved or _folders(paths) != folders or _identities(folders) != identities:
+            if moved or (_folders(paths), _names(paths)) != (folders, names) or _identities(folders) != identities:
                 return
 
 
 def _folders(paths: Iterable[Path]) -> frozenset[Path]:
     # A change in the root folder is not worth what it costs: macOS would report every file of the disk.
-    return frozenset(folder for path in paths for folder in _folders_on_the_way(path)) - {_ROOT}
+    return frozenset(each.parent for path in paths for each in _on_the_way(path)) - {_ROOT}
 
 
-def _folders_on_the_way(path: Path, links: int = 0) -> set[Path]:
-    """The folders in which something has to change for `path` to lead to another file, or to another content.
+def _names(paths: Iterable[Path]) -> frozenset[str]:
+    # Without their folders: some systems tell of a file by another way than the one it is watched by.
+    return frozenset(each.name.casefold() for path in paths for each in _on_the_way(path))
 
-    These are the folder of each symbolic link on the way, and the one of the file, or the nearest that exists.
+
+def _on_the_way(path: Path, links: int = 0) -> set[Path]:
+    """What has to change for `path` to lead to another file, or to another content.
+
+    These are each symbolic link on the way, and the file, or the first that does not exist.
     """
     for step in [*reversed(path.parents), path]:
         if step.is_symlink() and links < _MAX_LINKS:
             target = Path(os.path.normpath(step.parent / step.readlink()))
-            return {step.parent} | _folders_on_the_way(target / path.relative_to(step), links + 1)
+            return {step} | _on_the_way(target / path.relative_to(step), links + 1)
         if not step.exists():
-            return {step.parent}
-    return {path.parent}
+            return {step}
+    return {path}
 
 
 def _identities(folders: Iterable[Path]) -> list[tuple[Path, int, int]]:
