@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.command import agentrouted
 
+from agentrouted.cli.terminal import table
 from agentrouted.testing.upstream import Upstream
 
 
@@ -47,3 +48,12 @@ async def test_a_budget_that_allows_nothing_is_used_up(tmp_path: Path) -> None:
     (tmp_path / ".agentroute/config.yaml").write_text("budgets: { none: { usd: 0, per: day } }")
     outcome = await agentrouted(tmp_path, "usage")
     assert outcome.out.splitlines()[-1].split()[:5] == ["none", "0", "of", "0", "100%"]
+
+
+def test_columns_stand_below_each_other_where_letters_are_wide() -> None:
+    lines = table([("名前", "1"), ("e\N{COMBINING ACUTE ACCENT}diteur", "22"), ("x", "333")], {1}).splitlines()
+    assert lines == [
+        "名前" + " " * 7 + "1",
+        "e\N{COMBINING ACUTE ACCENT}diteur" + " " * 3 + "22",
+        "x" + " " * 8 + "333",
+    ]

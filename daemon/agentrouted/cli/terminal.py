@@ -5,6 +5,7 @@ import sys
 import threading
 from collections.abc import Collection, Sequence
 from typing import Final, Literal, TextIO
+from unicodedata import combining, east_asian_width
 
 Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
 
@@ -73,12 +74,28 @@ def show_progress(done: int, total: int) -> None:
 
 def table(rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
     """Columns as wide as they need to be; those that hold `numbers`, by place, stand at the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     aligned = (
-        (cell.rjust(width) if place in numbers else cell.ljust(width) for place, (cell, width) in enumerate(pairs))
+        (_filled(cell, width, at_right=place in numbers) for place, (cell, width) in enumerate(pairs))
         for pairs in (zip(row, widths, strict=True) for row in rows)
     )
     return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+
+
+def _filled(cell: str, width: int, *, at_right: bool) -> str:
+    blanks = " " * (width - _width(cell))
+    return blanks + cell if at_right else cell + blanks
+
+
+def _width(text: str) -> int:
+    """Columns of a terminal: two for most letters of East Asia and for emoji, none for what is set on a letter."""
+    return len(text) if text.isascii() else sum(map(_width_of, text))
+
+
+def _width_of(character: str) -> int:
+    if combining(character):
+        return 0
+    return 2 if east_asian_width(character) in "WF" else 1
 
 
 def _write(text: str) -> None:

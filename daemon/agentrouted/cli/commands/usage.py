@@ -20,7 +20,8 @@ EXAMPLE = "agentrouted usage --since 7d --by model,day"
 _KEYS: Final[tuple[GroupKey, ...]] = get_args(GroupKey)
 _UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _BARS: Final = "▁▂▃▄▅▆▇█"
-_MOST_DAYS: Final = 60
+# With what stands beside them, a line of 80 characters.
+_MOST_DAYS: Final = 35
 _COLUMNS: Final = ("calls", "in", "out", "cached", "cost", "")
 
 
