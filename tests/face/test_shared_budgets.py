@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from harness.peer import TIME_LIMIT, clean_environment
 
 PROGRAM = f"""
@@ -34,6 +35,16 @@ async def ask():
 asyncio.run(ask())
 """
 
+ASKS_ELSEWHERE = f"""
+import sys; sys.path[:0] = {sys.path!r}
+import asyncio
+from agentrouted import ErrorAgent, LLMRequest, Message, resolve_model
+try:
+    asyncio.run(resolve_model("gpt-4o", api_key="k").complete(LLMRequest("", [Message("user", "Hi")])))
+except ErrorAgent as error:
+    print(error)
+"""
+
 
 def ran(home: Path, program: str = PROGRAM) -> str:
     command = [sys.executable, "-c", program]
@@ -60,3 +71,16 @@ def test_they_hold_for_a_model_that_is_asked_by_itself(tmp_path: Path) -> None:
 
 def test_without_budgets_a_program_opens_no_file(tmp_path: Path) -> None:
     assert ran(tmp_path) == "Hello" and not (tmp_path / ".agentroute").exists()
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ("budgets: { all: { usd: 0.0000001, per: month } }", "budget `all`"),
+        ("daemon: { limits: { boundary: local } }", "boundary `local`"),
+    ],
+)
+def test_a_model_that_is_asked_by_itself_has_its_price_and_its_boundary(tmp_path: Path, config: str, said: str) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text(config)
+    assert said in ran(tmp_path, ASKS_ELSEWHERE)

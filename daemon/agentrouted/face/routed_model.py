@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 
 from agentrouted.core.agent.listening import Hear, listen
 from agentrouted.core.agent.single import paid_single_call, single_call
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, stricter
 from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.routing.candidates import candidates
 from agentrouted.core.routing.keys import PLACEHOLDER
-from agentrouted.core.routing.resolve import resolve
+from agentrouted.core.routing.resolve import Resolution, resolve
 from agentrouted.core.routing.vendors import LOCAL_KINDS
 from agentrouted.core.services import Services
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
@@ -39,7 +40,7 @@ def resolve_model(model: str, *, api_key: str | None = None, base_url: str | Non
         api_key=_key(endpoint),
         given_key=api_key,
         given_url=base_url,
-        endpoint=endpoint,
+        resolution=resolution,
     )
 
 
@@ -56,7 +57,7 @@ class RoutedModel:
     api_key: str | None = field(repr=False)
     given_key: str | None = field(repr=False)
     given_url: str | None = field(repr=False)
-    endpoint: Endpoint = field(repr=False)
+    resolution: Resolution = field(repr=False)
 
     @property
     def is_plain(self) -> bool:
@@ -65,17 +66,17 @@ class RoutedModel:
 
     async def complete(self, request: LLMRequest) -> LLMResponse:
         """One call. Raises `ErrorAgent`."""
-        asked, endpoint = to_request(request), self._endpoint_for(request)
+        asked = to_request(request)
         try:
-            return from_reply(await in_background(lambda core: self._ask(core.services, endpoint, asked)))
+            return from_reply(await in_background(lambda core: self._ask(core.services, request.model, asked)))
         except AgentroutedError as error:
             raise face_error(error) from error
 
     async def complete_stream(self, request: LLMRequest) -> AsyncGenerator[LLMChunk, None]:
         """The same, as it comes. Whoever stops reading closes it (`contextlib.aclosing`), and so the connection."""
-        asked, endpoint = to_request(request), self._endpoint_for(request)
+        asked = to_request(request)
         channel = Channel[Sequence[Chunk]]()
-        job = background().start(lambda core: self._ask(core.services, endpoint, asked, channel.put))
+        job = background().start(lambda core: self._ask(core.services, request.model, asked, channel.put))
         job.when_done(channel.close)
         try:
             async for chunks in channel:
@@ -90,16 +91,23 @@ class RoutedModel:
     async def close(self) -> None:
         """Nothing to do: all models of a program share its connections, which end with it."""
 
-    def _endpoint_for(self, request: LLMRequest) -> Endpoint:
-        return replace(self.endpoint, model_id=request.model or self.model_id)
-
     async def _ask(
-        self, services: Services, endpoint: Endpoint, request: ModelRequest, hear: Hear | None = None
+        self, services: Services, model_id: str | None, request: ModelRequest, hear: Hear | None = None
     ) -> ModelReply:
-        endpoint = await services.connect(endpoint)
+        endpoint = await services.connect(await self._endpoint(services, model_id))
         call = single_call("turn", self.name, endpoint, this_program())
         async with paid_single_call(services, call, endpoint, request) as (asked, recording):
             return await listen(services.stream(endpoint, asked), endpoint, recording, hear)
+
+    async def _endpoint(self, services: Services, model_id: str | None) -> Endpoint:
+        """With its price, if it is within the boundaries that hold for this program."""
+        first = self.resolution.endpoints[0]
+        named = replace(first, endpoint=replace(first.endpoint, model_id=model_id or self.model_id))
+        boundary = stricter(
+            self.resolution.boundary, services.config.current.config.boundary_in(this_program().folders)
+        )
+        alone = replace(self.resolution, endpoints=(named,), chain=None)
+        return (await candidates(alone, boundary, services.prices, services.health))[0].endpoint
 
 
 def _key(endpoint: Endpoint) -> str | None:

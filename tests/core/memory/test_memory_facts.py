@@ -197,3 +197,8 @@ async def test_what_is_forgotten_between_two_facts_is_the_first_of_them(store: S
         remember(store, "likes tea"), forget(store, filter=MemoryFilter()), remember(store, "likes milk")
     )
     assert await listed(store) == ["likes milk"]
+
+
+async def test_an_empty_name_of_a_scope_is_none(store: Store) -> None:
+    told = await asyncio.gather(remember(store, "Red"), remember(store, "Blue", scope=Scope(workspace="")))
+    assert [entry.id for entry in (await store.page(MemoryListParams())).entries] == [told[1].id, told[0].id]

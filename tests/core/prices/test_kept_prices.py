@@ -48,3 +48,10 @@ def test_where_it_cannot_be_kept_it_is_there_all_the_same(tmp_path: Path) -> Non
     (tmp_path / "file").write_text("")
     assert window(read_listings(tmp_path / "file")) == 128_000
     assert window(read_listings(None)) == 128_000
+
+
+def test_what_cannot_be_kept_leaves_nothing_behind(tmp_path: Path) -> None:
+    in_the_way = tmp_path / f"prices-{version('genai-prices')}-1.json"
+    in_the_way.mkdir()
+    assert window(read_listings(tmp_path)) == 128_000
+    assert list(tmp_path.iterdir()) == [in_the_way]

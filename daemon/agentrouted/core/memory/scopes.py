@@ -74,12 +74,13 @@ class FactIds:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._last: dict[Scope, tuple[int, int]] = {}
+        self._last: dict[tuple[str, ...], tuple[int, int]] = {}
 
     def next(self, scope: Scope) -> tuple[int, int]:
         """The row of the scope, made where it is missing, and the id of its next fact."""
-        row, number = self._last.get(scope) or self._of_scope(scope)
-        self._last[scope] = row, number + 1
+        values = _values(scope)
+        row, number = self._last.get(values) or self._of_scope(scope, values)
+        self._last[values] = row, number + 1
         return row, (2 * row << _BITS) + number + 1
 
     def write(self) -> None:
@@ -89,8 +90,8 @@ class FactIds:
         )
         self._last.clear()
 
-    def _of_scope(self, scope: Scope) -> tuple[int, int]:
-        found = self._connection.execute(f"SELECT id, facts {_FROM}", _values(scope)).fetchone()
+    def _of_scope(self, scope: Scope, values: tuple[str, ...]) -> tuple[int, int]:
+        found = self._connection.execute(f"SELECT id, facts {_FROM}", values).fetchone()
         return found or (scope_id(self._connection, scope), 0)
 
 

@@ -46,9 +46,11 @@ def _keep(file: Path, text: bytes) -> None:
     """Whole or not at all. Where it cannot be kept, the next process makes it anew."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.NamedTemporaryFile(dir=file.parent, delete=False) as begun:
-            begun.write(text)
-        Path(begun.name).replace(file)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:
+            begun = Path(folder, file.name)
+            begun.touch(mode=0o600)
+            begun.write_bytes(text)
+            begun.replace(file)
         others = sorted(file.parent.glob("prices-*.json"), key=lambda each: each.stat().st_mtime, reverse=True)
         for other in others[1 + _OLD_ONES :]:
             other.unlink(missing_ok=True)
