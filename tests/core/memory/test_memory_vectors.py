@@ -14,6 +14,7 @@ from harness.memories import HERE, THERE, forget, remember, says
 from harness.peer import TIME_LIMIT
 
 from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything
 from agentrouted.core.memory.scopes import both_ranges
 from agentrouted.core.memory.store import Store
@@ -28,6 +29,12 @@ from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams, 
 from agentrouted_protocol.scope import Scope
 
 LEFT = "SELECT COUNT(*) FROM memory_vectors"
+
+
+async def loading(model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None) -> Embedded:
+    """A model that is never there in time."""
+    await asyncio.Event().wait()
+    raise AssertionError
 
 
 async def count(services: Services, sql: str = LEFT) -> int:
@@ -291,10 +298,6 @@ async def test_a_question_that_is_not_answered_is_looked_up_by_words_and_that_is
 async def test_a_model_that_takes_long_to_load_is_waited_for_aside(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def loading(model: str, texts: Sequence[str], workspace: str) -> Embedded:
-        await asyncio.Event().wait()
-        raise AssertionError
-
     monkeypatch.setattr(vectors, "_PATIENCE", 0.01)
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()
@@ -302,11 +305,50 @@ async def test_a_model_that_takes_long_to_load_is_waited_for_aside(
         await filled(store)
         await upstream.received()
         assert await store.recall(MemoryRecallParams(query="hue"), loading) == []
-        assert (await upstream.received()).body["input"] == ["hue"]
+        assert (await upstream.received()).body["input"] == ["text"]
         monkeypatch.setattr(vectors, "_PATIENCE", 5.0)
         async with asyncio.timeout(TIME_LIMIT):
             while not await found_by_meaning(services, "hue"):
                 pass
+
+
+async def test_a_model_elsewhere_is_not_asked_for_one_that_takes_long_to_load(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    providers = "{here: {api_base: '%s', local: true}, acme: {api_base: '%s', local: false}}"
+    chain = f"providers: {providers}\nmodels: {{v: {{endpoints: [here/m, acme/m]}}}}\n"
+    monkeypatch.setattr(vectors, "_PATIENCE", 0.01)
+    async with (
+        Upstream([openai, Reply.status(501)]) as here,
+        Upstream([openai]) as cloud,
+        with_vectors(tmp_path, "v", chain % (here.url, cloud.url)) as services,
+    ):
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        assert await store.recall(MemoryRecallParams(query="a secret hue"), loading) == []
+        assert store.vectors and store.vectors._loading
+        await store.vectors._loading
+    assert texts_in(here.requests) == [["blue"], ["text"]] and not cloud.requests
+
+
+async def test_why_a_question_was_not_asked_long_ago_is_not_said_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = "providers: {acme: {api_base: '%s', local: false}}\nworkspaces: {/secret: {boundary: local}}\n"
+    monkeypatch.setattr(vectors, "_REST", 0.0)
+    async with (
+        Upstream([openai, Reply.status(503)]) as upstream,
+        with_vectors(tmp_path, "acme/m", config % upstream.url) as services,
+    ):
+        store = await services.memory.get()
+        await remember(store, "blue sky")
+        await remember(store, "blue sea", scope=Scope(workspace="/secret"))
+        await filled(store)
+        [hit] = await hits_of(services, "sky", explain=True)
+        assert hit.explain and "503" in hit.explain["vectors"]
+        [hit] = await hits_of(services, "sea", explain=True, scope=Scope(workspace="/secret"))
+        assert hit.explain and "boundary" in hit.explain["vectors"]
 
 
 async def test_a_server_that_comes_back_is_asked_again(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -387,7 +429,7 @@ async def test_who_ends_in_mid_call_hangs_up(tmp_path: Path) -> None:
 
 
 async def test_memory_that_is_not_on_disk_has_them_too() -> None:
-    async def embed(model: str, texts: Sequence[str], workspace: str) -> Embedded:
+    async def embed(model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None) -> Embedded:
         return Embedded("space", [vector_of(text) for text in texts])
 
     store = Store(await Database.in_memory())

@@ -68,10 +68,13 @@ def space_of(snapshot: Snapshot, model: str) -> str:
     return _space(resolve(snapshot, model))
 
 
-async def _embed(asker: _Asker, model: str, texts: Sequence[str], workspace: str) -> Embedded:
+async def _embed(
+    asker: _Asker, model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None
+) -> Embedded:
     services = asker.services
     resolution = resolve(services.config.current, model, asks_client=asker.ask_client is not None)
-    chain = await candidates(resolution, asker.boundary(workspace), services.prices, services.health)
+    within = stricter(boundary, asker.boundary(workspace))
+    chain = await candidates(resolution, within, services.prices, services.health)
     same = _same_model(resolution, chain)
 
     async def ask(candidate: ResolvedEndpoint) -> Sequence[Sequence[float]]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from agentrouted.core.endpoint import Boundary
+
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
@@ -15,8 +17,10 @@ class Embedded:
 
 
 class Embed(Protocol):
-    async def __call__(self, model: str, texts: Sequence[str], workspace: str) -> Embedded:
-        """`workspace` is whose texts they are, or empty: its boundary holds.
+    async def __call__(
+        self, model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None
+    ) -> Embedded:
+        """`workspace` is whose texts they are, or empty: its boundary holds, and `boundary` besides.
 
         Raises the errors of `core.errors`.
         """

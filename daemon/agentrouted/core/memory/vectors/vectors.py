@@ -1,7 +1,6 @@
 """Recall with vectors: by words and by meaning."""
 
 import asyncio
-import contextlib
 import logging
 import sqlite3
 import time
@@ -30,6 +29,9 @@ logger = logging.getLogger(__name__)
 # Seconds that a question may take to become a vector; and after one that did not, until the next is tried.
 _PATIENCE: Final = 5.0
 _REST: Final = 10.0
+
+# Nobody's words: what a model is asked that only has to be started.
+_ANY_TEXT: Final = "text"
 
 
 class Vectors:
@@ -67,7 +69,7 @@ class Vectors:
         except AgentroutedError as error:
             return await self._recall_by_words(params, error.message)
         if near is None:
-            return await self._recall_by_words(params, self._fault or self.filler.error)
+            return await self._recall_by_words(params, self._fault_of_now() or self.filler.error)
         return await self._database.read(partial(fused, params=params, near=near))
 
     async def _recall_by_words(self, params: MemoryRecallParams, why: str | None = None) -> list[MemoryHit]:
@@ -82,7 +84,7 @@ class Vectors:
         found = await self._database.read(partial(self._look, matrices=matrices, params=params))
         if not any(len(matrix) for _, matrix in found):
             return None
-        if self._fault is not None and time.monotonic() < self._rests_until:
+        if self._fault_of_now() is not None:
             return None
         question = await self._question(params, embed)
         if any(len(question) != matrix.width for _, matrix in found):
@@ -115,7 +117,7 @@ class Vectors:
             error = ProviderTimeout(f"`{self._model}` did not take in the question within {_PATIENCE:g} s")
             self._rest(error)
             if self._loading is None or self._loading.done():
-                self._loading = asyncio.create_task(self._load(text, params.scope.workspace or ""))
+                self._loading = asyncio.create_task(self._load())
             raise error from None
         except AgentroutedError as error:
             if fault_of(error).counts and not is_about_the_text(error):
@@ -126,11 +128,19 @@ class Vectors:
             raise ResponseInvalid(f"`{self._model}` made nothing of the question")
         return question
 
-    async def _load(self, text: str, workspace: str) -> None:
+    async def _load(self) -> None:
         """A model of this machine that has to be started first is given the time: it is there for a later question."""
-        with contextlib.suppress(AgentroutedError):
-            await self._embed(self._model, [text], workspace)
+        try:
+            await self._embed(self._model, [_ANY_TEXT], "", boundary="local")
+        except AgentroutedError as error:
+            logger.debug("`%s` was not started: %s", self._model, error.message)
+        except Exception as error:
+            logger.error("`%s` could not be started", self._model, exc_info=error)
+        else:
             self._rests_until = 0.0
+
+    def _fault_of_now(self) -> str | None:
+        return self._fault if time.monotonic() < self._rests_until else None
 
     def _rest(self, error: AgentroutedError) -> None:
         if self._fault is None:
