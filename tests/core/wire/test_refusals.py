@@ -8,17 +8,19 @@ from typing import Any, NamedTuple
 
 import pytest
 from harness.dialects import DIALECTS
-from harness.wire import KEY, endpoint, fault, prompt
+from harness.wire import KEY, endpoint, fault
 from pydantic import SecretStr
 
 from agentrouted.core.endpoint import Timeouts
 from agentrouted.core.errors import ProviderError
+from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.formats import FORMATS
 from agentrouted.core.wire.http import HttpClient
 from agentrouted.core.wire.refusals import refused, refused_inside
 from agentrouted.core.wire.repeated import said_in
 from agentrouted.core.wire.reply_headers import retry_after
 from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.messages import Message, ToolCall
 
 
 class Row(NamedTuple):
@@ -187,19 +189,22 @@ def test_a_prompt_that_stands_in_the_words_of_the_provider_is_taken_out(written:
         assert "private" not in f"{error.message} {error.provider}"
 
 
-async def test_a_prompt_is_taken_out_in_every_format(http: HttpClient) -> None:
+async def test_what_was_said_is_taken_out_in_every_format(http: HttpClient) -> None:
+    call = ToolCall(id="c1", name="read", arguments={"of": [{"path": "/home/ada/secret.txt"}]})
+    said = [
+        Message(role="user", content="Hi there, friend"),
+        Message(role="assistant", content="", tool_calls=[call]),
+        Message(role="tool", content="Error: no such thing as hidden", tool_call_id="c1"),
+    ]
+    words = "Why Hi there, friend? Why /home/ada/secret.txt? Why Error: no such thing as hidden?"
     for dialect in DIALECTS.values():
-        for script in (
-            Reply.status(400, {"error": "Why Hi there, friend?"}),
-            Reply.json({"error": "Hi there, friend"}),
-        ):
+        for script in (Reply.status(400, {"error": words}), Reply.json({"error": words})):
             async with Upstream([script]) as upstream:
-                stream = FORMATS[dialect.wire](http).stream(
-                    endpoint(upstream.url, wire=dialect.wire), prompt("Hi there, friend")
-                )
+                at = endpoint(upstream.url, wire=dialect.wire)
                 with pytest.raises(ProviderError) as caught:
-                    await anext(stream)
-            assert "friend" not in f"{caught.value.message} {caught.value.provider}"
+                    await anext(FORMATS[dialect.wire](http).stream(at, ModelRequest(messages=said)))
+            shown = f"{caught.value.message} {caught.value.provider}"
+            assert "Why" in shown and not [word for word in ("friend", "secret", "hidden") if word in shown]
 
 
 async def test_a_page_of_html_is_not_shown_as_a_message(http: HttpClient) -> None:

@@ -11,8 +11,8 @@ from agentrouted.core.wire.beside import Beside, tells_more
 from agentrouted.core.wire.bill import bill
 from agentrouted.core.wire.chat_calls import CallBuilder
 from agentrouted.core.wire.loose_json import parse
-from agentrouted.core.wire.parts import plain_text
 from agentrouted.core.wire.refusals import refused_inside
+from agentrouted.core.wire.repeated import said_by
 from agentrouted.core.wire.signed import signed_by
 from agentrouted.core.wire.thinking import ThinkSplitter
 from agentrouted_protocol.messages import SignedBlock, Usage
@@ -155,7 +155,7 @@ class Reply(ABC):
         self._signed.append(SignedBlock(at=has_text + (self._calls.begun if self._calls else 0), block=dict(block)))
 
     def refused(self, error: Any) -> AgentroutedError:
-        return refused_inside(self.endpoint, error, self.request_id, list(map(plain_text, self.request.messages)))
+        return refused_inside(self.endpoint, error, self.request_id, said_by(self.request.messages))
 
     def _bill(self) -> Usage:
         written = sum(map(len, self._text)) + sum(map(len, self._reasoning))
