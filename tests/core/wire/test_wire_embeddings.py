@@ -86,6 +86,7 @@ async def test_a_provider_that_makes_none_is_told_without_asking_it(http: HttpCl
         (Reply.json({"data": None}), ResponseInvalid),
         (Reply.json([]), ResponseInvalid),
         (Reply.raw(b"<html>"), ResponseInvalid),
+        (Reply.json({"data": [{"embedding": [10**400]}, {"embedding": [1]}]}), ResponseInvalid),
         (Reply.json(OPENAI).cut(20), ResponseTruncated),
         (Reply.hang_up(), ProviderUnreachable),
         (Reply.status(401), ProviderAuth),
@@ -103,3 +104,9 @@ async def test_what_goes_wrong_is_one_of_our_errors(
         with pytest.raises(error) as raised:
             await embed(http, endpoint(upstream.url), TEXTS)
     assert KEY not in str(raised.value) and len(upstream.requests) == 1
+
+
+async def test_a_bill_that_is_none_is_one_of_our_errors(http: HttpClient) -> None:
+    async with Upstream([Reply.json(GEMINI | {"usageMetadata": "free"})]) as upstream:
+        with pytest.raises(ResponseInvalid):
+            await embed(http, endpoint(upstream.url, wire="gemini_generate_content"), TEXTS)

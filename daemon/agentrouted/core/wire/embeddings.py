@@ -58,6 +58,8 @@ class _Way:
     """In the document that the server sends; raises what looking into it raises."""
 
     usage: Callable[[Any], Any]
+    """As `vectors`."""
+
     beside: bool = False
     """Whether the path begins beside OpenAI's `/v1`, not under it."""
 
@@ -66,11 +68,11 @@ def _read(way: _Way, endpoint: Endpoint, body: bytes) -> tuple[list[Vector], Map
     try:
         document = from_json(body)
         vectors = [[float(number) for number in vector] for vector in way.vectors(document)]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        usage, model = way.usage(document), document.get("model")
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         raise ResponseInvalid(f"{endpoint.label} sent embeddings in a way that is not known") from None
     if not all(vectors) or len({len(vector) for vector in vectors}) > 1:
         raise ResponseInvalid(f"{endpoint.label} sent embeddings of different lengths")
-    usage, model = way.usage(document), document.get("model")
     return vectors, usage if isinstance(usage, Mapping) else {}, model if isinstance(model, str) else None
 
 
