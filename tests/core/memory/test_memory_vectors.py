@@ -441,6 +441,10 @@ async def test_memory_that_is_not_on_disk_has_them_too() -> None:
     await store.aclose()
 
 
+def test_what_has_no_direction_is_empty() -> None:
+    assert to_blobs([[0.0, 0.0], [1e300, 1.0], [float("nan"), 1.0]]) == [b"", b"", b""]
+
+
 def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearest, "MOST_ROWS", 40)
     monkeypatch.setattr(nearest, "_BEYOND", 10)

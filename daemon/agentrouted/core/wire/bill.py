@@ -13,6 +13,9 @@ from agentrouted_protocol.messages import CostSource, Usage
 _MOST_A_BYTE: Final = 3 / 8
 _MOST_AROUND: Final = 16
 
+# Tokens and dollars above are nonsense, and too large for the ledger in the end.
+_MOST: Final = 1e15
+
 
 def bill(endpoint: Endpoint, request: ModelRequest, reported: Mapping[str, Any], written: int) -> Usage:
     """The bill of one call, from the `usage` that the provider reported, if any.
@@ -73,5 +76,5 @@ def count(reported: Any, name: str) -> int:
 
 
 def _is_amount(value: Any) -> TypeGuard[int | float]:
-    """Not negative, not infinite or NaN, not true."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < math.inf
+    """Not negative, not beyond measure or NaN, not true."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < _MOST
