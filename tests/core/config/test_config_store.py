@@ -9,6 +9,8 @@ import pytest
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.model import Config
 from agentrouted.core.config.store import ConfigStore
+from agentrouted.core.errors import ModelUnresolved
+from agentrouted.core.routing.resolve import resolve
 from agentrouted_protocol.config import ConfigReloadResult
 
 GOOD = "agents: {poet: {max_turns: 3}}"
@@ -43,6 +45,17 @@ async def test_a_file_that_is_broken_at_the_start_leaves_the_defaults(tmp_path: 
     store = ConfigStore(home_with(tmp_path, BAD))
     assert (store.current.generation, store.current.config, store.current.is_good) == (0, Config(), False)
     assert [problem.path for problem in store.current.problems] == ["agents.poet.max_turn"]
+
+
+@pytest.mark.parametrize("before", [None, GOOD])
+async def test_what_a_broken_file_names_goes_nowhere_else(tmp_path: Path, before: str | None) -> None:
+    store = ConfigStore(home_with(tmp_path, before))
+    home_with(tmp_path, 'providers:\n  "Team": {api_base: https://gpu.lan/v1}\nmodels:\n  fast: team/m\n  [')
+    await store.reload()
+    for model in ("team/m", "TEAM/other", "fast"):
+        with pytest.raises(ModelUnresolved):
+            resolve(store.current, model)
+    assert [resolve(store.current, model).rule for model in ("ollama/m", "gpt-4o")] == ["provider", "openrouter"]
 
 
 async def test_a_broken_file_leaves_the_last_good_one_until_it_is_mended(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The text of a file that may not be there, or not be text."""
 
+import re
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,3 +58,8 @@ def _decoded(raw: bytes, path: Path) -> Content:
 
 def _unread(path: Path, why: str) -> Content:
     return Content(None, Problem(message=f"the file {why}", file=str(path)))
+
+
+def keys_in(text: str) -> frozenset[str]:
+    """All that may be a key, in lower case, of a file that need not be YAML."""
+    return frozenset(key.casefold() for key in re.findall(r"""([^\s"'{}\[\],#]+)["']?\s*:(?=\s|$)""", text))

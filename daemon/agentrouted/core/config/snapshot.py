@@ -26,6 +26,9 @@ class Snapshot:
     problems: tuple[Problem, ...] = ()
     """Of the files as they are on disk now; with an error among them, an earlier `config` is in force."""
 
+    unread: frozenset[str] = field(default=frozenset(), repr=False)
+    """What the file on disk names if it has an error, in lower case; its providers and models are among it."""
+
     origins: Mapping[str, str] = field(default_factory=dict, repr=False)
     """By dotted path, where each value was written: `<file>:<line>` or `env:NAME`."""
 

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from agentrouted.core.config.content import Content, read_content
+from agentrouted.core.config.content import Content, keys_in, read_content
 from agentrouted.core.config.difference import difference
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.keyfile import load_keyfile
@@ -148,6 +148,7 @@ class ConfigStore:
             keyfile=keyfile.values,
             path=self._path,
             problems=(*loaded.problems, *keyfile.problems),
+            unread=frozenset() if loaded.config else keys_in(contents.config.text or ""),
             origins={**(loaded.origins if loaded.config else before.origins), **keyfile.origins},
         )
         return replace(contents, included=loaded.included), after

@@ -155,6 +155,7 @@ def _near_miss(ask: Ask) -> tuple[str, ...]:
     """
     if ask.base_url is None:
         _refuse_file_or_address(ask.model)
+        _refuse_unread(ask)
     name, slash, rest = ask.model.partition("/")
     if not slash or name.casefold() in VENDORS:
         return ()
@@ -171,6 +172,16 @@ def _near_miss(ask: Ask) -> tuple[str, ...]:
             hint=f"did you mean `{meant}`? If not, say where: `{OPENROUTER.name}/{ask.model}`",
         )
     return (f"`{name}` is no provider: did you mean `{meant}`?",)
+
+
+def _refuse_unread(ask: Ask) -> None:
+    """What is said of a private server in a file that cannot be read must not go elsewhere meanwhile."""
+    name = ask.model.partition("/")[0]
+    if {name.casefold(), ask.model.casefold()} & ask.snapshot.unread:
+        raise ModelUnresolved(
+            f"the config names `{name}`, but it has an error, and so nobody knows where that leads",
+            hint="`agentrouted config check` says what is wrong with it",
+        )
 
 
 def _refuse_file_or_address(model: str) -> None:
