@@ -1,5 +1,6 @@
 """Who is asked for embeddings, who pays, and what may leave this machine."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from harness.memories import remember
 
 from agentrouted.core.agent.embedding import embedding_for
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.errors import GuardrailBlocked
+from agentrouted.core.errors import GuardrailBlocked, ProviderUnreachable
+from agentrouted.core.health import FAULTS
+from agentrouted.core.routing.resolve import resolve
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Caller
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
@@ -140,6 +143,38 @@ async def test_a_server_of_this_machine_that_hangs_up_is_asked_once_more(tmp_pat
         await remember(store := await services.memory.get(), "blue")
         await filled(store)
         assert await found_by_meaning(services, "hue") == ["blue"]
+
+
+async def test_a_key_that_is_refused_is_fetched_anew_at_once(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("old")
+
+    def changed(request: Received) -> Reply:
+        (tmp_path / "key").write_text("new")
+        return openai(request) if request.headers["authorization"] == "Bearer new" else Reply.status(401)
+
+    config = "providers: {acme: {api_base: '%s', local: false, api_key: {command: [cat, key]}}}\n"
+    async with Upstream([changed]) as upstream, with_vectors(tmp_path, "acme/m", config % upstream.url) as services:
+        embedded = await embedding_for(services)("acme/m", ["blue"], "")
+    assert len(embedded.vectors) == 1 and len(upstream.requests) == 2
+
+
+async def test_one_call_tries_who_has_rested_and_the_others_go_elsewhere(tmp_path: Path) -> None:
+    providers = "{a: {api_base: '%s', local: false}, b: {api_base: '%s', local: false}}"
+    chain = f"providers: {providers}\nmodels: {{v: {{endpoints: [a/m, b/m]}}}}\n"
+    async with (
+        Upstream([Reply.silence()]) as a,
+        Upstream([openai]) as b,
+        with_vectors(tmp_path, "v", chain % (a.url, b.url)) as services,
+    ):
+        first = resolve(services.config.current, "v").endpoints[0].endpoint
+        for _ in range(FAULTS):
+            services.health.failed(first, ProviderUnreachable("gone", retry_after=0.0))
+        trial = asyncio.create_task(embedding_for(services)("v", ["blue"], ""))
+        await a.received()
+        await embedding_for(services)("v", ["tea"], "")
+        trial.cancel()
+        await asyncio.wait([trial])
+    assert texts_in(a.requests) == [["blue"]] and texts_in(b.requests) == [["tea"]]
 
 
 async def test_a_run_within_a_boundary_recalls_by_words(tmp_path: Path) -> None:

@@ -28,6 +28,14 @@ agents:
   clerk: {{ model: one/big }}
 """
 
+HERE_OR_THERE = """
+providers:
+  here: {{ api_base: "{here}", models: [{{ id: m }}] }}
+  there: {{ api_base: "{there}", local: false, api_key: k, models: [{{ id: m }}] }}
+models:
+  fast: [here/m, there/m]
+"""
+
 
 def rows(
     home: Path, query: str = "SELECT * FROM calls JOIN usage_keys ON usage_keys.id = keys ORDER BY calls.id"
@@ -91,18 +99,22 @@ async def test_an_agent_called_by_another_one_is_in_the_tree_of_its_run(tmp_path
 
 
 async def test_leaving_this_machine_is_marked(tmp_path: Path) -> None:
-    config = """
-providers:
-  here: {{ api_base: "{here}", models: [{{ id: m }}] }}
-  there: {{ api_base: "{there}", local: false, api_key: k, models: [{{ id: m }}] }}
-models:
-  fast: [here/m, there/m]
-"""
     async with AsyncExitStack() as stack:
         here, there = [await stack.enter_async_context(Upstream(script)) for script in ([Reply.status(503)], [HELLO])]
-        all_runs = await stack.enter_async_context(runs(tmp_path, config.format(here=here.url, there=there.url)))
+        all_runs = await stack.enter_async_context(runs(tmp_path, HERE_OR_THERE.format(here=here.url, there=there.url)))
         await done(all_runs, asked(here, model="fast"))
     assert [(row["boundary"], row["provider"]) for row in rows(tmp_path)][-1] == ("crossed", "there")
+
+
+async def test_a_summary_that_leaves_this_machine_is_marked_too(tmp_path: Path) -> None:
+    said = [{"role": role, "content": "word " * 9} for role in ("user", "assistant", "user")]
+    history = {"strategy": "summarize", "model": "fast", "keepRecent": 1}
+    async with Upstream([Reply.status(503)]) as here, Upstream([HELLO]) as there, Upstream() as talking:
+        config = HERE_OR_THERE.format(here=here.url, there=there.url)
+        async with runs(tmp_path, config) as all_runs:
+            await done(all_runs, asked(talking, prompt=None, messages=said, history=history))
+    summaries = [(row["provider"], row["boundary"]) for row in rows(tmp_path) if row["kind"] == "summary"]
+    assert summaries == [("here", "local"), ("there", "crossed")]
 
 
 async def test_the_row_is_there_as_soon_as_the_journal_has_the_end(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.failover import ask_in_turn, falls_over
+from agentrouted.core.agent.failover import ask_in_turn, boundary_of, falls_over
 from agentrouted.core.agent.listening import listen
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.endpoint import Endpoint
@@ -21,15 +21,14 @@ async def ask_aside(run: RunContext, model: str, messages: Sequence[Message]) ->
     chain = await candidates(resolution, run.plan.boundary, run.services.prices, run.services.health)
     return await ask_in_turn(
         in_turn(chain, run.services.health),
-        lambda candidate: _ask(run, candidate.endpoint, ModelRequest(messages=messages)),
+        lambda candidate: _ask(run, candidate.endpoint, ModelRequest(messages=messages), boundary_of(chain, candidate)),
         lambda error, candidate, following: falls_over(error, candidate, following, resolution.chain),
     )
 
 
-async def _ask(run: RunContext, found: Endpoint, request: ModelRequest) -> str:
+async def _ask(run: RunContext, found: Endpoint, request: ModelRequest, boundary: Boundary) -> str:
     run.services.health.is_asked(found)
     endpoint = await run.services.connect(found, run.audience.get_secret)
-    boundary: Boundary = "local" if endpoint.local else "remote"
     try:
         async with paid_call(run, endpoint, request, "summary", boundary) as (allowed, recording):
             reply = await listen(run.services.stream(endpoint, allowed), endpoint, recording)

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.failover import boundary_of
 from agentrouted.core.agent.hedging import HasTheWord
 from agentrouted.core.agent.listening import Hear, listen
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.output.partial import PartialOutput
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
-from agentrouted.core.usage.call import Boundary, Kind
+from agentrouted.core.usage.call import Kind
 from agentrouted.core.wire.base import Chunk, ModelReply, ModelRequest
 from agentrouted.core.wire.suited import suited
 from agentrouted_protocol import events
@@ -35,7 +36,8 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     state, endpoint = run.state, asked.endpoint
     # Whoever is asked after the first one, in the same turn, is asked in its place.
     kind: Kind = "retry" if run.asked == state.turn else "turn"
-    async with paid_call(run, endpoint, asked.request, kind, _boundary(run, asked)) as (request, recording):
+    boundary = boundary_of(run.chain, asked.candidate)
+    async with paid_call(run, endpoint, asked.request, kind, boundary) as (request, recording):
         run.asked = state.turn
         left_out = () if run.inside.speak else suited(endpoint, request).warnings
         state.warn(left_out)
@@ -74,10 +76,3 @@ def _told(run: RunContext, asked: Asked) -> Hear:
             run.emitter.emit(events.OutputPartial, output=output)
 
     return hear
-
-
-def _boundary(run: RunContext, asked: Asked) -> Boundary:
-    if asked.endpoint.local:
-        return "local"
-    before = run.chain[: run.chain.index(asked.candidate)]
-    return "crossed" if any(each.endpoint.local for each in before) else "remote"

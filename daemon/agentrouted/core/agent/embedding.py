@@ -1,16 +1,15 @@
 """Texts become vectors: who is asked for it, and who pays."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from functools import partial
-from uuid import uuid4
 
-from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.failover import ask_in_turn, falls_over
+from agentrouted.core.agent.failover import ask_in_turn, boundary_of, falls_over
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.agent.retrying import wait_before_again
+from agentrouted.core.agent.single import paid_single_call, single_call
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Boundary, Endpoint, model_string, stricter
 from agentrouted.core.errors import AgentroutedError, GuardrailBlocked, ProviderAuth
@@ -20,22 +19,24 @@ from agentrouted.core.routing.candidates import candidates, in_turn
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import Resolution, resolve
 from agentrouted.core.services import Services
-from agentrouted.core.usage.call import NOBODY, Call, Caller
+from agentrouted.core.usage.call import NOBODY, Caller
 from agentrouted.core.usage.call import Boundary as Crossing
-from agentrouted.core.usage.recording import Recording, recorded
+from agentrouted.core.usage.recording import Recording
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.embeddings import embed, embedding_request
 
-Pay = Callable[[str, Endpoint, ModelRequest, Crossing], AbstractAsyncContextManager[Recording]]
-"""The call of this model that is made within is paid for, and in the ledger. Raises `BudgetExceeded`."""
+Paying = AbstractAsyncContextManager[tuple[ModelRequest, Recording]]
+"""The call that is made within is paid for, and in the ledger. Raises `BudgetExceeded`."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Asker:
-    """On whose behalf."""
+class _OnBehalf:
+    """Of a client, of a run, or of nobody in particular."""
 
     services: Services
-    pay: Pay
+    pay: Callable[[str, Crossing, Endpoint, ModelRequest], Paying]
+    """For the model as it was asked for."""
+
     boundary: Callable[[str], Boundary | None]
     """Of the texts of a workspace."""
 
@@ -45,22 +46,27 @@ class _Asker:
 def embedding_for(services: Services, caller: Caller = NOBODY, ask_client: AskClient | None = None) -> Embed:
     """For a client, or for nobody in particular."""
 
+    def pay(model: str, crossing: Crossing, endpoint: Endpoint, request: ModelRequest) -> Paying:
+        call = single_call("embedding", model, endpoint, caller, crossing)
+        return paid_single_call(services, call, endpoint, request)
+
     def boundary(workspace: str) -> Boundary | None:
         return services.config.current.config.boundary_in([*caller.folders, workspace])
 
-    pay = partial(_paid, services, caller)
-    return partial(_embed, _Asker(services, pay, boundary, ask_client))
+    return partial(_embed, _OnBehalf(services, pay, boundary, ask_client))
 
 
 def embedding_in(run: RunContext) -> Embed:
     """For a run: on its bill, and within its boundary."""
 
+    def pay(_: str, crossing: Crossing, endpoint: Endpoint, request: ModelRequest) -> Paying:
+        return paid_call(run, endpoint, request, "embedding", crossing)
+
     def boundary(workspace: str) -> Boundary | None:
         return stricter(run.plan.boundary, run.services.config.current.config.boundary_in([workspace]))
 
     ask_client = run.audience.get_secret if run.audience.takes_secrets else None
-    pay = partial(_paid_by_run, run)
-    return partial(_embed, _Asker(run.services, pay, boundary, ask_client))
+    return partial(_embed, _OnBehalf(run.services, pay, boundary, ask_client))
 
 
 def space_of(snapshot: Snapshot, model: str) -> str:
@@ -69,16 +75,17 @@ def space_of(snapshot: Snapshot, model: str) -> str:
 
 
 async def _embed(
-    asker: _Asker, model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None
+    behalf: _OnBehalf, model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None
 ) -> Embedded:
-    services = asker.services
-    resolution = resolve(services.config.current, model, asks_client=asker.ask_client is not None)
-    within = stricter(boundary, asker.boundary(workspace))
+    services, request = behalf.services, embedding_request(texts)
+    resolution = resolve(services.config.current, model, asks_client=behalf.ask_client is not None)
+    within = stricter(boundary, behalf.boundary(workspace))
     chain = await candidates(resolution, within, services.prices, services.health)
     same = _same_model(resolution, chain)
 
     async def ask(candidate: ResolvedEndpoint) -> Sequence[Sequence[float]]:
-        return await _ask_again(asker, model, texts, candidate, _crossing(same, candidate))
+        pay = partial(behalf.pay, model, boundary_of(same, candidate))
+        return await _ask_again(behalf, candidate.endpoint, request, pay)
 
     vectors = await ask_in_turn(
         in_turn(same, services.health),
@@ -89,33 +96,28 @@ async def _embed(
 
 
 async def _ask_again(
-    asker: _Asker, model: str, texts: Sequence[str], candidate: ResolvedEndpoint, crossing: Crossing
+    behalf: _OnBehalf, found: Endpoint, request: ModelRequest, pay: Callable[[Endpoint, ModelRequest], Paying]
 ) -> Sequence[Sequence[float]]:
-    """Once more where that helps at once. There is time for no more: a question waits, and batches have their own."""
-    try:
-        return await _ask(asker, model, texts, candidate, crossing)
-    except AgentroutedError as error:
-        if wait_before_again(error, 1, candidate.endpoint) != 0.0:
-            raise
-    return await _ask(asker, model, texts, candidate, crossing)
-
-
-async def _ask(
-    asker: _Asker, model: str, texts: Sequence[str], candidate: ResolvedEndpoint, crossing: Crossing
-) -> Sequence[Sequence[float]]:
-    services, request = asker.services, embedding_request(texts)
-    endpoint = await services.reach(candidate.endpoint, asker.ask_client, for_embeddings=True)
-    try:
-        async with asker.pay(model, endpoint, request, crossing) as recording:
-            vectors, reply = await embed(services.http, endpoint, request)
-            recording.hear([reply])
-    except AgentroutedError as error:
-        services.health.failed(candidate.endpoint, error)
-        if isinstance(error, ProviderAuth) and endpoint.forget_key is not None:
-            endpoint.forget_key()
-        raise
-    services.health.answered(candidate.endpoint, recording.first_token)
-    return vectors
+    """Again where that helps at once. There is time for no more: a question waits, and batches have their own."""
+    services = behalf.services
+    services.health.is_asked(found)
+    tries = 0
+    while True:
+        endpoint = await services.reach(found, behalf.ask_client, for_embeddings=True)
+        try:
+            async with pay(endpoint, request) as (allowed, recording):
+                vectors, reply = await embed(services.http, endpoint, allowed)
+                recording.hear([reply])
+        except AgentroutedError as error:
+            tries += 1
+            services.health.failed(found, error)
+            if isinstance(error, ProviderAuth) and endpoint.forget_key is not None:
+                endpoint.forget_key()
+            if wait_before_again(error, tries, endpoint) != 0.0 or services.health.is_open(found):
+                raise
+        else:
+            services.health.answered(found, recording.first_token)
+            return vectors
 
 
 def _same_model(resolution: Resolution, chain: Iterable[ResolvedEndpoint]) -> list[ResolvedEndpoint]:
@@ -139,37 +141,3 @@ def _name(candidate: ResolvedEndpoint) -> str:
 def _space(resolution: Resolution) -> str:
     endpoint = resolution.endpoints[0].endpoint
     return model_string(endpoint.provider, endpoint.base_url, endpoint.model_id)
-
-
-def _crossing(chain: Sequence[ResolvedEndpoint], candidate: ResolvedEndpoint) -> Crossing:
-    if candidate.endpoint.local:
-        return "local"
-    return "crossed" if any(each.endpoint.local for each in chain[: chain.index(candidate)]) else "remote"
-
-
-@asynccontextmanager
-async def _paid(
-    services: Services, caller: Caller, model: str, endpoint: Endpoint, request: ModelRequest, crossing: Crossing
-) -> AsyncIterator[Recording]:
-    ledger, name = await services.ledger.get(), f"embedding-{uuid4().hex}"
-    call = Call(
-        run_id=name,
-        tree=name,
-        kind="embedding",
-        provider=endpoint.provider,
-        model=endpoint.model_id,
-        asked=model,
-        boundary=crossing,
-        caller=caller,
-    )
-    request, opened = await within_budgets(services, call, endpoint, request)
-    with recorded(ledger, call, endpoint, request, opened) as recording:
-        yield recording
-
-
-@asynccontextmanager
-async def _paid_by_run(
-    run: RunContext, model: str, endpoint: Endpoint, request: ModelRequest, crossing: Crossing
-) -> AsyncIterator[Recording]:
-    async with paid_call(run, endpoint, request, "embedding", crossing) as (_, recording):
-        yield recording

@@ -1,6 +1,6 @@
 """From one endpoint of a chain to the next."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
 from agentrouted.core.endpoint import Endpoint
@@ -8,6 +8,7 @@ from agentrouted.core.errors import AgentroutedError, ContextOverflow, ModelMiss
 from agentrouted.core.faults import fault_of
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.strategies import Chain
+from agentrouted.core.usage.call import Boundary
 
 _Answer = TypeVar("_Answer")
 
@@ -44,6 +45,14 @@ def falls_over(
     if isinstance(error, ProviderAuth):
         return _is_other_account(candidate.endpoint, following.endpoint)
     return fault_of(error).elsewhere
+
+
+def boundary_of(chain: Sequence[ResolvedEndpoint], candidate: ResolvedEndpoint) -> Boundary:
+    """Whether to ask this one of the chain is to leave this machine."""
+    if candidate.endpoint.local:
+        return "local"
+    before = chain[: chain.index(candidate)]
+    return "crossed" if any(each.endpoint.local for each in before) else "remote"
 
 
 def _is_other_account(one: Endpoint, other: Endpoint) -> bool:
