@@ -88,7 +88,9 @@ def plain_text(message: Message) -> str:
 
 
 def is_failure(message: Message) -> bool:
-    """Whether it is what became of a call that failed: so these begin."""
+    """Whether it is what became of a call that failed. A guess, by how ours begin: a message does not say, and a file
+    that was read may begin so, too.
+    """
     return isinstance(message.content, str) and message.content.startswith("Error: ")
 
 
