@@ -96,6 +96,16 @@ async def test_filters_hold_for_what_is_found_by_meaning(tmp_path: Path) -> None
         assert sorted(await found()) == ["blue", "blue, he says", "blue, she says"] and ids
 
 
+async def test_what_is_out_of_force_hides_nothing_however_much_is_nearer(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue and a dog")
+        for number in range(120):
+            await remember(store, f"blue {number}", valid_from="2998-01-01")
+        await filled(store)
+        assert await found_by_meaning(services, "hue") == ["blue and a dog"]
+
+
 async def test_explain_tells_both_ranks(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()

@@ -88,8 +88,14 @@ def _in_force(connection: sqlite3.Connection, place: Place, near: Near, depth: i
         )
         kept = {row for (row,) in fitting}
         rows = [row for row in rows if row in kept]
-    for row in rows_of(connection, rows[: 2 * depth]):
-        yield Found(row, place.scope, similarities[row.id], ())
+    in_force = 0
+    # Those out of force may be any number of the nearest.
+    for first in range(0, len(rows), 2 * depth):
+        for row in rows_of(connection, rows[first : first + 2 * depth]):
+            in_force += 1
+            yield Found(row, place.scope, similarities[row.id], ())
+        if in_force >= depth:
+            break
 
 
 def _hit(found: Found, by_words: Mapping[int, _Ranked], by_meaning: Mapping[int, _Ranked], explain: bool) -> MemoryHit:
