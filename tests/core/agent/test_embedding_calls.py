@@ -192,6 +192,26 @@ async def test_a_run_within_a_boundary_recalls_by_words(tmp_path: Path) -> None:
     assert texts_in(upstream.requests) == [["I like blue skies"]]
 
 
+async def test_a_run_is_not_told_all_that_is_there_only_because_it_is_nearest(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        for number in range(9):
+            await remember(store, f"the bus takes {number} minutes")
+        for text in ("I like blue", "lunch is at noon", "lunch is at one"):
+            await remember(store, text)
+        await filled(store)
+        async with Upstream() as talking:
+            memory = {"recall": "auto", "scope": {}}
+            params = {"model": f"{talking.url}/m", "prompt": "Which hue at lunch?", "memory": memory}
+            runs, host = Runs(services), WritingHost()
+            await runs.start(RunAgentParams.model_validate(params), host).result()
+            await runs.aclose()
+    [recalled] = [event for event in host.events if event.kind == "recall"]
+    texts = [hit.text for hit in recalled.hits]
+    assert {"I like blue", "lunch is at noon", "lunch is at one"} < set(texts) and len(texts) == 2 + 5
+    assert all(hit.explain is None for hit in recalled.hits)
+
+
 async def test_a_run_that_recalls_pays_for_its_question(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", ACME % upstream.url) as services:
         store = await services.memory.get()

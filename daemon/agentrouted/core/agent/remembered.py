@@ -13,6 +13,9 @@ from agentrouted_protocol.runs import RunMemory
 
 _MOST_TOKENS: Final = 1000
 _MOST_HITS: Final = 20
+_MOST_BY_MEANING: Final = 5
+"""There is always something nearest, also where nothing fits."""
+
 _OF_EACH: Final = 600
 """Characters."""
 
@@ -57,11 +60,18 @@ async def _look_up(run: RunContext, memory: RunMemory, question: str) -> list[Me
     if not question.strip():
         return []
     store = await run.services.memory.get()
-    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS)
+    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS, explain=True)
     # What was said in this session stands in the conversation already.
     session_id = run.plan.session_id
-    return [
+    hits = [
         hit
         for hit in await store.recall(query, embedding_in(run))
         if session_id is None or hit.source.session_id != session_id
     ]
+    far = [hit for hit in hits if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
+    return [hit.model_copy(update={"explain": None}) for hit in hits if hit not in far]
+
+
+def _is_by_meaning_alone(hit: MemoryHit) -> bool:
+    ranks = (hit.explain or {}).get("ranks")
+    return ranks is not None and "words" not in ranks
