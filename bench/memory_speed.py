@@ -80,7 +80,7 @@ async def _ours(path: Path, filling: list[str], work: Work) -> Figures:
 
 
 def _fill(connection: sqlite3.Connection, texts: list[str]) -> None:
-    remember_all(connection, [(MemoryRememberParams(text=text), Source()) for text in texts])
+    remember_all(connection, [(MemoryRememberParams(text=text), Source(), None) for text in texts])
 
 
 async def _plain(path: Path, filling: list[str], work: Work) -> Figures:

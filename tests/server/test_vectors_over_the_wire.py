@@ -81,3 +81,16 @@ async def test_off_it_takes_nothing_with_it(tmp_path: Path) -> None:
     ) as process:
         out, _ = await process.communicate()
     assert out.decode().split("\n")[:2] == ["1", "[]"]
+
+
+async def test_what_a_client_says_in_a_folder_stays_within_its_boundary(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream:
+        provider = f"providers: {{acme: {{api_base: '{upstream.url}', local: false, models: [{{id: m}}]}}}}\n"
+        bounded = f"workspaces: {{'{tmp_path}/private': {{boundary: local}}}}\n"
+        configure(tmp_path, f"memory: {{vectors: {{model: acme/m}}}}\n{provider}{bounded}")
+        async with initialized(tmp_path, workspace=f"{tmp_path}/private") as peer:
+            await peer.call("memory/remember", {"text": "blue"})
+            await peer.call("memory/addMessages", {"sessionId": "s", "messages": [{"role": "user", "content": "tea"}]})
+            told = await peer.call("memory/vectors", {"wait": True})
+            assert (told["done"], told["missing"]) == (0, 2) and "local" in told["error"]
+    assert upstream.requests == []

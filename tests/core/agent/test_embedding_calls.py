@@ -226,3 +226,25 @@ async def test_a_run_that_recalls_pays_for_its_question(tmp_path: Path) -> None:
         assert "recall" in host.kinds and "I like blue" in str(talking.requests[0].body)
         assert result.usage.model_calls == 2
         assert [call["kind"] for call in await calls(services)] == ["embedding", "embedding", "turn"]
+
+
+async def test_what_is_said_in_a_run_stays_within_its_boundary_later_on(tmp_path: Path) -> None:
+    folder = str(tmp_path / "private")
+    config = ACME + f"workspaces: {{'{folder}': {{boundary: local}}}}\nagents: {{doctor: {{boundary: local}}}}\n"
+    async with (
+        Upstream([Reply.text("fine")]) as here,
+        Upstream([openai]) as cloud,
+        with_vectors(tmp_path, "acme/m", config % cloud.url) as services,
+    ):
+        runs, model = Runs(services), f"{here.url}/m"
+        for said, caller in (
+            ({"boundary": "local"}, Caller()),
+            ({"agent": "doctor"}, Caller()),
+            ({}, Caller(workspace=folder, folders=(folder,))),
+        ):
+            params = RunAgentParams.model_validate({"model": model, "prompt": "blue", "sessionId": "s", **said})
+            await runs.start(params, WritingHost(), caller=caller).result()
+        filler = await filled(await services.memory.get())
+        assert filler.error and (filler.done, filler.missing) == (0, 6)
+        await runs.aclose()
+    assert cloud.requests == []

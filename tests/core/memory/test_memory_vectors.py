@@ -1,6 +1,7 @@
 """Memory that finds by meaning, with a real server of embeddings."""
 
 import asyncio
+import itertools
 import sqlite3
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,12 @@ from agentrouted.core.memory.vectors.rows import Space
 from agentrouted.core.services import Services
 from agentrouted.core.storage.database import Database
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
-from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams, MemoryRecallParams
+from agentrouted_protocol.memory import (
+    MemoryExportParams,
+    MemoryImportParams,
+    MemoryRecallParams,
+    MemoryRememberParams,
+)
 from agentrouted_protocol.scope import Scope
 
 LEFT = "SELECT COUNT(*) FROM memory_vectors"
@@ -35,6 +41,11 @@ async def loading(model: str, texts: Sequence[str], workspace: str, *, boundary:
     """A model that is never there in time."""
     await asyncio.Event().wait()
     raise AssertionError
+
+
+def cloud(upstream: Upstream) -> str:
+    """The config of one that is not of this machine."""
+    return f"providers: {{acme: {{api_base: '{upstream.url}', local: false, models: [{{id: m}}]}}}}\n"
 
 
 async def count(services: Services, sql: str = LEFT) -> int:
@@ -210,16 +221,28 @@ async def test_a_model_that_makes_others_than_before_fills_anew(tmp_path: Path) 
         assert (await found_by_meaning(services, "hue"))[0] == "blue"
 
 
-async def test_a_question_that_shows_another_model_has_all_made_anew(tmp_path: Path) -> None:
+async def test_a_question_of_another_length_is_looked_up_by_words_and_changes_nothing(tmp_path: Path) -> None:
     wide = partial(openai, dimensions=16)
-    async with Upstream([openai, wide]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+    async with Upstream([openai, wide, openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()
-        await remember(store, "blue")
+        await remember(store, "blue sky")
         await filled(store)
-        assert await found_by_meaning(services, "hue") == []
-        await filled(store)
-        assert await found_by_meaning(services, "hue") == ["blue"]
-        assert await count(services, "SELECT COUNT(*) FROM memory_spaces") == 1
+        [hit] = await hits_of(services, "sky", explain=True)
+        assert hit.explain and "length" in hit.explain["vectors"]
+        assert await count(services) == 1 and await found_by_meaning(services, "hue") == ["blue sky"]
+
+
+async def test_a_model_whose_vectors_change_length_again_and_again_is_not_asked_for_ever(tmp_path: Path) -> None:
+    lengths = itertools.cycle([8, 16])
+    async with (
+        Upstream([lambda request: openai(request, next(lengths))]) as upstream,
+        with_vectors(tmp_path, f"{upstream.url}/m") as services,
+    ):
+        store = await services.memory.get()
+        await asyncio.gather(*(remember(store, f"fact {number}") for number in range(100)))
+        filler = await filled(store)
+        assert filler.error and "8" in filler.error and "16" in filler.error
+    assert len(upstream.requests) < 10
 
 
 async def test_a_question_without_a_direction_is_looked_up_by_words(tmp_path: Path) -> None:
@@ -418,6 +441,48 @@ async def test_all_methods_are_whole_in_the_file(tmp_path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
         assert connection.execute("SELECT filler FROM memory_spaces").fetchall() == [(None,)]
+
+
+async def test_what_was_said_within_a_boundary_is_never_sent_beyond_it(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", cloud(upstream)) as services:
+        store = await services.memory.get()
+        await store.remember(MemoryRememberParams(text="my private blue"), boundary="local")
+        await store.add_messages("s", [says("a private drink")], boundary="local")
+        await store.add_messages("s", [says("a drink for all")])
+        await remember(store, "blue for all")
+        filler = await filled(store)
+        while not filler.is_complete:
+            await filler.news()
+        assert filler.error and "local" in filler.error and (filler.done, filler.missing) == (2, 2)
+    assert sorted(text for texts in texts_in(upstream.requests) for text in texts) == [
+        "a drink for all",
+        "blue for all",
+    ]
+
+
+async def test_what_is_said_again_stays_within_the_strictest_boundary_that_it_was_said_within(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, "acme/m", cloud(upstream)) as services:
+        store = await services.memory.get()
+        for boundary in ("local", None):
+            await store.remember(MemoryRememberParams(text="blue"), boundary=boundary)
+            await store.remember(MemoryRememberParams(text=f"tea {boundary}", key="drink"), boundary=boundary)
+        filler = await filled(store)
+        assert filler.error and filler.missing == 2
+    assert upstream.requests == []
+
+
+async def test_a_model_of_this_machine_has_what_was_said_within_a_boundary(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        boundaries: Sequence[Boundary | None] = (None, "local", "free", None, "local")
+        for number, boundary in enumerate(boundaries):
+            await store.remember(MemoryRememberParams(text=f"blue {number}"), boundary=boundary)
+            await store.add_messages("s", [says(f"tea {number}")], boundary=boundary)
+        filler = await filled(store)
+        assert (filler.done, filler.missing, filler.error) == (10, 0, None)
+        await store.remember(MemoryRememberParams(text="blue 5"), boundary="local")
+        assert (await filled(store)).done == 11
+    assert len([text for texts in texts_in(upstream.requests) for text in texts]) == 11
 
 
 async def test_any_question_is_safe(tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ async def _in_session(run: Run) -> RunResult:
         result = await run_agent(context)
         if not run.suspended:
             run.is_over = True
-            await _to_its_end(context.turn.keep(context.plan.given, result))
+            await _to_its_end(context.turn.keep(context.plan.given, result, context.plan.boundary))
         return result
     finally:
         context.turn.end()

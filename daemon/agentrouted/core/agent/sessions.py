@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.memory.session_locks import SessionLocks
@@ -67,15 +68,15 @@ class Turn:
         messages, last = await store.messages_up_to(self._session_id, place, scope=self._scope)
         return [bare(message) for message in messages], last or 0
 
-    async def keep(self, given: Sequence[Message], result: RunResult) -> None:
-        """Add what was said. A run that ended before its turn has said nothing."""
+    async def keep(self, given: Sequence[Message], result: RunResult, boundary: Boundary | None) -> None:
+        """Add what was said, within that boundary. A run that ended before its turn has said nothing."""
         if self._locks is None:
             return
         store = await self._memory.get()
         asked = [message for message in given if message.role != "system"]
         said = _marked(result.messages) if result.interrupted else result.messages
         try:
-            await store.add_messages(self._session_id, [*asked, *said], self._scope, result.run_id)
+            await store.add_messages(self._session_id, [*asked, *said], self._scope, result.run_id, boundary)
         except AgentroutedError as error:
             raise error.of_run(result.run_id, result.usage, result.messages) from error
 

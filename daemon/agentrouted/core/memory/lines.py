@@ -9,6 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 from pydantic import TypeAdapter
 from pydantic_core import to_json
 
+from agentrouted.core.endpoint import stricter
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import COLUMNS, clean_source, entry_of
 from agentrouted.core.memory.foreign import Placed
@@ -194,13 +195,14 @@ def _take_fact(connection: sqlite3.Connection, line: FactLine) -> int:
     scope = row["scope"] = scope_id(connection, line.scope)
     same, value = ("key = ?3", key) if key is not None else ("key IS NULL AND digest = ?3", digest)
     there = connection.execute(
-        f"SELECT id, updated_at, uid = ?1 AND text = ?4 AND version = ?5 FROM memories"
+        f"SELECT id, updated_at, uid = ?1 AND text = ?4 AND version = ?5, boundary FROM memories"
         f" WHERE uid = ?1 OR (scope = ?2 AND {same})",
         (row["uid"], scope, value, text, line.version),
     ).fetchall()
-    if any(updated >= row["updated_at"] or is_same for _, updated, is_same in there):
+    if any(updated >= row["updated_at"] or is_same for _, updated, is_same, _ in there):
         return 0
-    connection.executemany("DELETE FROM memories WHERE id = ?", [(each,) for each, _, _ in there])
+    connection.executemany("DELETE FROM memories WHERE id = ?", [(each,) for each, *_ in there])
+    row["boundary"] = stricter(*(boundary for *_, boundary in there))
     new = NewFacts(connection)
     _, row["id"] = new.next_id(line.scope)
     new.add(row, digest)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import next_message
 from agentrouted.core.memory.terms import clean, indexed
@@ -32,6 +33,8 @@ class Said:
     created_at: float
     message: Message
     run_id: str | None = None
+    boundary: Boundary | None = None
+    """That it was said within."""
 
     @property
     def text(self) -> str:
@@ -46,8 +49,9 @@ def insert_message(connection: sqlite3.Connection, said: Said, before: Sequence[
     around = [said.message.name or "", day_in_words(said.created_at), *(each[-_OF_EACH:] for each in before)]
     nearby = indexed(clean(" ".join(around)))
     connection.execute(
-        "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body)"
-        " VALUES (?, ?, ?, 'message', ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body,"
+        " boundary)"
+        " VALUES (?, ?, ?, 'message', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             row,
             said.uid,
@@ -59,6 +63,7 @@ def insert_message(connection: sqlite3.Connection, said: Said, before: Sequence[
             said.run_id,
             said.session,
             _body(said.message, text),
+            said.boundary,
         ),
     )
     add_to_index(connection, row, prepared, nearby)

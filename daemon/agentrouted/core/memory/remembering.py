@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from pydantic_core import to_json
 
+from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.entries import COLUMNS, clean_source, new_uid
 from agentrouted.core.memory.index import add_all_to_index
@@ -19,7 +20,7 @@ from agentrouted.core.times import seconds_of
 from agentrouted_protocol.memory import MemoryRememberParams, MemoryRememberResult, Source
 from agentrouted_protocol.scope import Scope
 
-_NAMES: Final = (*COLUMNS.split(", "), "words", "around", "digest")
+_NAMES: Final = (*COLUMNS.split(", "), "words", "around", "digest", "boundary")
 _INSERT: Final = f"INSERT INTO memories ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
 # By their places: by names, binding them takes as long as inserting the row.
 _in_order: Final = itemgetter(*_NAMES)
@@ -42,7 +43,7 @@ class NewFacts:
         return self._ids.next(scope)
 
     def add(self, row: dict[str, Any], digest: bytes) -> None:
-        """`row` has all of `COLUMNS`; tags and sources as lists."""
+        """`row` has all of `COLUMNS`, tags and sources as lists, and its boundary."""
         prepared = indexed(row["text"])
         values = {
             "prepared": prepared,
@@ -73,16 +74,21 @@ class NewFacts:
 
 
 def remember_all(
-    connection: sqlite3.Connection, facts: Sequence[tuple[MemoryRememberParams, Source]]
+    connection: sqlite3.Connection, facts: Sequence[tuple[MemoryRememberParams, Source, Boundary | None]]
 ) -> list[MemoryRememberResult]:
-    """The same key replaces; without one, the same words in the same scope are the same fact."""
+    """The same key replaces; without one, the same words in the same scope are the same fact.
+
+    Each comes with the boundary that it is said within.
+    """
     new = NewFacts(connection)
-    results = [_remember(new, fact, source) for fact, source in facts]
+    results = [_remember(new, *fact) for fact in facts]
     new.flush()
     return results
 
 
-def _remember(new: NewFacts, fact: MemoryRememberParams, source: Source) -> MemoryRememberResult:
+def _remember(
+    new: NewFacts, fact: MemoryRememberParams, source: Source, boundary: Boundary | None
+) -> MemoryRememberResult:
     redacted = [] if fact.allow_secrets else secrets_in("\n".join([fact.text, fact.key or "", *fact.tags]))
     if redacted:
         fact = _without_secrets(fact)
@@ -108,6 +114,7 @@ def _remember(new: NewFacts, fact: MemoryRememberParams, source: Source) -> Memo
         "valid_to": seconds_of(fact.valid_to, "validTo"),
         "expires_at": seconds_of(fact.expires_at, "expiresAt"),
         "updated_at": now,
+        "boundary": boundary,
     }
     before = new.replaced(scope, key, digest)
     if before is not None and _has_expired(before, now):
@@ -133,7 +140,7 @@ def _before(connection: sqlite3.Connection, scope: int, key: str | None, digest:
     """The fact that this one is."""
     column, value = ("key", key) if key is not None else ("digest", digest)
     cursor = connection.execute(
-        f"SELECT {COLUMNS} FROM memories WHERE scope = ? AND {column} = ? ORDER BY id LIMIT 1", (scope, value)
+        f"SELECT {COLUMNS}, boundary FROM memories WHERE scope = ? AND {column} = ? ORDER BY id LIMIT 1", (scope, value)
     )
     found = cursor.fetchone()
     if found is None:
@@ -149,6 +156,7 @@ def _has_expired(row: dict[str, Any], now: float) -> bool:
 def _merged(before: dict[str, Any], row: dict[str, Any], *, replaced: bool) -> dict[str, Any]:
     """What stays of the fact that was there."""
     kept = {name: before[name] for name in ("uid", "created_at", "sources")}
+    kept["boundary"] = stricter(before["boundary"], row["boundary"])
     if replaced:
         return kept | {"version": before["version"] + 1}
     bounds = {

@@ -1,6 +1,7 @@
 """Whose rows are whose: each scope has its own ranges of ids."""
 
 import sqlite3
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,13 +50,12 @@ def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
     return [row for (row,) in found]
 
 
-def all_scopes(connection: sqlite3.Connection) -> list[tuple[str, ScopeRow]]:
-    """Each with its workspace, in the order of workspaces."""
-    found = connection.execute("SELECT workspace, id, facts, messages FROM memory_scopes ORDER BY workspace, id")
-    return [
-        (workspace, ScopeRow(row, _range(row, 0, facts), _range(row, 1, messages)))
-        for workspace, row, facts, messages in found
-    ]
+def all_ranges(connection: sqlite3.Connection) -> Iterator[tuple[str, int, int]]:
+    """Each that ever had a row: its workspace, its first id, and how many rows were put there."""
+    for workspace, row, *numbers in connection.execute("SELECT workspace, id, facts, messages FROM memory_scopes"):
+        for kind, rows in enumerate(numbers):
+            if rows:
+                yield workspace, (2 * row + kind) << _BITS, rows
 
 
 def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:
@@ -105,6 +105,11 @@ def next_message(connection: sqlite3.Connection, scope: int) -> int:
 def whole_range(scope: int) -> tuple[int, int]:
     """The first and the last id of all rows of a scope."""
     return _range(scope, 0, 0).first, _range(scope, 1, 0).last
+
+
+def range_of_row(row: int) -> int:
+    """The first id of the range that a fact or a message is in."""
+    return row >> _BITS << _BITS
 
 
 def scope_of_row(row: int) -> int:

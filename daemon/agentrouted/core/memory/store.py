@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from agentrouted.core.config.memory import Retention
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
@@ -82,8 +83,12 @@ class Store:
         self._cleaning: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def remember(self, fact: MemoryRememberParams, source: Source | None = None) -> MemoryRememberResult:
-        result: MemoryRememberResult = await self._database.write(OneOfMany(remember_all, (fact, source or Source())))
+    async def remember(
+        self, fact: MemoryRememberParams, source: Source | None = None, boundary: Boundary | None = None
+    ) -> MemoryRememberResult:
+        """`boundary` is that it is said within: no model beyond it will ever make its vector."""
+        given = fact, source or Source(), boundary
+        result: MemoryRememberResult = await self._database.write(OneOfMany(remember_all, given))
         if self.vectors is not None:
             self.vectors.filler.wake()
         return result
@@ -121,12 +126,17 @@ class Store:
         return forgotten
 
     async def add_messages(
-        self, session_id: str, messages: Sequence[Message], scope: Scope | None = None, run_id: str | None = None
+        self,
+        session_id: str,
+        messages: Sequence[Message],
+        scope: Scope | None = None,
+        run_id: str | None = None,
+        boundary: Boundary | None = None,
     ) -> MemoryAddMessagesResult:
         """In order, all or none. See `turns.add_messages`."""
 
         def add(connection: sqlite3.Connection) -> MemoryAddMessagesResult:
-            ids = turns.add_messages(connection, session_id, messages, scope, run_id)
+            ids = turns.add_messages(connection, session_id, messages, scope, run_id, boundary)
             said = zip(ids, messages, strict=False)
             return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_in(text_of(each))])
 

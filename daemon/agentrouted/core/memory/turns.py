@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import new_uid
 from agentrouted.core.memory.message_rows import NEIGHBOURS, Said, insert_message, message_of, texts_before
@@ -25,8 +26,9 @@ def add_messages(
     messages: Sequence[Message],
     scope: Scope | None = None,
     run_id: str | None = None,
+    boundary: Boundary | None = None,
 ) -> list[str]:
-    """Ids, one for each. Without a scope it is the session's own.
+    """Ids, one for each. Without a scope it is the session's own. `boundary` is that they were said within.
 
     What a run has added already is not added again. Raises `Conflict` where the session is in another scope.
     """
@@ -43,7 +45,8 @@ def add_messages(
     uids = []
     for message in messages:
         said_at = seconds_of(getattr(message, "created_at", None), "createdAt")
-        said = Said(new_uid(), session, owner, now if said_at is None else said_at, message, run_id)
+        created = now if said_at is None else said_at
+        said = Said(new_uid(), session, owner, created, message, run_id, boundary)
         insert_message(connection, said, before)
         uids.append(said.uid)
         before = [*before, said.text][-NEIGHBOURS:] if said.text else before

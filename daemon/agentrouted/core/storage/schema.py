@@ -300,5 +300,12 @@ INSERT INTO usage_sums
     )
 )
 
+# What was said within a boundary is sent nowhere beyond it later on.
+_BOUNDARIES: Final = """
+-- That in force when it was written; NULL where there was none, or none is known.
+ALTER TABLE memories ADD COLUMN boundary TEXT;
+CREATE INDEX memories_boundary ON memories (boundary, id) WHERE boundary IS NOT NULL;
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS, _SUMS_IN_BATCHES)
+SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS, _SUMS_IN_BATCHES, _BOUNDARIES)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.endpoint import Boundary
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.memory import (
     MemoryAddMessagesParams,
@@ -42,7 +43,8 @@ _LINES: Final = 5000
 
 
 async def remember(session: ClientSession, params: MemoryRememberParams) -> MemoryRememberResult:
-    return await (await _store(session)).remember(params, Source(client=session.options.client_name))
+    source = Source(client=session.options.client_name)
+    return await (await _store(session)).remember(params, source, _boundary(session))
 
 
 async def recall(session: ClientSession, params: MemoryRecallParams) -> MemoryRecallResult:
@@ -65,7 +67,9 @@ async def list_entries(session: ClientSession, params: MemoryListParams) -> Memo
 async def add_messages(session: ClientSession, params: MemoryAddMessagesParams) -> MemoryAddMessagesResult:
     """A `scope` that is left out is the session's own."""
     scope = params.scope if "scope" in params.model_fields_set else None
-    return await (await _store(session)).add_messages(params.session_id, params.messages, scope)
+    return await (await _store(session)).add_messages(
+        params.session_id, params.messages, scope, boundary=_boundary(session)
+    )
 
 
 async def get_messages(session: ClientSession, params: MemoryGetMessagesParams) -> MemoryGetMessagesResult:
@@ -123,6 +127,11 @@ def _every(count: int, report: Callable[[str], None]) -> Callable[[int], None]:
             report(f"{done:,} lines")
 
     return tell
+
+
+def _boundary(session: ClientSession) -> Boundary | None:
+    """Of the folders that the client works in."""
+    return session.core.services.config.current.config.boundary_in(session.caller.folders)
 
 
 async def _store(session: ClientSession) -> "Store":

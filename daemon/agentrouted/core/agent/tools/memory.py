@@ -55,7 +55,7 @@ def _remember_tool(run: RunContext, scope: Scope) -> Tool:
         fact = MemoryRememberParams(**use.arguments, scope=scope)
         source = Source(run_id=run.run_id, session_id=run.plan.session_id)
         try:
-            result = await (await run.services.memory.get()).remember(fact, source)
+            result = await (await run.services.memory.get()).remember(fact, source, run.plan.boundary)
         except AgentroutedError as error:
             raise ToolFailed(error.message) from error
         left_out = f" without its secrets ({', '.join(result.redacted)})" if result.redacted else ""

@@ -7,7 +7,7 @@ from typing import Final
 
 from agentrouted.core.errors import AgentroutedError, Conflict, ContextOverflow, ProviderError, ProviderTimeout
 from agentrouted.core.memory.vectors.embedding import Embed, Embedded
-from agentrouted.core.memory.vectors.rows import Batch
+from agentrouted.core.memory.vectors.missing import Batch, Within
 
 LONGEST_CALL: Final = 100.0
 """Seconds."""
@@ -36,40 +36,40 @@ async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | Non
     """
     said = [text for text in batch.texts if text]
     try:
-        made: Sequence[Sequence[float] | None] = await _ask(asking, said, batch.workspace) if said else []
+        made: Sequence[Sequence[float] | None] = await _ask(asking, said, batch.within) if said else []
     except AgentroutedError as error:
         if not is_about_the_text(error):
             raise
-        made = await _one_by_one(asking, said, batch.workspace, error)
+        made = await _one_by_one(asking, said, batch.within, error)
     left = iter(made)
     return [next(left) if text else None for text in batch.texts]
 
 
 async def _one_by_one(
-    asking: Asking, texts: Sequence[str], workspace: str, error: AgentroutedError
+    asking: Asking, texts: Sequence[str], within: Within, error: AgentroutedError
 ) -> list[Sequence[float] | None]:
     try:
-        await _ask(asking, [_PLAIN], workspace)
+        await _ask(asking, [_PLAIN], within)
     except AgentroutedError:
         # It takes none at all.
         raise error from None
-    return [await _one(asking, text, workspace) for text in texts]
+    return [await _one(asking, text, within) for text in texts]
 
 
-async def _one(asking: Asking, text: str, workspace: str) -> Sequence[float] | None:
+async def _one(asking: Asking, text: str, within: Within) -> Sequence[float] | None:
     for tried in dict.fromkeys((text, text[:_SHORTER])):
         try:
-            return (await _ask(asking, [tried], workspace))[0]
+            return (await _ask(asking, [tried], within))[0]
         except AgentroutedError as error:
             if not is_about_the_text(error):
                 raise
     return None
 
 
-async def _ask(asking: Asking, texts: Sequence[str], workspace: str) -> Sequence[Sequence[float]]:
+async def _ask(asking: Asking, texts: Sequence[str], within: Within) -> Sequence[Sequence[float]]:
     try:
         async with asyncio.timeout(LONGEST_CALL):
-            embedded = await asking.embed(asking.model, texts, workspace)
+            embedded = await asking.embed(asking.model, texts, within.workspace, boundary=within.boundary)
     except TimeoutError:
         raise ProviderTimeout(f"`{asking.model}` took more than {LONGEST_CALL:g} s for {len(texts)} texts") from None
     return checked(asking, embedded)

@@ -11,7 +11,8 @@ from typing import Any, Final
 from agentrouted.core.errors import AgentroutedError, ConfigInvalid, GuardrailBlocked, Storage
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import Asking, vectors_of
-from agentrouted.core.memory.vectors.rows import Batch, Space
+from agentrouted.core.memory.vectors.missing import Batch, Missing, Within
+from agentrouted.core.memory.vectors.rows import Space
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.faults import storage_fault
 from agentrouted.core.storage.owner import Owner
@@ -53,9 +54,12 @@ class Filler:
         self._news = asyncio.Event()
         self._joined: int | None = None
         self._cleaned: int | None = None
-        self._complete: dict[int, int] = {}
-        self._kept_back: dict[str, str] = {}
-        """Why, by workspace."""
+        self._rows = Missing()
+        self._has_changed = False
+        """Whether the model has made vectors of another length since the config was changed: it may once."""
+
+        self._kept_back: dict[Within, str] = {}
+        """Why."""
 
         self._work = asyncio.create_task(self._go_on())
 
@@ -67,6 +71,8 @@ class Filler:
     def look_anew(self) -> None:
         """The config has changed: what was kept back may not be any more, nor what failed fail again."""
         self._kept_back.clear()
+        self._has_changed = False
+        self.error = None
         self._changed.set()
         self.wake()
 
@@ -115,16 +121,17 @@ class Filler:
                 await self._changed.wait()
 
     async def _until_woken(self) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LOOK):
                 await self._woken.wait()
             await asyncio.sleep(_TOGETHER)
-        except TimeoutError:
-            self._complete.clear()
 
     async def _fill(self) -> None:
         """Until nothing is missing."""
         asking = await self._find_asking()
+        if await self._database.read(partial(self._is_filled, name=asking.space)):
+            await self._count()
+            return
         if self._owner is None and self._database.is_on_disk:
             self._owner = await asyncio.to_thread(self._new_owner)
         try:
@@ -136,6 +143,7 @@ class Filler:
 
     async def _fill_in_turn(self, asking: Asking) -> None:
         space = await self._join(asking)
+        self._have(self.done)
         logged = self.missing
         while (batch := await self._database.read(self._next_batch)) is not None:
             if logged - self.missing >= _MANY:
@@ -144,32 +152,43 @@ class Filler:
             try:
                 made = await vectors_of(asking, batch)
             except GuardrailBlocked as error:
-                self._kept_back[batch.workspace] = error.message
+                self._kept_back[batch.within] = error.message
                 continue
             vectors = await asyncio.to_thread(_as_blobs, batch, made)
             kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
-            space = kept if kept is not None and kept.id == space.id else await self._join(asking)
-            self._have(self.done + len(vectors), self.missing - len(vectors))
-        await self._count()
+            if kept is not None and kept.id == space.id:
+                space = kept
+                self._rows.done(batch)
+                self._have(self.done + len(vectors))
+            else:
+                space = await self._join(asking)
+        self._have(self.done)
 
     async def _join(self, asking: Asking) -> Space:
         """The space that is to be filled, when it is our turn, without what is another model's."""
-        while True:
-            join = partial(rows.join_space, name=asking.space, may_begin=self._joined is None)
-            space = await self._database.write(join)
-            if space.id != self._joined:
-                self._complete.clear()
-            self._joined = space.id
-            if await self._database.write(partial(self._take_turn, space=space)):
-                break
+        join = partial(self._join_and_take_turn, name=asking.space)
+        while (space := await self._database.write(join)) is None:
+            # Others fill it, and what they have done is not missing any more.
+            self._rows = Missing()
             await self._count()
             await asyncio.sleep(_OTHERS)
         if space.id != self._cleaned:
             while await self._database.write(partial(rows.remove_older, space=space)):
                 pass
             self._cleaned = space.id
-        await self._count()
+            self._rows = Missing()
+            await self._count()
         return space
+
+    def _join_and_take_turn(self, connection: sqlite3.Connection, name: str) -> Space | None:
+        """None while it is somebody else's turn."""
+        space = rows.join_space(connection, name, may_begin=self._joined is None)
+        self._joined = space.id
+        return space if self._take_turn(connection, space) else None
+
+    def _is_filled(self, connection: sqlite3.Connection, name: str) -> bool:
+        space = rows.space_in_force(connection, name)
+        return space is not None and space.id == self._cleaned and self._next_batch(connection) is None
 
     def _new_owner(self) -> Owner:
         path = self._database.path
@@ -186,19 +205,23 @@ class Filler:
             rows.end_turn(connection, self._owner.name)
 
     def _next_batch(self, connection: sqlite3.Connection) -> Batch | None:
-        return rows.next_batch(connection, self._complete, self._kept_back)
+        return self._rows.next_batch(connection, self._kept_back)
 
     def _keep(self, connection: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, bytes]]) -> Space | None:
         """The space as it is now; None where it is not our turn any more."""
-        kept = rows.insert_vectors(connection, space, vectors)
+        kept = rows.insert_vectors(connection, space, vectors, may_change=not self._has_changed)
+        self._has_changed = self._has_changed or kept.id != space.id
         return kept if self._take_turn(connection, kept) else None
 
     async def _count(self) -> None:
-        counts = await self._database.read(rows.count)
-        self._have(counts.done, counts.missing)
+        def count(connection: sqlite3.Connection) -> int:
+            self._rows.look(connection)
+            return rows.count(connection)
 
-    def _have(self, done: int, missing: int) -> None:
-        self.done, self.missing = done, max(missing, 0)
+        self._have(await self._database.read(count))
+
+    def _have(self, done: int) -> None:
+        self.done, self.missing = done, self._rows.total
         self._tell_news()
 
     def _tell(self, error: str | None, hint: str | None = None) -> None:

@@ -17,7 +17,7 @@ from agentrouted.core.memory.vectors.asking import Asking, checked, is_about_the
 from agentrouted.core.memory.vectors.embedding import Embed
 from agentrouted.core.memory.vectors.filler import Filler, load_nearest
 from agentrouted.core.memory.vectors.fusion import Near, Place, fused, places_of
-from agentrouted.core.memory.vectors.rows import LONGEST_TEXT
+from agentrouted.core.memory.vectors.missing import LONGEST_TEXT
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 
@@ -88,9 +88,8 @@ class Vectors:
             return None
         question = await self._question(params, embed)
         if any(len(question) != matrix.width for _, matrix in found):
-            await self._database.write(partial(rows.change_width, name=self._space, width=len(question)))
-            self.filler.wake()
-            raise ResponseInvalid(f"`{self._model}` makes others than before: all are made anew")
+            # What is remembered next shows whether the model is another one now.
+            raise ResponseInvalid(f"`{self._model}` made a vector of another length than before of the question")
         async with self._comparing:
             return await asyncio.to_thread(
                 lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in found]
