@@ -39,7 +39,7 @@ async def attached(home: Path, run_id: str) -> AsyncIterator[asyncio.subprocess.
 
 
 async def test_runs_are_a_table_the_newest_first(tmp_path: Path) -> None:
-    async with Upstream([Reply.text("One"), Reply.status(401)]) as upstream:
+    async with serving(tmp_path), Upstream([Reply.text("One"), Reply.status(401)]) as upstream:
         first, second = await ended_run(tmp_path, upstream), await ended_run(tmp_path, upstream)
         outcome = await agentrouted(tmp_path, "runs")
         failed = await agentrouted(tmp_path, "runs", "list", "--status", "failed", "--json")
@@ -56,7 +56,7 @@ async def test_where_nothing_has_run_the_table_is_empty(tmp_path: Path) -> None:
 
 
 async def test_show_gives_the_bill_and_the_transcript(tmp_path: Path) -> None:
-    async with Upstream([Reply.text("Hello", " world")]) as upstream:
+    async with serving(tmp_path), Upstream([Reply.text("Hello", " world")]) as upstream:
         run_id = await ended_run(tmp_path, upstream)
         outcome = await agentrouted(tmp_path, "runs", "show", run_id)
         as_json = json.loads((await agentrouted(tmp_path, "runs", "show", run_id, "--json")).out)

@@ -5,17 +5,17 @@ import io
 import json
 from pathlib import Path
 
-from harness.command import agentrouted
+from harness.command import agentrouted, serving
 
 from agentrouted.cli.terminal import table
 from agentrouted.testing.upstream import Upstream
 
 
 async def test_usage_is_a_table_with_totals(tmp_path: Path) -> None:
-    async with Upstream() as upstream:
+    async with serving(tmp_path), Upstream() as upstream:
         for model in ("small", "big", "big"):
             await agentrouted(tmp_path, "run", "Hi", "-m", f"{upstream.url}/{model}")
-    outcome = await agentrouted(tmp_path, "usage", "--since", "1d")
+        outcome = await agentrouted(tmp_path, "usage", "--since", "1d")
     lines = [line.split() for line in outcome.out.splitlines()]
     assert lines[0] == ["model", "calls", "in", "out", "cached", "cost"]
     figures = [["big", "2", "20", "10"], ["small", "1", "10", "5"], ["total", "3", "30", "15"]]
@@ -23,10 +23,10 @@ async def test_usage_is_a_table_with_totals(tmp_path: Path) -> None:
 
 
 async def test_usage_for_programs(tmp_path: Path) -> None:
-    async with Upstream() as upstream:
+    async with serving(tmp_path), Upstream() as upstream:
         await agentrouted(tmp_path, "run", "Hi", "-m", f"{upstream.url}/small")
-    as_json = await agentrouted(tmp_path, "usage", "--by", "client, kind", "--json")
-    as_csv = await agentrouted(tmp_path, "usage", "--by", "client,kind", "--csv")
+        as_json = await agentrouted(tmp_path, "usage", "--by", "client, kind", "--json")
+        as_csv = await agentrouted(tmp_path, "usage", "--by", "client,kind", "--csv")
     [row] = json.loads(as_json.out)["rows"]
     assert (row["client"], row["kind"], row["calls"]) == ("agentrouted-cli", "turn", 1)
     [read] = csv.DictReader(io.StringIO(as_csv.out))

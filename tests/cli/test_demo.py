@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from harness.peer import TIME_LIMIT, clean_environment
+from harness.process import running
 
 ROOT = Path(__file__).parents[2]
 DEMO = ROOT / "scripts/demo.py"
@@ -19,10 +20,9 @@ async def test_the_demo_shows_a_route_an_answer_and_a_tool_call_with_their_usage
     models = tmp_path / ".agentroute/models"
     models.mkdir(parents=True)
     (models / "smollm2-135m.gguf").symlink_to(demo_model)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, DEMO, stdout=asyncio.subprocess.PIPE, env=clean_environment(tmp_path)
-    )
-    async with asyncio.timeout(TIME_LIMIT):
+    # It answers two prompts.
+    demo = running(sys.executable, str(DEMO), environment=clean_environment(tmp_path))
+    async with demo as process, asyncio.timeout(3 * TIME_LIMIT):
         out, _ = await process.communicate()
     route, text, tool = out.decode().split("\n\n")
     assert route.startswith("resolveModel local/smollm2-135m")

@@ -4,7 +4,7 @@ import re
 import shlex
 from pathlib import Path
 
-from harness.command import agentrouted
+from harness.command import agentrouted, serving
 
 from agentrouted.core.config.load import load_text
 
@@ -16,11 +16,13 @@ def blocks(language: str) -> list[str]:
 
 
 async def test_its_commands_work_one_after_the_other(tmp_path: Path) -> None:
-    for line in "".join(blocks("sh")).splitlines():
-        # Its files lie in the home of the test.
-        words = [str(tmp_path / word) if word.endswith((".jsonl", ".db")) else word for word in shlex.split(line)[1:]]
-        outcome = await agentrouted(tmp_path, *words)
-        assert outcome.code == 0, (line, outcome)
+    async with serving(tmp_path):
+        for line in "".join(blocks("sh")).splitlines():
+            words = shlex.split(line)[1:]
+            # Its files lie in the home of the test.
+            here = [str(tmp_path / word) if word.endswith((".jsonl", ".db")) else word for word in words]
+            outcome = await agentrouted(tmp_path, *here)
+            assert outcome.code == 0, (line, outcome)
 
 
 def test_its_config_is_read_without_a_problem() -> None:
