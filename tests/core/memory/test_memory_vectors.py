@@ -174,6 +174,17 @@ async def test_what_is_forgotten_leaves_no_vector(tmp_path: Path) -> None:
         assert await found_by_meaning(services, "hue") == []
 
 
+async def test_a_scope_in_the_place_of_one_that_was_forgotten_gets_its_vectors(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        for scope, text in ((HERE, "blue"), (THERE, "tea")):
+            await remember(store, text, scope=scope)
+            await filled(store)
+            assert await count(services) == 1
+            await forget(store, scope=scope)
+    assert texts_in(upstream.requests) == [["blue"], ["tea"]]
+
+
 async def test_the_file_has_none_of_its_bytes_when_everything_was_forgotten(tmp_path: Path) -> None:
     [blob] = to_blobs([vector_of("blue tea", 64)])
     wide = partial(openai, dimensions=64)

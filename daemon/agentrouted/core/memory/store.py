@@ -231,6 +231,8 @@ class Store:
             await asyncio.sleep(_MINUTE)
 
     def _clean_later(self, forgotten: int) -> None:
+        if forgotten and self.vectors is not None:
+            self.vectors.filler.forget()
         if forgotten and (self._cleaning is None or self._cleaning.done()):
             self._cleaning = asyncio.create_task(self._clean_when_quiet())
 

@@ -55,6 +55,9 @@ class Filler:
         self._joined: int | None = None
         self._cleaned: int | None = None
         self._rows = Missing()
+        self._is_stale = False
+        """Whether it is to be looked everywhere."""
+
         self._has_changed = False
         """Whether the model has made vectors of another length since the config was changed: it may once."""
 
@@ -67,6 +70,11 @@ class Filler:
         """Something was written."""
         self.is_complete = False
         self._woken.set()
+
+    def forget(self) -> None:
+        """Something was forgotten: the next scope may get the place of one that has gone."""
+        self._is_stale = True
+        self.wake()
 
     def look_anew(self) -> None:
         """The config has changed: what was kept back may not be any more, nor what failed fail again."""
@@ -121,14 +129,19 @@ class Filler:
                 await self._changed.wait()
 
     async def _until_woken(self) -> None:
-        with contextlib.suppress(TimeoutError):
+        try:
             async with asyncio.timeout(_LOOK):
                 await self._woken.wait()
             await asyncio.sleep(_TOGETHER)
+        except TimeoutError:
+            self._is_stale = True
 
     async def _fill(self) -> None:
         """Until nothing is missing."""
         asking = await self._find_asking()
+        if self._is_stale:
+            self._is_stale = False
+            self._rows = Missing()
         if await self._database.read(partial(self._is_filled, name=asking.space)):
             await self._count()
             return
