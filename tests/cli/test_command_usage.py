@@ -26,7 +26,7 @@ async def test_usage_for_programs(tmp_path: Path) -> None:
     async with serving(tmp_path), Upstream() as upstream:
         await agentrouted(tmp_path, "run", "Hi", "-m", f"{upstream.url}/small")
         as_json = await agentrouted(tmp_path, "usage", "--by", "client, kind", "--json")
-        as_csv = await agentrouted(tmp_path, "usage", "--by", "client,kind", "--csv")
+        as_csv = await agentrouted(tmp_path, "usage", "--by", "client", "--by", "kind", "--csv")
     [row] = json.loads(as_json.out)["rows"]
     assert (row["client"], row["kind"], row["calls"]) == ("agentrouted-cli", "turn", 1)
     [read] = csv.DictReader(io.StringIO(as_csv.out))

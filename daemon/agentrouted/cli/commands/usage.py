@@ -28,14 +28,19 @@ _COLUMNS: Final = ("calls", "in", "out", "cached", "cost", "")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", help="a time such as 2026-01-31, or so long ago: 12h, 7d, 4w")
     parser.add_argument("--until", help="the same; not included")
-    parser.add_argument("--by", default="model", help=f"what the rows are, of {', '.join(_KEYS)}; model by default")
+    parser.add_argument(
+        "--by",
+        action="append",
+        metavar="KEYS",
+        help=f"what the rows are, some of {', '.join(_KEYS)}, with commas between; model by default",
+    )
     parser.add_argument("--run", metavar="ID", help="of one run only, with the agents it has called")
     parser.add_argument("--session", metavar="ID", help="of one session only")
     parser.add_argument("--csv", action="store_true", help="print comma-separated values, for spreadsheets")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    by = _keys(arguments.by)
+    by = _keys(",".join(arguments.by or ["model"]))
     result, days = asyncio.run(_ask(arguments, by))
     if arguments.json:
         print(json.dumps(result.to_wire()))
