@@ -322,6 +322,22 @@ async def test_a_text_that_the_model_does_not_take_is_shortened_or_left_out(tmp_
         assert await count(services, "SELECT COUNT(*) FROM memory_vectors WHERE length(vector) = 0") == 1
 
 
+async def test_a_fault_of_a_server_elsewhere_leaves_no_text_out(tmp_path: Path) -> None:
+    fault = Reply.status(500, {"error": {"message": "internal error"}})
+    async with (
+        Upstream([fault, openai]) as upstream,
+        with_vectors(tmp_path, "acme/m", cloud(upstream)) as services,
+    ):
+        store = await services.memory.get()
+        await remember(store, "blue")
+        filler = await filled(store)
+        assert filler.error and "500" in filler.error
+        filler.look_anew()
+        assert (await filled(store)).done == 1
+        assert await count(services, "SELECT COUNT(*) FROM memory_vectors WHERE vector != ''") == 1
+    assert texts_in(upstream.requests) == [["blue"], ["blue"]]
+
+
 async def test_a_question_that_is_not_answered_is_looked_up_by_words_and_that_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -5,7 +5,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from agentrouted.core.errors import AgentroutedError, Conflict, ContextOverflow, ProviderError, ProviderTimeout
+from agentrouted.core.errors import (
+    AgentroutedError,
+    Conflict,
+    ContextOverflow,
+    GuardrailBlocked,
+    ProviderError,
+    ProviderTimeout,
+)
 from agentrouted.core.memory.vectors.embedding import Embed, Embedded
 from agentrouted.core.memory.vectors.missing import Batch, Within
 
@@ -48,8 +55,15 @@ async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | Non
 async def _one_by_one(
     asking: Asking, texts: Sequence[str], within: Within, error: AgentroutedError
 ) -> list[Sequence[float] | None]:
+    here = within._replace(boundary="local")
     try:
-        await _ask(asking, [_PLAIN], within)
+        try:
+            await _ask(asking, [_PLAIN], here)
+            within = here
+        except GuardrailBlocked:
+            if not _is_refusal(error, within):
+                raise
+            await _ask(asking, [_PLAIN], within)
     except AgentroutedError:
         # It takes none at all.
         raise error from None
@@ -61,7 +75,7 @@ async def _one(asking: Asking, text: str, within: Within) -> Sequence[float] | N
         try:
             return (await _ask(asking, [tried], within))[0]
         except AgentroutedError as error:
-            if not is_about_the_text(error):
+            if not _is_refusal(error, within):
                 raise
     return None
 
@@ -86,3 +100,9 @@ def is_about_the_text(error: AgentroutedError) -> bool:
     if isinstance(error, ContextOverflow):
         return True
     return isinstance(error, ProviderError) and error.provider is not None and error.provider.status in _REFUSALS
+
+
+def _is_refusal(error: AgentroutedError, within: Within) -> bool:
+    """Elsewhere than on this machine, a 500 is no word about the text: it passes."""
+    is_fault = error.provider is not None and error.provider.status == 500
+    return is_about_the_text(error) and (within.boundary == "local" or not is_fault)
