@@ -15,6 +15,8 @@ from harness.memories import HERE, THERE, forget, remember, says
 from harness.peer import TIME_LIMIT
 
 from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.config.environment import Environment
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything
 from agentrouted.core.memory.scopes import both_ranges
@@ -23,7 +25,7 @@ from agentrouted.core.memory.vectors import nearest, vectors
 from agentrouted.core.memory.vectors.embedding import Embedded
 from agentrouted.core.memory.vectors.nearest import to_blobs
 from agentrouted.core.memory.vectors.rows import Space
-from agentrouted.core.services import Services
+from agentrouted.core.services import Services, open_services
 from agentrouted.core.storage.database import Database
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
 from agentrouted_protocol.memory import (
@@ -443,6 +445,41 @@ async def test_a_model_that_leads_nowhere_is_told(tmp_path: Path) -> None:
     async with with_vectors(tmp_path, "ollama/") as services:
         vectors = await filled(await services.memory.get())
     assert vectors.model == "ollama/" and vectors.error and not vectors.is_complete
+
+
+async def test_nothing_is_filled_any_more_when_it_ends_while_memory_is_opened(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute").mkdir()
+    (tmp_path / ".agentroute/config.yaml").write_text("memory: {vectors: {model: 'http://127.0.0.1:9/v1/m'}}")
+    environment = Environment({"XDG_RUNTIME_DIR": str(tmp_path)}, tmp_path, tmp_path)
+    async with open_services(environment) as services:
+        async with vectors_filled(services):
+            pass
+        assert (await services.memory.get()).vectors is None
+
+
+async def test_who_waits_after_the_config_was_mended_is_not_told_the_old_fault(tmp_path: Path) -> None:
+    script: list[Scripted] = [Reply.status(503), openai]
+    async with Upstream(script) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        filler = await filled(store)
+        assert filler.error
+        filler.look_anew()
+        await filled(store)
+        assert filler.is_complete and filler.error is None
+
+
+async def test_who_has_nothing_to_do_writes_nothing(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store, database = await services.memory.get(), await services.database.get()
+        await remember(store, "blue")
+        filler = await filled(store)
+        while filler.missing or not filler.is_complete:
+            await filler.news()
+        version = await database.read(lambda connection: connection.execute("PRAGMA data_version").fetchone())
+        filler.forget()
+        await filled(store)
+        assert version == await database.read(lambda connection: connection.execute("PRAGMA data_version").fetchone())
 
 
 async def test_without_the_extra_words_find_and_the_mend_is_told(

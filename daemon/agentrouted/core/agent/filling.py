@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from agentrouted.core.agent.embedding import embedding_for, space_of
@@ -19,7 +18,7 @@ if TYPE_CHECKING:  # loaded where the config asks for vectors
 async def vectors_filled(services: Services) -> AsyncIterator[None]:
     """Within this, what is remembered gets vectors, and gets others when the config names another model."""
     filling = _Filling(services)
-    services.memory.when_opened = filling.begin
+    before, services.memory.when_opened = services.memory.when_opened, filling.begin
     unsubscribe = services.config.subscribe(lambda _: filling.look())
     filling.look()
     try:
@@ -27,14 +26,15 @@ async def vectors_filled(services: Services) -> AsyncIterator[None]:
     finally:
         unsubscribe()
         await filling.aclose()
+        services.memory.when_opened = before
 
 
 class _Filling:
     def __init__(self, services: Services) -> None:
         self._services = services
         self._store: Store | None = None
-        self._wanted: tuple[str, str] | None = None
-        """The model that is filled with, and what its vectors are called."""
+        self._wanted: tuple[str, str | None] | None = None
+        """The model that is filled with, and what its vectors are called: None where it leads nowhere."""
 
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -58,8 +58,13 @@ class _Filling:
             self._store.vectors.filler.look_anew()
 
     async def aclose(self) -> None:
+        """Memory that is still being opened is waited for: it begins to be filled then."""
+        await self._wait()
         if self._store is not None:
             self._change(self._store, None)
+        await self._wait()
+
+    async def _wait(self) -> None:
         if self._tasks:
             await asyncio.wait(self._tasks)
 
@@ -68,16 +73,14 @@ class _Filling:
             self._do(store.vectors.aclose())
             store.vectors = None
         if settings is not None:
-            snapshot = self._services.config.current
-            store.open_vectors(
-                embedding_for(self._services), settings.model, partial(space_of, snapshot, settings.model)
-            )
+            model, config = settings.model, self._services.config
+            store.open_vectors(embedding_for(self._services), model, lambda: space_of(config.current, model))
 
-    def _space(self, model: str) -> str:
+    def _space(self, model: str) -> str | None:
         try:
             return space_of(self._services.config.current, model)
-        except AgentroutedError as error:
-            return error.message
+        except AgentroutedError:
+            return None
 
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
