@@ -21,7 +21,7 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything
 from agentrouted.core.memory.scopes import both_ranges
 from agentrouted.core.memory.store import Store
-from agentrouted.core.memory.vectors import nearest, vectors
+from agentrouted.core.memory.vectors import nearest, rows, vectors
 from agentrouted.core.memory.vectors.embedding import Embedded
 from agentrouted.core.memory.vectors.nearest import to_blobs
 from agentrouted.core.memory.vectors.rows import Space
@@ -469,17 +469,16 @@ async def test_who_waits_after_the_config_was_mended_is_not_told_the_old_fault(t
         assert filler.is_complete and filler.error is None
 
 
-async def test_who_has_nothing_to_do_writes_nothing(tmp_path: Path) -> None:
+async def test_who_has_nothing_to_do_takes_no_turn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
-        store, database = await services.memory.get(), await services.database.get()
+        store = await services.memory.get()
         await remember(store, "blue")
-        filler = await filled(store)
-        while filler.missing or not filler.is_complete:
-            await filler.news()
-        version = await database.read(lambda connection: connection.execute("PRAGMA data_version").fetchone())
-        filler.forget()
-        await filled(store)
-        assert version == await database.read(lambda connection: connection.execute("PRAGMA data_version").fetchone())
+        assert not (await filled(store)).error
+        with monkeypatch.context() as patch:
+            patch.delattr(rows, "take_turn")
+            await forget(store, key="none")
+            (await filled(store)).forget()
+            assert not (await filled(store)).error
 
 
 async def test_without_the_extra_words_find_and_the_mend_is_told(

@@ -1,7 +1,6 @@
 """Whose rows are whose: each scope has its own ranges of ids."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +12,10 @@ from agentrouted_protocol.scope import Scope
 _BITS: Final = 32
 _NAMES: Final = ("workspace", "user", "agent", "session")
 _FROM: Final = "FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?"
+
+
+NumberedScope = tuple[int, str, int, int]
+"""Its row, its workspace, and the numbers last given to its facts and messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,13 @@ def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
     return [row for (row,) in found]
 
 
-def all_ranges(connection: sqlite3.Connection) -> Iterator[tuple[str, int, int]]:
-    """Each that ever had a row: its workspace, its first id, and how many rows were put there."""
-    for workspace, row, *numbers in connection.execute("SELECT workspace, id, facts, messages FROM memory_scopes"):
-        for kind, rows in enumerate(numbers):
-            if rows:
-                yield workspace, (2 * row + kind) << _BITS, rows
+def all_scopes(connection: sqlite3.Connection) -> list[NumberedScope]:
+    return connection.execute("SELECT id, workspace, facts, messages FROM memory_scopes").fetchall()
+
+
+def ranges_of(scope: NumberedScope) -> tuple[Range, Range]:
+    row, _, facts, messages = scope
+    return _range(row, 0, facts), _range(row, 1, messages)
 
 
 def scope_id(connection: sqlite3.Connection, scope: Scope) -> int:

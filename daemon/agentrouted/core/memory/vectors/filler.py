@@ -201,7 +201,10 @@ class Filler:
 
     def _is_filled(self, connection: sqlite3.Connection, name: str) -> bool:
         space = rows.space_in_force(connection, name)
-        return space is not None and space.id == self._cleaned and self._next_batch(connection) is None
+        if space is None or space.id != self._cleaned:
+            return False
+        self._rows.look(connection)
+        return self._next_batch(connection) is None
 
     def _new_owner(self) -> Owner:
         path = self._database.path

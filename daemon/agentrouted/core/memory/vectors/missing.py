@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
-from agentrouted.core.memory.scopes import all_ranges, range_of_row
+from agentrouted.core.memory.scopes import NumberedScope, all_scopes, range_of_row, ranges_of
 
 # Of one call: few enough for a small model on this machine, and not too many calls for a large memory.
 _TEXTS: Final = 32
@@ -40,7 +40,7 @@ class _Range:
     """The rows of one boundary are filled in order: those of one that keeps them back do not hold up others."""
 
     workspace: str
-    rows: int
+    rows: int = 0
     """That were ever put there, when it was looked at."""
 
     missing: int = 0
@@ -52,6 +52,9 @@ class Missing:
     """It is looked where something was added, and nowhere else."""
 
     def __init__(self) -> None:
+        self._scopes: set[NumberedScope] = set()
+        """As they were when it was looked."""
+
         self._ranges: dict[int, _Range] = {}
 
     @property
@@ -60,20 +63,19 @@ class Missing:
         return sum(each.missing for each in self._ranges.values())
 
     def look(self, connection: sqlite3.Connection) -> None:
-        changed = [
-            (workspace, first, rows)
-            for workspace, first, rows in all_ranges(connection)
-            if first not in self._ranges or self._ranges[first].rows != rows
-        ]
+        """At what was added since."""
+        scopes = set(all_scopes(connection))
+        changed, self._scopes = sorted(scopes - self._scopes), scopes
         boundaries = [None, *(each for each in _BOUNDARIES if _is_used(connection, each))] if changed else []
-        for workspace, first, rows in changed:
-            found = self._ranges.setdefault(first, _Range(workspace, rows))
-            found.rows = rows
-            found.missing = sum(_count(connection, found, first, boundary) for boundary in boundaries)
+        for scope in changed:
+            for part in ranges_of(scope):
+                found = self._ranges.setdefault(part.first, _Range(workspace=scope[1]))
+                if part.rows != found.rows:
+                    found.rows = part.rows
+                    found.missing = sum(_count(connection, found, part.first, each) for each in boundaries)
 
     def next_batch(self, connection: sqlite3.Connection, without: Container[Within]) -> Batch | None:
-        """None when nothing is missing, but what is `without`."""
-        self.look(connection)
+        """None when nothing was missing when it was looked, but what is `without`."""
         batch = _Gathering()
         for first, each in self._ranges.items():
             if each.missing and not self._gather(connection, batch, first, without):
