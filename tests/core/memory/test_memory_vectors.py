@@ -490,7 +490,7 @@ async def test_without_the_extra_words_find_and_the_mend_is_told(
         store = await services.memory.get()
         await remember(store, "blue sky")
         vectors = await filled(store)
-        assert vectors.error and "numpy" in vectors.error
+        assert vectors.error and "agentrouted[vectors]" in vectors.error
         [hit] = await hits_of(services, "sky", explain=True)
         assert hit.explain and "numpy" in hit.explain["vectors"]
     assert not upstream.requests

@@ -110,7 +110,7 @@ class Filler:
         try:
             await self._fill()
         except AgentroutedError as error:
-            self._tell(error.message, error.hint)
+            self._tell(f"{error.message} ({error.hint})" if error.hint else error.message)
             await self._until_changed(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
             return min(2 * pause, _LONGEST_PAUSE)
         except Exception as error:
@@ -240,14 +240,14 @@ class Filler:
         self.done, self.missing = done, self._rows.total
         self._tell_news()
 
-    def _tell(self, error: str | None, hint: str | None = None) -> None:
+    def _tell(self, error: str | None) -> None:
         """Once, what keeps vectors from being made, and when it does no more."""
         if error != self.error:
             self.error = error
             if error is None:
                 logger.info("memory: vectors are made again, by `%s`", self.model)
             else:
-                logger.warning("memory has not all its vectors: %s%s", error, f" ({hint})" if hint else "")
+                logger.warning("memory has not all its vectors: %s", error)
         self._tell_news()
 
     def _tell_news(self) -> None:
