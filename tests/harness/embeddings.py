@@ -11,7 +11,7 @@ from agentrouted.core.config.environment import Environment
 from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.vectors.filler import Filler
 from agentrouted.core.services import Services, open_services
-from agentrouted.testing.upstream import Received, Reply
+from agentrouted.testing.upstream import Received, Reply, Upstream
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 
 MEANINGS = ({"color", "colour", "blue", "hue"}, {"tea", "drink", "beverage"}, {"dog", "pet", "rex"}, {"car", "vehicle"})
@@ -64,3 +64,14 @@ async def hits_of(services: Services, query: str, **more: object) -> list[Memory
 
 async def found_by_meaning(services: Services, query: str, **more: object) -> list[str]:
     return [hit.text for hit in await hits_of(services, query, **more)]
+
+
+def cloud(upstream: Upstream) -> str:
+    """The config of one that is not of this machine."""
+    return f"providers: {{acme: {{api_base: '{upstream.url}', local: false, models: [{{id: m}}]}}}}\n"
+
+
+async def count(services: Services, sql: str = "SELECT COUNT(*) FROM memory_vectors") -> int:
+    database = await services.database.get()
+    counted: int = await database.read(lambda connection: connection.execute(sql).fetchone()[0])
+    return counted
