@@ -91,6 +91,15 @@ async def test_what_a_client_says_in_a_folder_stays_within_its_boundary(tmp_path
         async with initialized(tmp_path, workspace=f"{tmp_path}/private") as peer:
             await peer.call("memory/remember", {"text": "blue"})
             await peer.call("memory/addMessages", {"sessionId": "s", "messages": [{"role": "user", "content": "tea"}]})
+            await peer.call("memory/import", {"text": '[{"memory": "dog"}]'})
             told = await peer.call("memory/vectors", {"wait": True})
-            assert (told["done"], told["missing"]) == (0, 2) and "local" in told["error"]
+            assert (told["done"], told["missing"]) == (0, 3) and "local" in told["error"]
+            exported = (await peer.call("memory/export"))["text"]
+        # Taken in again by whoever works elsewhere, it is as it was.
+        async with initialized(tmp_path, workspace=f"{tmp_path}/open") as peer:
+            await peer.call("memory/forget", {"filter": {}})
+            await peer.call("memory/clearMessages", {"sessionId": "s"})
+            await peer.call("memory/import", {"text": exported})
+            assert (await peer.call("memory/export"))["text"] == exported
+            assert (await peer.call("memory/vectors", {"wait": True}))["missing"] == 3
     assert upstream.requests == []

@@ -2,12 +2,15 @@
 
 import json
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from harness.memories import HERE, found, get, hits, listed
+from harness.peer import clean_environment
+from harness.process import running
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.store import Store
@@ -76,6 +79,59 @@ async def test_mem0_a_line_each_is_taken_in(store: Store) -> None:
     assert result.entries == 2 and [problem.partition(":")[0] for problem in result.problems] == ["line 3"]
     result = await take_in(store, "\n".join(["no JSON", *lines]), format="mem0", scope=HERE)
     assert [problem.partition(":")[0] for problem in result.problems] == ["line 1", "line 4"]
+
+
+IN_A_PROCESS_OF_ITS_OWN = """
+import asyncio, resource, sys
+from agentrouted.core.memory.store import Store
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import MemoryImportParams
+
+async def main():
+    store = Store(await Database.in_memory())
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    result = await store.import_(MemoryImportParams(path=sys.argv[1]))
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    print(result.entries, len(result.problems), grown // (1 if sys.platform == "darwin" else 1024) // 1024)
+    await store.aclose()
+
+asyncio.run(main())
+"""
+
+
+async def test_a_long_document_of_mem0_is_read_bit_by_bit(tmp_path: Path) -> None:
+    path, more = tmp_path / "mem0.json", "x" * 500_000
+    with path.open("w") as file:
+        file.write('{"total": 200, "results": [')
+        for number in range(200):
+            file.write(f"{',' * bool(number)} {json.dumps({'memory': f'fact {number}', 'more': more})}")
+        file.write("]}")
+    command = (sys.executable, "-c", IN_A_PROCESS_OF_ITS_OWN, str(path))
+    async with running(*command, environment=clean_environment(tmp_path)) as process:
+        out, _ = await process.communicate()
+    entries, problems, megabytes = map(int, out.split())
+    assert (entries, problems) == (200, 0) and megabytes < path.stat().st_size / 1e6 / 2
+
+
+@pytest.mark.parametrize(
+    ("text", "entries", "problems"),
+    [
+        ('[{"memory": "a"}, {"memory": "b"', 1, ["what follows entry 1"]),
+        ('{"results": [{"memory": "a"}, {"other": 1}, 5], "relations": null}', 1, ["entry 2", "entry 3"]),
+        ('{"results": [{"memory": "a"}] 5', 1, ["what follows entry 1"]),
+        ('{"memory":\n"a"}\n{"memory": "b"}', 2, []),
+        ('[{"memory": "a"}]\n[{"memory": "b"},]', 2, ["what follows entry 2"]),
+        ("[" * 100_000, 0, ["what follows entry 0"]),
+        ('{5: "a"}', 0, ["what follows entry 0"]),
+        ("[]", 0, []),
+        ("\ufeff[]", 0, []),
+    ],
+)
+async def test_what_is_whole_of_a_document_of_mem0_is_taken_in(
+    store: Store, text: str, entries: int, problems: list[str]
+) -> None:
+    result = await take_in(store, text, format="mem0")
+    assert result.entries == entries and [problem.partition(":")[0] for problem in result.problems] == problems
 
 
 async def test_the_metadata_of_mem0_becomes_tags(store: Store) -> None:

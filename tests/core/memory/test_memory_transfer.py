@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from harness.memories import HERE, THERE, found, get, hits, remember, says
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
@@ -180,4 +181,66 @@ async def test_nothing_comes_into_a_session_of_another_scope(store: Store) -> No
     result = await take_in(other, exported)
     assert result.messages == 0 and len(result.problems) == 1
     assert [message.content for message in await other.get_messages("s")] == ["ours"]
+    await other.aclose()
+
+
+async def test_the_boundary_goes_with_what_was_said_within_it(store: Store) -> None:
+    await store.remember(MemoryRememberParams(text="likes tea"), boundary="local")
+    await store.add_messages("s", [says("hello")], boundary="free")
+    await remember(store, "likes milk")
+    exported = await text_of(store)
+    lines = [json.loads(line) for line in exported.splitlines()[1:]]
+    assert [line.get("boundary") for line in lines] == ["local", None, None, "free"]
+    other = Store(await Database.in_memory())
+    await take_in(other, exported)
+    assert await text_of(other) == exported
+    await other.aclose()
+
+
+async def test_the_stricter_boundary_of_what_is_there_and_what_comes_stays(store: Store) -> None:
+    await store.remember(MemoryRememberParams(text="likes tea"), boundary="free")
+    await store.remember(MemoryRememberParams(text="likes milk"), boundary="local")
+    await store.add_messages("s", [says("hello")])
+    exported = await text_of(store)
+    rounds: list[tuple[Boundary | None, list[str]]] = [
+        ("free", ["free", "local", "free"]),
+        ("local", ["local"] * 3),
+        (None, ["local"] * 3),
+    ]
+    for given, boundaries in rounds:
+        result = await store.import_(MemoryImportParams(text=exported), boundary=given)
+        assert (result.entries, result.messages) == (0, 0)
+        lines = [json.loads(line) for line in (await text_of(store)).splitlines()[1:]]
+        assert [line["boundary"] for line in lines if line["type"] != "session"] == boundaries
+
+
+async def test_a_fact_with_the_id_of_a_message_changes_nothing(store: Store) -> None:
+    [id_] = (await store.add_messages("s", [says("hello")])).ids
+    await remember(store, "likes tea")
+    fact = json.loads((await text_of(store)).splitlines()[1]) | {"id": id_, "text": "likes milk"}
+    assert (await take_in(store, json.dumps(fact))).entries == 0
+    assert [message.content for message in await store.get_messages("s")] == ["hello"]
+
+
+async def test_one_fact_twice_in_a_file_is_one(store: Store) -> None:
+    await remember(store, "likes tea")
+    await remember(store, "blue", key="color")
+    lines = (await text_of(store)).splitlines()[1:]
+    newer = json.loads(lines[1]) | {"text": "green", "version": 2, "updatedAt": "2999-01-01T00:00:00Z"}
+    again = json.loads(lines[0]) | {"id": "another"}
+    other = Store(await Database.in_memory())
+    result = await take_in(other, "\n".join([*lines, *lines, json.dumps(newer), json.dumps(again)]))
+    assert (result.entries, result.problems) == (3, [])
+    assert (await other.get(get(key="color"))).text == "green" and await found(other, "tea") == ["likes tea"]
+    await other.aclose()
+
+
+async def test_a_line_without_end_is_told_and_the_others_taken(store: Store, tmp_path: Path) -> None:
+    await remember(store, "good")
+    header, line = (await text_of(store)).splitlines()
+    path = tmp_path / "memory.jsonl"
+    path.write_text("\n".join([header, "[" * 100_000, "x" * 70_000_000, line]))
+    other = Store(await Database.in_memory())
+    result = await other.import_(MemoryImportParams(path=str(path)))
+    assert result.entries == 1 and [problem.split()[1].strip(":,") for problem in result.problems] == ["2", "3"]
     await other.aclose()

@@ -1,12 +1,12 @@
 """Memories of other programs, as lines of ours."""
 
-import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Final, TextIO
 
+from agentrouted.core.memory.long_json import LONGEST_VALUE, NO_JSON, LongJson
 from agentrouted.core.times import text_of_time
 from agentrouted_protocol.memory import MemoryFormat
 from agentrouted_protocol.scope import Scope
@@ -14,14 +14,24 @@ from agentrouted_protocol.scope import Scope
 # Where a line stands, in words, and the line.
 Placed = tuple[str, str]
 
+# Characters from which it is told what it is.
+_BEGINNING: Final = 64 * 1024
 
-def format_of(beginning: str) -> MemoryFormat:
+# No JSON: what makes a line of it is told of.
+_NOTHING: Final = "?"
+
+# What mem0's lists of memories are called, where they are not all there is.
+_LISTS: Final = frozenset({"results", "memories", "relations"})
+
+
+def format_of(file: TextIO) -> MemoryFormat:
     """Told from the first line that is an object; without one it is a document of many lines, or one very long one."""
-    text = beginning.lstrip("\ufeff \t\r\n")
+    text = file.read(_BEGINNING).lstrip()
+    file.seek(0)
     for line in text.splitlines():
         try:
             record = json.loads(line)
-        except ValueError:
+        except NO_JSON:
             continue
         if isinstance(record, dict) and record:
             return _format_of_record(record)
@@ -34,14 +44,26 @@ def _format_of_record(record: dict[str, Any]) -> MemoryFormat:
     return "agentrouted" if "type" in record else "mem0"
 
 
-def as_lines(lines: Iterable[str], kind: MemoryFormat, scope: Scope) -> Iterator[Placed]:
-    """`lines` have their ends still. `scope` is for what names none itself."""
-    numbered = ((f"line {number}", line) for number, line in enumerate(lines, 1))
+def as_lines(file: TextIO, kind: MemoryFormat, scope: Scope) -> Iterator[Placed]:
+    """`scope` is for what names none itself."""
     if kind == "mcp-memory":
-        return _each(numbered, lambda record: _of_graph(record, scope))
+        return _each(_lines(file), lambda record: _of_graph(record, scope))
     if kind == "mem0":
-        return _each(_records(numbered), lambda record: _of_mem0(record, scope))
-    return numbered
+        records = _lines(file) if _is_a_record_a_line(file) else _records(LongJson(file))
+        return _each(records, lambda record: _of_mem0(record, scope))
+    return _lines(file)
+
+
+def _lines(file: TextIO) -> Iterator[Placed]:
+    number = 0
+    while line := file.readline(LONGEST_VALUE):
+        number += 1
+        if len(line) == LONGEST_VALUE and not line.endswith("\n"):
+            while (rest := file.readline(_BEGINNING)) and not rest.endswith("\n"):
+                pass
+            yield f"line {number}, of more than {LONGEST_VALUE:,} characters", _NOTHING
+        else:
+            yield f"line {number}", line
 
 
 def fact_line(text: str, scope: Scope, **more: Any) -> str:
@@ -69,7 +91,7 @@ def _each(lines: Iterable[Placed], change: Callable[[Any], Iterator[str]]) -> It
     for place, line in lines:
         try:
             found = list(change(json.loads(line)))
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (*NO_JSON, KeyError, TypeError, AttributeError):
             # Its fault is told when it is read as one of ours.
             found = [line]
         yield from ((place, each) for each in found)
@@ -85,35 +107,46 @@ def _of_graph(record: dict[str, Any], scope: Scope) -> Iterator[str]:
         yield fact_line(f"{name}: {observation}", scope, tags=[kind])
 
 
-def _records(lines: Iterator[Placed]) -> Iterator[Placed]:
-    """Of one document, which is read whole, or of one a line."""
-    place, first = next(((place, line) for place, line in lines if line.strip()), ("", ""))
-    lines = itertools.chain([(place, first.lstrip("\ufeff"))], lines)
-    if _is_record(first):
-        yield from lines
-        return
-    whole = list(lines)
+def _is_a_record_a_line(file: TextIO) -> bool:
+    """And not one document."""
+    lines = file.read(_BEGINNING).lstrip().splitlines()
+    file.seek(0)
     try:
-        document = json.loads("".join(line for _, line in whole))
-    except ValueError:
-        yield from whole
-        return
-    records: list[Any] = document if isinstance(document, list) else [document]
-    if _has_records(document):
-        records = [*(document.get("results") or document.get("memories") or ()), *(document.get("relations") or ())]
-    yield from ((f"entry {number}", json.dumps(record)) for number, record in enumerate(records, 1))
+        document = json.loads(lines[0]) if lines else None
+    except NO_JSON:
+        return not lines[0].startswith(("[", "{"))
+    return isinstance(document, dict) and not document.keys() & _LISTS
 
 
-def _is_record(line: str) -> bool:
+def _records(document: LongJson) -> Iterator[Placed]:
+    """Of one document, or of several, one after the other."""
+    number = 0
     try:
-        document = json.loads(line.lstrip("\ufeff"))
-    except ValueError:
-        return False
-    return isinstance(document, dict) and not _has_records(document)
+        while first := document.peek():
+            found = _of_list(document) if first == "[" else _of_object(document)
+            for record in found:
+                number += 1
+                yield f"entry {number}", json.dumps(record)
+    except NO_JSON:
+        yield f"what follows entry {number}", _NOTHING
 
 
-def _has_records(document: Any) -> bool:
-    return isinstance(document, dict) and bool(document.keys() & {"results", "memories", "relations"})
+def _of_list(document: LongJson) -> Iterator[Any]:
+    return (document.value() for _ in document.elements())
+
+
+def _of_object(document: LongJson) -> Iterator[Any]:
+    """The records in its lists; without any, it is one itself."""
+    record: dict[str, Any] = {}
+    has_lists = False
+    for name in document.members():
+        has_lists = has_lists or name in _LISTS
+        if name in _LISTS and document.peek() == "[":
+            yield from _of_list(document)
+        else:
+            record[name] = document.value()
+    if not has_lists:
+        yield record
 
 
 def _of_mem0(record: dict[str, Any], scope: Scope) -> Iterator[str]:

@@ -182,10 +182,12 @@ class Store:
         """See `transfer.export`."""
         return await transfer.export(self._database, params, report)
 
-    async def import_(self, params: MemoryImportParams, report: Report = silent) -> MemoryImportResult:
+    async def import_(
+        self, params: MemoryImportParams, report: Report = silent, boundary: Boundary | None = None
+    ) -> MemoryImportResult:
         """See `transfer.import_`."""
         try:
-            return await transfer.import_(self._database, params, report)
+            return await transfer.import_(self._database, params, report, boundary)
         finally:
             if self.vectors is not None:
                 self.vectors.filler.wake()

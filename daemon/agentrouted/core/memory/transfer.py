@@ -13,39 +13,29 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.foreign import Placed, as_lines, format_of
 from agentrouted.core.memory.foreign_file import is_database, lines_of_file
-from agentrouted.core.memory.lines import (
-    HEADER,
-    FactLine,
-    Line,
-    MessageLine,
-    Place,
-    next_lines,
-    parsed,
-    take_in,
-    to_text,
-)
+from agentrouted.core.memory.lines import HEADER, Line, parsed, to_text
+from agentrouted.core.memory.lines_in import take_in
+from agentrouted.core.memory.lines_out import Place, PlainLine, next_lines
 from agentrouted.core.storage.database import Database
 from agentrouted.core.threads import in_thread
 from agentrouted_protocol.memory import (
     MemoryExportParams,
     MemoryExportResult,
-    MemoryFormat,
     MemoryImportParams,
     MemoryImportResult,
 )
 
-# Lines that are read or written at once: others wait for it, and it is all in memory.
-_AT_ONCE: Final = 500
+# Of what is written at once: others wait for it, and it is all in memory.
+_MOST_LINES: Final = 500
+_MOST_CHARACTERS: Final = 4_000_000
 
 # Without a file: more does not fit into an answer.
 _LONGEST_TEXT: Final = 32 * 1024 * 1024
 _MOST_PROBLEMS: Final = 100
-
-# Characters from which the format is told.
-_BEGINNING: Final = 64 * 1024
 
 Report = Callable[[int], object]
 
@@ -72,9 +62,11 @@ async def export(database: Database, params: MemoryExportParams, report: Report 
     return MemoryExportResult(text=_joined([json.dumps(HEADER), *texts]), entries=entries, messages=messages)
 
 
-async def import_(database: Database, params: MemoryImportParams, report: Report = silent) -> MemoryImportResult:
+async def import_(
+    database: Database, params: MemoryImportParams, report: Report = silent, boundary: Boundary | None = None
+) -> MemoryImportResult:
     """What is there already stays, unless the line is newer. Lines that cannot be taken in are told; when it is
-    cancelled, those before stay.
+    cancelled, those before stay. All is kept within `boundary`, or a stricter one that it comes with.
     """
     if (params.path is None) == (params.text is None):
         raise InvalidParams("name one of `path` and `text`")
@@ -84,9 +76,9 @@ async def import_(database: Database, params: MemoryImportParams, report: Report
     opened = contextlib.ExitStack()
     try:
         texts = await in_thread(partial(_source, params, opened))
-        lines = parsed(texts)
-        while (batch := await in_thread(partial(_next, lines, problems))) is not None:
-            facts, said, faults = await database.write(partial(take_in, lines=batch, refused=refused))
+        while (batch := await in_thread(partial(_next, texts, problems))) is not None:
+            taking = partial(take_in, lines=batch, refused=refused, boundary=boundary)
+            facts, said, faults = await database.write(taking)
             problems += faults[: _MOST_PROBLEMS - len(problems)]
             entries, messages, done = entries + facts, messages + said, done + len(batch)
             report(done)
@@ -120,52 +112,57 @@ async def _export_to_file(
     return MemoryExportResult(path=str(path), entries=entries, messages=messages)
 
 
-async def _batches(database: Database, params: MemoryExportParams) -> AsyncIterator[list[Line]]:
+async def _batches(database: Database, params: MemoryExportParams) -> AsyncIterator[list[PlainLine]]:
     place: Place | None = Place()
     while place is not None:
-        lines, place = await database.read(partial(next_lines, place=place, only=params.scope, count=_AT_ONCE))
+        lines, place = await database.read(partial(next_lines, place=place, only=params.scope))
         if lines:
             yield lines
 
 
-def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterable[Placed]:
+def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterator[Placed]:
     """The lines as ours, whatever wrote them."""
     if params.text is not None:
-        text_kind = params.format or format_of(params.text[:_BEGINNING])
+        text = io.StringIO(params.text.removeprefix("\ufeff"))
+        text_kind = params.format or format_of(text)
         if text_kind == "memory-sqlite":
             raise InvalidParams("a file of `MemorySQLite` is no text", hint="name its `path`")
-        return as_lines(io.StringIO(params.text), text_kind, params.scope)
+        return as_lines(text, text_kind, params.scope)
     path = _absolute(params.path or "")
     try:
         is_sqlite = is_database(path)
         if params.format == "memory-sqlite" or (params.format is None and is_sqlite):
             return lines_of_file(path, params.scope, opened)
-        file = opened.enter_context(path.open(encoding="utf-8", errors="replace", newline="\n"))
-        kind: MemoryFormat | None = params.format
-        if kind is None:
-            kind = format_of(file.read(_BEGINNING))
-            file.seek(0)
-        return as_lines(file, kind, params.scope)
+        file = opened.enter_context(path.open(encoding="utf-8-sig", errors="replace", newline="\n"))
+        return as_lines(file, params.format or format_of(file), params.scope)
     except OSError as error:
         raise _cannot(path, error) from error
     except sqlite3.Error as error:
         raise _unreadable(error) from error
 
 
-def _next(lines: Iterator[tuple[str, Line | None, str | None]], problems: list[str]) -> list[tuple[str, Line]] | None:
+def _next(texts: Iterator[Placed], problems: list[str]) -> list[tuple[str, Line]] | None:
     """None after the last one."""
     batch: list[tuple[str, Line]] = []
-    seen = False
     try:
-        for place, line, problem in islice(lines, _AT_ONCE):
-            seen = True
-            if line is not None:
-                batch.append((place, line))
-            if problem is not None and len(problems) < _MOST_PROBLEMS:
-                problems.append(problem)
-    except sqlite3.Error as error:
+        some = list(_some(texts))
+    except (OSError, sqlite3.Error) as error:
         raise _unreadable(error) from error
-    return batch if seen else None
+    for place, line, problem in parsed(some):
+        if line is not None:
+            batch.append((place, line))
+        if problem is not None and len(problems) < _MOST_PROBLEMS:
+            problems.append(problem)
+    return batch if some else None
+
+
+def _some(texts: Iterator[Placed]) -> Iterator[Placed]:
+    characters = 0
+    for place, text in islice(texts, _MOST_LINES):
+        yield place, text
+        characters += len(text)
+        if characters > _MOST_CHARACTERS:
+            return
 
 
 def _begin(path: Path) -> None:
@@ -182,10 +179,10 @@ def _joined(lines: Iterable[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _counted(lines: Iterable[Line], entries: int, messages: int) -> tuple[int, int]:
+def _counted(lines: Iterable[PlainLine], entries: int, messages: int) -> tuple[int, int]:
     for line in lines:
-        entries += isinstance(line, FactLine)
-        messages += isinstance(line, MessageLine)
+        entries += line["type"] == "fact"
+        messages += line["type"] == "message"
     return entries, messages
 
 
@@ -199,5 +196,5 @@ def _cannot(path: Path, error: OSError) -> Storage:
     return Storage(f"{path}: {error.strerror}", hint="see whether it is there, and whether you may use it")
 
 
-def _unreadable(error: sqlite3.Error) -> Storage:
+def _unreadable(error: Exception) -> Storage:
     return Storage(f"the file to be imported cannot be read: {error}", hint="see whether it is whole")

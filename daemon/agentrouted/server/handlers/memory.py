@@ -93,7 +93,7 @@ async def export_memory(session: ClientSession, params: MemoryExportParams) -> M
 
 async def import_memory(session: ClientSession, params: MemoryImportParams) -> MemoryImportResult:
     with session.working(params.work_done_token, "Importing memory") as report:
-        return await (await _store(session)).import_(params, _every(_LINES, report))
+        return await (await _store(session)).import_(params, _every(_LINES, report), _boundary(session))
 
 
 async def show_vectors(session: ClientSession, params: MemoryVectorsParams) -> MemoryVectorsResult:

@@ -1,0 +1,164 @@
+"""Lines of an export become rows again, many at a time."""
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from agentrouted.core.endpoint import Boundary, stricter
+from agentrouted.core.errors import Conflict, InvalidParams
+from agentrouted.core.memory.entries import clean_source
+from agentrouted.core.memory.lines import FactLine, Line, MessageLine, SessionLine
+from agentrouted.core.memory.message_rows import Said, insert_message, texts_before
+from agentrouted.core.memory.remembering import NewFacts
+from agentrouted.core.memory.scopes import scope_id
+from agentrouted.core.memory.terms import clean, fingerprint
+from agentrouted.core.memory.turns import find_session
+from agentrouted.core.times import seconds_of
+
+
+def take_in(
+    connection: sqlite3.Connection, lines: Sequence[tuple[str, Line]], refused: set[str], boundary: Boundary | None
+) -> tuple[int, int, list[str]]:
+    """How many facts and messages are new, or newer than what was there; and what could not be taken in, by place.
+
+    `refused` are sessions that are in another scope here; it grows. `boundary` is that they are taken in within.
+    """
+    facts = _Facts(connection, boundary)
+    messages = 0
+    problems = []
+    for place, line in lines:
+        try:
+            match line:
+                case FactLine():
+                    facts.take(line)
+                case SessionLine():
+                    _take_session(connection, line, refused)
+                case MessageLine() if line.session_id not in refused:
+                    messages += _take_message(connection, line, boundary)
+        except (InvalidParams, Conflict) as error:
+            problems.append(f"{place}: {error.message}")
+    facts.flush()
+    return facts.taken, messages, problems
+
+
+class _Facts:
+    """Those of one transaction. They are in the file once they are flushed."""
+
+    def __init__(self, connection: sqlite3.Connection, boundary: Boundary | None) -> None:
+        self.taken = 0
+        self._connection = connection
+        self._boundary = boundary
+        self._new = NewFacts(connection)
+        self._waiting: set[object] = set()
+        """What tells those apart that are not flushed yet."""
+
+    def take(self, line: FactLine) -> None:
+        row = _row_of(line)
+        row["scope"] = scope_id(self._connection, line.scope)
+        digest = fingerprint(row["text"])
+        tells_apart = {row["uid"], (row["scope"], digest if row["key"] is None else row["key"])}
+        if not self._waiting.isdisjoint(tells_apart):
+            self.flush()
+        there = _there(self._connection, row, digest)
+        row["boundary"] = stricter(self._boundary, line.boundary, *(each.boundary for each in there))
+        if any(each.is_same or each.updated_at >= row["updated_at"] for each in there):
+            for each in there:
+                _keep_within(self._connection, each.id, each.boundary, row["boundary"])
+            return
+        for each in there:
+            self._connection.execute("DELETE FROM memories WHERE id = ?", (each.id,))
+        _, row["id"] = self._new.next_id(line.scope)
+        self._new.add(row, digest)
+        self._waiting |= tells_apart
+        self.taken += 1
+
+    def flush(self) -> None:
+        self._new.flush()
+        self._waiting.clear()
+
+
+class _There(NamedTuple):
+    id: int
+    updated_at: float
+    is_same: bool
+    boundary: Boundary | None
+
+
+def _there(connection: sqlite3.Connection, row: dict[str, Any], digest: bytes) -> list[_There]:
+    """The facts that this one is."""
+    same, value = ("key = ?3", row["key"]) if row["key"] is not None else ("key IS NULL AND digest = ?3", digest)
+    found = connection.execute(
+        "SELECT id, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary FROM memories"
+        f" WHERE uid = ?1 OR (scope = ?2 AND {same})",
+        (row["uid"], row["scope"], value, row["text"], row["version"]),
+    )
+    return [_There(*each) for each in found]
+
+
+def _row_of(line: FactLine) -> dict[str, Any]:
+    """Without what depends on the other rows. Raises `InvalidParams`."""
+    text = clean(line.text)
+    if not text.strip():
+        raise InvalidParams("its `text` is empty")
+    return {
+        "uid": clean(line.id),
+        "kind": line.kind,
+        "text": text,
+        "created_at": seconds_of(line.created_at, "createdAt"),
+        "key": None if line.key is None else clean(line.key),
+        "tags": list(map(clean, line.tags)),
+        "sources": list(map(clean_source, line.sources)),
+        "version": line.version,
+        "valid_from": seconds_of(line.valid_from, "validFrom"),
+        "valid_to": seconds_of(line.valid_to, "validTo"),
+        "expires_at": seconds_of(line.expires_at, "expiresAt"),
+        "updated_at": seconds_of(line.updated_at, "updatedAt"),
+    }
+
+
+def _keep_within(connection: sqlite3.Connection, row: int, before: Boundary | None, boundary: Boundary | None) -> None:
+    """What is there already is within the stricter boundary from now on."""
+    if stricter(before, boundary) != before:
+        connection.execute("UPDATE memories SET boundary = ? WHERE id = ?", (stricter(before, boundary), row))
+
+
+def _take_session(connection: sqlite3.Connection, line: SessionLine, refused: set[str]) -> None:
+    times = seconds_of(line.created_at, "createdAt"), seconds_of(line.updated_at, "updatedAt")
+    try:
+        find_session(connection, clean(line.session_id), line.scope)
+    except Conflict:
+        refused.add(line.session_id)
+        raise
+    connection.execute(
+        "INSERT OR IGNORE INTO memory_sessions (session_id, scope, title, created_at, updated_at)"
+        " VALUES (?, ?, ?, ?, ?)",
+        (clean(line.session_id), scope_id(connection, line.scope), line.title and clean(line.title), *times),
+    )
+
+
+def _take_message(connection: sqlite3.Connection, line: MessageLine, boundary: Boundary | None) -> int:
+    boundary = stricter(boundary, line.boundary)
+    there = connection.execute("SELECT id, boundary FROM memories WHERE uid = ?", (clean(line.id),)).fetchone()
+    if there is not None:
+        row, before = there
+        _keep_within(connection, row, before, boundary)
+        return 0
+    session, scope = _session_of(connection, line)
+    created = seconds_of(line.created_at, "createdAt")
+    assert created is not None
+    run_id = line.run_id and clean(line.run_id)
+    said = Said(clean(line.id), session, scope, created, line.message, run_id, boundary)
+    insert_message(connection, said, texts_before(connection, session))
+    return 1
+
+
+def _session_of(connection: sqlite3.Connection, line: MessageLine) -> tuple[int, int]:
+    """The rows of the session and of its scope; made where the line of the session is missing."""
+    name = clean(line.session_id)
+    found = find_session(connection, name, None)
+    if found is None:
+        times = {"created_at": line.created_at, "updated_at": line.created_at}
+        _take_session(connection, SessionLine(session_id=line.session_id, **times), set())
+        found = find_session(connection, name, None)
+        assert found is not None
+    return found

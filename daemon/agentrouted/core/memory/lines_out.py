@@ -1,0 +1,148 @@
+"""All that is remembered, row by row, as lines of an export."""
+
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+from pydantic_core import from_json
+
+from agentrouted.core.memory.entries import COLUMNS
+from agentrouted.core.memory.message_rows import message_of
+from agentrouted.core.memory.scopes import find_scope, scope_of, whole_range
+from agentrouted.core.times import optional_time, text_of_time
+from agentrouted_protocol.scope import Scope
+
+# Of what is read at once: others wait for it, and it is all in memory.
+_MOST_LINES: Final = 500
+_MOST_CHARACTERS: Final = 4_000_000
+
+
+class Place(NamedTuple):
+    """How far an export is: a scope, and the last fact, session and message of it that were written."""
+
+    scope: int = 0
+    fact: int = 0
+    session: int = 0
+    message: int = 0
+
+
+# As a model of `lines` would be written: to make one of each row takes six times as long.
+PlainLine = dict[str, Any]
+
+
+def next_lines(
+    connection: sqlite3.Connection, place: Place, only: Scope | None
+) -> tuple[list[PlainLine], Place | None]:
+    """Some lines, and where those after them begin; None after the last one."""
+    lines = []
+    characters = 0
+    for here, text, line in _lines_after(connection, place, only):
+        lines.append(line)
+        characters += len(text)
+        if len(lines) == _MOST_LINES or characters > _MOST_CHARACTERS:
+            return lines, here
+    return lines, None
+
+
+# Where the next one begins, its text, and the line.
+_Found = tuple[Place, str, PlainLine]
+
+
+def _lines_after(connection: sqlite3.Connection, place: Place, only: Scope | None) -> Iterator[_Found]:
+    for scope in _scopes_from(connection, place.scope, only):
+        here = place if scope == place.scope else Place(scope)
+        names = scope_of(connection, scope).to_wire()
+        if here.session:
+            yield from _messages(connection, here)
+        else:
+            yield from _facts(connection, here, names)
+        for session, line in _sessions(connection, here, names):
+            at_session = here._replace(session=session, message=0)
+            yield at_session, "", line
+            yield from _messages(connection, at_session)
+
+
+def _scopes_from(connection: sqlite3.Connection, first: int, only: Scope | None) -> Iterable[int]:
+    if only is not None:
+        found = find_scope(connection, only)
+        return [] if found is None else [found.id]
+    return (row for (row,) in connection.execute("SELECT id FROM memory_scopes WHERE id >= ? ORDER BY id", (first,)))
+
+
+def _facts(connection: sqlite3.Connection, place: Place, scope: PlainLine) -> Iterator[_Found]:
+    first, last = whole_range(place.scope)
+    rows = connection.execute(
+        f"SELECT {COLUMNS}, boundary FROM memories WHERE id BETWEEN ? AND ? AND kind != 'message'"
+        " AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
+        (max(first, place.fact + 1), last, time.time()),
+    )
+    for row in rows:
+        line = _fact_line(row, scope)
+        yield place._replace(fact=row[0]), line["text"], line
+
+
+def _fact_line(row: Sequence[Any], scope: PlainLine) -> PlainLine:
+    _, uid, _, kind, text, created, key, tags, sources, version, valid_from, valid_to, expires, updated, boundary = row
+    said = from_json(sources)
+    line = {
+        "id": uid,
+        "key": key,
+        "text": text,
+        "kind": kind,
+        "tags": from_json(tags),
+        "scope": scope,
+        "source": said[-1] if said else {},
+        "sources": said,
+        "version": version,
+        "validFrom": optional_time(valid_from),
+        "validTo": optional_time(valid_to),
+        "expiresAt": optional_time(expires),
+        "createdAt": text_of_time(created),
+        "updatedAt": text_of_time(updated),
+        "type": "fact",
+        "boundary": boundary,
+    }
+    return _said(line)
+
+
+def _sessions(connection: sqlite3.Connection, place: Place, scope: PlainLine) -> Iterator[tuple[int, PlainLine]]:
+    rows = connection.execute(
+        "SELECT id, session_id, title, created_at, updated_at FROM memory_sessions WHERE scope = ? AND id > ?"
+        " ORDER BY id",
+        (place.scope, place.session),
+    )
+    for row, session_id, title, created, updated in rows:
+        line = {
+            "type": "session",
+            "sessionId": session_id,
+            "scope": scope,
+            "title": title,
+            "createdAt": text_of_time(created),
+            "updatedAt": text_of_time(updated),
+        }
+        yield row, _said(line)
+
+
+def _messages(connection: sqlite3.Connection, place: Place) -> Iterator[_Found]:
+    rows = connection.execute(
+        "SELECT id, uid, run_id, created_at, text, body, boundary,"
+        " (SELECT session_id FROM memory_sessions WHERE id = session)"
+        " FROM memories WHERE session = ? AND id > ? ORDER BY id",
+        (place.session, place.message),
+    )
+    for row, uid, run_id, created, text, body, boundary, session_id in rows:
+        line = {
+            "type": "message",
+            "id": uid,
+            "sessionId": session_id,
+            "runId": run_id,
+            "createdAt": text_of_time(created),
+            "message": message_of(text, body),
+            "boundary": boundary,
+        }
+        yield place._replace(message=row), body, _said(line)
+
+
+def _said(line: PlainLine) -> PlainLine:
+    return {name: value for name, value in line.items() if value is not None}
