@@ -1,10 +1,15 @@
 """Times as ISO 8601, and as seconds since 1970."""
 
 from datetime import UTC, datetime
+from typing import overload
 
 from agentrouted.core.errors import InvalidParams
 
 
+@overload
+def seconds_of(text: str, name: str) -> float: ...
+@overload
+def seconds_of(text: str | None, name: str) -> float | None: ...
 def seconds_of(text: str | None, name: str) -> float | None:
     """A time without a zone is UTC. Raises `InvalidParams` that says which field `name` it was."""
     if text is None:

@@ -1,13 +1,15 @@
 """Facts: kept once, replaced, listed, forgotten."""
 
 import asyncio
+from random import Random
 
 import pytest
 from harness.memories import HERE, THERE, forget, found, get, listed, remember
 
 from agentrouted.core.errors import InvalidParams, NotFound
 from agentrouted.core.memory.store import Store
-from agentrouted_protocol.memory import MemoryFilter, MemoryListParams, MemoryRememberParams, Source
+from agentrouted.core.storage.database import Database
+from agentrouted_protocol.memory import MemoryEntry, MemoryFilter, MemoryListParams, MemoryRememberParams, Source
 from agentrouted_protocol.scope import Scope
 
 LONG_AGO, FAR_AHEAD = "2001-01-01T00:00:00Z", "2999-01-01T00:00:00Z"
@@ -183,6 +185,33 @@ async def test_facts_that_come_at_once_become_what_they_do_one_after_the_other(s
         "likes tea"
     ]
     assert await found(store, "blue") == [] and await found(store, "red") == ["red"]
+
+
+async def test_any_facts_at_once_become_what_they_do_one_after_the_other(store: Store) -> None:
+    random, other = Random(7), Store(await Database.in_memory())
+    given = [(_any_fact(random), Source(client=random.choice(("vim", "emacs")))) for _ in range(300)]
+    at_once = await asyncio.gather(*(store.remember(*fact) for fact in given))
+    in_turn = [await other.remember(*fact) for fact in given]
+    assert [(told.version, told.merged) for told in at_once] == [(told.version, told.merged) for told in in_turn]
+    for scope in (HERE, THERE):
+        assert await _whole(store, scope) == await _whole(other, scope) != []
+        assert sorted(await found(store, "tea", scope=scope)) == sorted(await found(other, "tea", scope=scope)) != []
+    await other.aclose()
+
+
+def _any_fact(random: Random) -> MemoryRememberParams:
+    return MemoryRememberParams(
+        text=random.choice(("tea", "Tea!", "tea or milk", "milk", "日本茶")),
+        key=random.choice((None, None, None, "drink", "food")),
+        scope=random.choice((HERE, THERE)),
+        tags=random.sample(("hot", "cold"), random.randrange(3)),
+        expires_at=random.choice((None, None, LONG_AGO, FAR_AHEAD)),
+    )
+
+
+async def _whole(store: Store, scope: Scope) -> list[MemoryEntry]:
+    unlike = {"id": "", "created_at": "", "updated_at": ""}
+    return [entry.model_copy(update=unlike) for entry in (await store.page(MemoryListParams(scope=scope))).entries]
 
 
 async def test_one_of_many_at_once_that_cannot_be_kept_fails_alone(store: Store) -> None:

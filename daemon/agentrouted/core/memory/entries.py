@@ -1,17 +1,20 @@
 """Facts as rows: kept once, replaced by key, found again."""
 
-import json
 import sqlite3
 import time
 from collections.abc import Sequence
 from random import Random
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
+from pydantic_core import from_json, to_json
+
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.scopes import find_scope, scope_of
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.times import optional_time, text_of_time
 from agentrouted_protocol.memory import (
+    FactKind,
     MemoryEntry,
     MemoryGetParams,
     MemoryListParams,
@@ -20,9 +23,43 @@ from agentrouted_protocol.memory import (
 )
 from agentrouted_protocol.scope import Scope
 
-COLUMNS: Final = (
-    "id, uid, scope, kind, text, created_at, key, tags, sources, version, valid_from, valid_to, expires_at, updated_at"
-)
+Identity = tuple[int, str | bytes]
+"""The scope, and the key or else the digest of the text: what makes two facts the same."""
+
+
+class Fact(NamedTuple):
+    """A row of `memories`; times are seconds since 1970."""
+
+    id: int
+    uid: str
+    scope: int
+    kind: FactKind
+    text: str
+    digest: bytes
+    """Of the text: see `fingerprint`."""
+
+    key: str | None
+    tags: str
+    """A list as JSON."""
+
+    sources: str
+    """A list of `Source` as JSON."""
+
+    version: int
+    valid_from: float | None
+    valid_to: float | None
+    expires_at: float | None
+    created_at: float
+    updated_at: float
+    boundary: Boundary | None
+    """That it was said within."""
+
+    @property
+    def identity(self) -> Identity:
+        return self.scope, self.digest if self.key is None else self.key
+
+
+COLUMNS: Final = ", ".join(Fact._fields)
 
 # Of each process its own.
 _random: Final = Random()
@@ -44,7 +81,7 @@ def get_entry(connection: sqlite3.Connection, params: MemoryGetParams) -> Memory
         " AND (expires_at IS NULL OR expires_at > ?)",
         (scope.id, clean(value or ""), time.time()),
     ).fetchall()
-    return entry_of(rows[0], scope_of(connection, scope.id)) if rows else None
+    return entry_of(Fact(*rows[0]), scope_of(connection, scope.id)) if rows else None
 
 
 def list_entries(connection: sqlite3.Connection, params: MemoryListParams) -> MemoryListResult:
@@ -63,7 +100,7 @@ def list_entries(connection: sqlite3.Connection, params: MemoryListParams) -> Me
     more = len(rows) > params.limit
     its_scope = scope_of(connection, scope.id)
     return MemoryListResult(
-        entries=[entry_of(row, its_scope) for row in page],
+        entries=[entry_of(Fact(*row), its_scope) for row in page],
         next_cursor=str(page[-1][0] - scope.facts.first) if more else None,
     )
 
@@ -90,26 +127,28 @@ def conditions(
     return " AND ".join(parts), values
 
 
-def entry_of(row: Sequence[Any], scope: Scope) -> MemoryEntry:
-    """Of a row with `COLUMNS`."""
-    _, uid, _, kind, text, created, key, tags, sources, version, valid_from, valid_to, expires, updated = row
-    said = [Source.model_validate(source) for source in json.loads(sources)]
+def entry_of(fact: Fact, scope: Scope) -> MemoryEntry:
+    sources = [Source.model_validate(source) for source in from_json(fact.sources)]
     return MemoryEntry(
-        id=uid,
-        key=key,
-        text=text,
-        kind=kind,
-        tags=json.loads(tags),
+        id=fact.uid,
+        key=fact.key,
+        text=fact.text,
+        kind=fact.kind,
+        tags=from_json(fact.tags),
         scope=scope,
-        source=said[-1] if said else Source(),
-        sources=said,
-        version=version,
-        valid_from=optional_time(valid_from),
-        valid_to=optional_time(valid_to),
-        expires_at=optional_time(expires),
-        created_at=text_of_time(created),
-        updated_at=text_of_time(updated),
+        source=sources[-1] if sources else Source(),
+        sources=sources,
+        version=fact.version,
+        valid_from=optional_time(fact.valid_from),
+        valid_to=optional_time(fact.valid_to),
+        expires_at=optional_time(fact.expires_at),
+        created_at=text_of_time(fact.created_at),
+        updated_at=text_of_time(fact.updated_at),
     )
+
+
+def as_json(value: object) -> str:
+    return to_json(value).decode()
 
 
 def clean_source(source: Source) -> dict[str, str]:

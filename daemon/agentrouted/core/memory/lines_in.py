@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
-from agentrouted.core.memory.entries import clean_source
+from agentrouted.core.memory.entries import Fact, as_json, clean_source
 from agentrouted.core.memory.lines import FactLine, Line, MessageLine, SessionLine
 from agentrouted.core.memory.message_rows import Said, insert_message, texts_before
 from agentrouted.core.memory.remembering import NewFacts
@@ -53,22 +53,20 @@ class _Facts:
         """What tells those apart that are not flushed yet."""
 
     def take(self, line: FactLine) -> None:
-        row = _row_of(line)
-        row["scope"] = scope_id(self._connection, line.scope)
-        digest = fingerprint(row["text"])
-        tells_apart = {row["uid"], (row["scope"], digest if row["key"] is None else row["key"])}
+        fact = _fact_of(self._connection, line)
+        tells_apart = {fact.uid, fact.identity}
         if not self._waiting.isdisjoint(tells_apart):
             self.flush()
-        there = _there(self._connection, row, digest)
-        row["boundary"] = stricter(self._boundary, line.boundary, *(each.boundary for each in there))
-        if any(each.is_same or each.updated_at >= row["updated_at"] for each in there):
+        there = _there(self._connection, fact)
+        boundary = stricter(self._boundary, fact.boundary, *(each.boundary for each in there))
+        if any(each.is_same or each.updated_at >= fact.updated_at for each in there):
             for each in there:
-                _keep_within(self._connection, each.id, each.boundary, row["boundary"])
+                _keep_within(self._connection, each.id, each.boundary, boundary)
             return
         for each in there:
             self._connection.execute("DELETE FROM memories WHERE id = ?", (each.id,))
-        _, row["id"] = self._new.next_id(line.scope)
-        self._new.add(row, digest)
+        _, row = self._new.next_id(line.scope)
+        self._new.add(fact._replace(id=row, boundary=boundary))
         self._waiting |= tells_apart
         self.taken += 1
 
@@ -84,36 +82,41 @@ class _There(NamedTuple):
     boundary: Boundary | None
 
 
-def _there(connection: sqlite3.Connection, row: dict[str, Any], digest: bytes) -> list[_There]:
+def _there(connection: sqlite3.Connection, fact: Fact) -> list[_There]:
     """The facts that this one is."""
-    same, value = ("key = ?3", row["key"]) if row["key"] is not None else ("key IS NULL AND digest = ?3", digest)
+    same = "key = ?3" if fact.key is not None else "key IS NULL AND digest = ?3"
     found = connection.execute(
         "SELECT id, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary FROM memories"
         f" WHERE uid = ?1 OR (scope = ?2 AND {same})",
-        (row["uid"], row["scope"], value, row["text"], row["version"]),
+        (fact.uid, *fact.identity, fact.text, fact.version),
     )
     return [_There(*each) for each in found]
 
 
-def _row_of(line: FactLine) -> dict[str, Any]:
-    """Without what depends on the other rows. Raises `InvalidParams`."""
+def _fact_of(connection: sqlite3.Connection, line: FactLine) -> Fact:
+    """Without its id. Raises `InvalidParams`."""
     text = clean(line.text)
     if not text.strip():
         raise InvalidParams("its `text` is empty")
-    return {
-        "uid": clean(line.id),
-        "kind": line.kind,
-        "text": text,
-        "created_at": seconds_of(line.created_at, "createdAt"),
-        "key": None if line.key is None else clean(line.key),
-        "tags": list(map(clean, line.tags)),
-        "sources": list(map(clean_source, line.sources)),
-        "version": line.version,
-        "valid_from": seconds_of(line.valid_from, "validFrom"),
-        "valid_to": seconds_of(line.valid_to, "validTo"),
-        "expires_at": seconds_of(line.expires_at, "expiresAt"),
-        "updated_at": seconds_of(line.updated_at, "updatedAt"),
-    }
+    return Fact(
+        id=0,
+        uid=clean(line.id),
+        kind=line.kind,
+        text=text,
+        digest=fingerprint(text),
+        key=None if line.key is None else clean(line.key),
+        tags=as_json(list(map(clean, line.tags))),
+        sources=as_json(list(map(clean_source, line.sources))),
+        version=line.version,
+        valid_from=seconds_of(line.valid_from, "validFrom"),
+        valid_to=seconds_of(line.valid_to, "validTo"),
+        expires_at=seconds_of(line.expires_at, "expiresAt"),
+        created_at=seconds_of(line.created_at, "createdAt"),
+        updated_at=seconds_of(line.updated_at, "updatedAt"),
+        boundary=line.boundary,
+        # After the times: a line with a wrong one makes no scope.
+        scope=scope_id(connection, line.scope),
+    )
 
 
 def _keep_within(connection: sqlite3.Connection, row: int, before: Boundary | None, boundary: Boundary | None) -> None:
@@ -145,7 +148,6 @@ def _take_message(connection: sqlite3.Connection, line: MessageLine, boundary: B
         return 0
     session, scope = _session_of(connection, line)
     created = seconds_of(line.created_at, "createdAt")
-    assert created is not None
     run_id = line.run_id and clean(line.run_id)
     said = Said(clean(line.id), session, scope, created, line.message, run_id, boundary)
     insert_message(connection, said, texts_before(connection, session))

@@ -1,13 +1,14 @@
 """All that is remembered, row by row, as lines of an export."""
 
+import itertools
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from agentrouted.core.memory.entries import COLUMNS
+from agentrouted.core.memory.entries import COLUMNS, Fact
 from agentrouted.core.memory.message_rows import message_of
 from agentrouted.core.memory.scopes import find_scope, scope_of, whole_range
 from agentrouted.core.times import optional_time, text_of_time
@@ -73,35 +74,33 @@ def _scopes_from(connection: sqlite3.Connection, first: int, only: Scope | None)
 def _facts(connection: sqlite3.Connection, place: Place, scope: PlainLine) -> Iterator[_Found]:
     first, last = whole_range(place.scope)
     rows = connection.execute(
-        f"SELECT {COLUMNS}, boundary FROM memories WHERE id BETWEEN ? AND ? AND kind != 'message'"
+        f"SELECT {COLUMNS} FROM memories WHERE id BETWEEN ? AND ? AND kind != 'message'"
         " AND (expires_at IS NULL OR expires_at > ?) ORDER BY id",
         (max(first, place.fact + 1), last, time.time()),
     )
-    for row in rows:
-        line = _fact_line(row, scope)
-        yield place._replace(fact=row[0]), line["text"], line
+    for fact in itertools.starmap(Fact, rows):
+        yield place._replace(fact=fact.id), fact.text, _fact_line(fact, scope)
 
 
-def _fact_line(row: Sequence[Any], scope: PlainLine) -> PlainLine:
-    _, uid, _, kind, text, created, key, tags, sources, version, valid_from, valid_to, expires, updated, boundary = row
-    said = from_json(sources)
+def _fact_line(fact: Fact, scope: PlainLine) -> PlainLine:
+    sources = from_json(fact.sources)
     line = {
-        "id": uid,
-        "key": key,
-        "text": text,
-        "kind": kind,
-        "tags": from_json(tags),
+        "id": fact.uid,
+        "key": fact.key,
+        "text": fact.text,
+        "kind": fact.kind,
+        "tags": from_json(fact.tags),
         "scope": scope,
-        "source": said[-1] if said else {},
-        "sources": said,
-        "version": version,
-        "validFrom": optional_time(valid_from),
-        "validTo": optional_time(valid_to),
-        "expiresAt": optional_time(expires),
-        "createdAt": text_of_time(created),
-        "updatedAt": text_of_time(updated),
+        "source": sources[-1] if sources else {},
+        "sources": sources,
+        "version": fact.version,
+        "validFrom": optional_time(fact.valid_from),
+        "validTo": optional_time(fact.valid_to),
+        "expiresAt": optional_time(fact.expires_at),
+        "createdAt": text_of_time(fact.created_at),
+        "updatedAt": text_of_time(fact.updated_at),
         "type": "fact",
-        "boundary": boundary,
+        "boundary": fact.boundary,
     }
     return _said(line)
 

@@ -1,17 +1,16 @@
 """Facts kept: once each, replaced by key, many at a time."""
 
-import json
+import itertools
 import sqlite3
 import time
 from collections.abc import Sequence
-from operator import itemgetter
 from typing import Any, Final
 
-from pydantic_core import to_json
+from pydantic_core import from_json
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
-from agentrouted.core.memory.entries import COLUMNS, clean_source, new_uid
+from agentrouted.core.memory.entries import COLUMNS, Fact, Identity, as_json, clean_source, new_uid
 from agentrouted.core.memory.index import add_all_to_index
 from agentrouted.core.memory.scopes import FactIds
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
@@ -20,11 +19,10 @@ from agentrouted.core.times import seconds_of
 from agentrouted_protocol.memory import MemoryRememberParams, MemoryRememberResult, Source
 from agentrouted_protocol.scope import Scope
 
-_NAMES: Final = (*COLUMNS.split(", "), "words", "around", "digest", "boundary")
-_INSERT: Final = f"INSERT INTO memories ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"
-# By their places: by names, binding them takes as long as inserting the row.
-_in_order: Final = itemgetter(*_NAMES)
-_to_index: Final = itemgetter("id", "prepared", "around")
+_INSERT: Final = f"INSERT INTO memories ({COLUMNS}, words, around) VALUES ({', '.join('?' * (len(Fact._fields) + 2))})"
+
+# Facts that are looked for in one statement.
+_AT_ONCE: Final = 250
 
 
 class NewFacts:
@@ -35,96 +33,109 @@ class NewFacts:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._ids = FactIds(connection)
-        self._rows: list[dict[str, Any]] = []
-        self._identities: set[tuple[int, str | bytes]] = set()
+        self._rows: list[tuple[Any, ...]] = []
+        self._words: list[tuple[int, str, str]] = []
+        self._known: dict[Identity, Fact | None] = {}
+        """What is in the file, as far as it was looked for and has not changed since."""
 
     def next_id(self, scope: Scope) -> tuple[int, int]:
         """The row of the scope, and the id of its next fact."""
         return self._ids.next(scope)
 
-    def add(self, row: dict[str, Any], digest: bytes) -> None:
-        """`row` has all of `COLUMNS`, tags and sources as lists, and its boundary."""
-        prepared = indexed(row["text"])
-        values = {
-            "prepared": prepared,
-            "words": None if prepared == row["text"] else prepared,
-            "around": indexed(" ".join([row["key"] or "", *row["tags"]])),
-            "tags": to_json(row["tags"]).decode(),
-            "sources": to_json(row["sources"]).decode(),
-            "digest": digest,
-        }
-        self._rows.append(row | values)
-        self._identities |= {(row["scope"], digest), (row["scope"], digest if row["key"] is None else row["key"])}
+    def look_for(self, facts: Sequence[Fact]) -> None:
+        """All in one go takes a quarter of the time that it does one by one."""
+        identities = [fact.identity for fact in facts]
+        self._known |= dict.fromkeys(identities)
+        self._known |= _oldest(self._connection, "key", [each for each in identities if isinstance(each[1], str)])
+        self._known |= _oldest(self._connection, "digest", [each for each in identities if isinstance(each[1], bytes)])
 
-    def replaced(self, scope: int, key: str | None, digest: bytes) -> dict[str, Any] | None:
-        """The fact that this one is, taken out."""
-        if (scope, digest if key is None else key) in self._identities:
+    def replaced(self, fact: Fact) -> Fact | None:
+        """The one in the file that it is, taken out."""
+        if fact.identity not in self._known:
             self.flush()
-        before = _before(self._connection, scope, key, digest)
+            self.look_for([fact])
+        before = self._known[fact.identity]
         if before is not None:
-            self._connection.execute("DELETE FROM memories WHERE id = ?", (before["id"],))
+            self._connection.execute("DELETE FROM memories WHERE id = ?", (before.id,))
+            self._changed(before)
         return before
 
+    def add(self, fact: Fact) -> None:
+        words = indexed(fact.text)
+        around = indexed(" ".join([fact.key or "", *from_json(fact.tags)]))
+        self._rows.append((*fact, None if words == fact.text else words, around))
+        self._words.append((fact.id, words, around))
+        self._changed(fact)
+
     def flush(self) -> None:
-        self._connection.executemany(_INSERT, map(_in_order, self._rows))
-        add_all_to_index(self._connection, map(_to_index, self._rows))
+        self._connection.executemany(_INSERT, self._rows)
+        add_all_to_index(self._connection, self._words)
         self._ids.write()
         self._rows.clear()
-        self._identities.clear()
+        self._words.clear()
+
+    def _changed(self, fact: Fact) -> None:
+        self._known.pop((fact.scope, fact.digest), None)
+        if fact.key is not None:
+            self._known.pop((fact.scope, fact.key), None)
 
 
 def remember_all(
-    connection: sqlite3.Connection, facts: Sequence[tuple[MemoryRememberParams, Source, Boundary | None]]
+    connection: sqlite3.Connection, facts: Sequence[tuple[MemoryRememberParams, Source | None, Boundary | None]]
 ) -> list[MemoryRememberResult]:
     """The same key replaces; without one, the same words in the same scope are the same fact.
 
     Each comes with the boundary that it is said within.
     """
     new = NewFacts(connection)
-    results = [_remember(new, *fact) for fact in facts]
+    now = round(time.time(), 3)
+    given = [_given(new, now, *fact) for fact in facts]
+    new.look_for([fact for fact, _ in given])
+    results = [_remember(new, fact, redacted) for fact, redacted in given]
     new.flush()
     return results
 
 
-def _remember(
-    new: NewFacts, fact: MemoryRememberParams, source: Source, boundary: Boundary | None
-) -> MemoryRememberResult:
-    redacted = [] if fact.allow_secrets else secrets_in("\n".join([fact.text, fact.key or "", *fact.tags]))
+def _given(
+    new: NewFacts, now: float, said: MemoryRememberParams, source: Source | None, boundary: Boundary | None
+) -> tuple[Fact, list[str]]:
+    """A fact as if there were no other, and the kinds of secrets that were left out."""
+    redacted = [] if said.allow_secrets else secrets_in("\n".join([said.text, said.key or "", *said.tags]))
     if redacted:
-        fact = _without_secrets(fact)
-    text = clean(fact.text)
+        said = _without_secrets(said)
+    text = clean(said.text)
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")
-    now = round(time.time(), 3)
-    scope, place = new.next_id(fact.scope)
-    key = None if fact.key is None else clean(fact.key)
-    digest = fingerprint(text)
-    row: dict[str, Any] = {
-        "id": place,
-        "uid": new_uid(),
-        "scope": scope,
-        "kind": fact.kind,
-        "text": text,
-        "created_at": now,
-        "key": key,
-        "tags": list(dict.fromkeys(map(clean, fact.tags))),
-        "sources": [],
-        "version": 1,
-        "valid_from": seconds_of(fact.valid_from, "validFrom"),
-        "valid_to": seconds_of(fact.valid_to, "validTo"),
-        "expires_at": seconds_of(fact.expires_at, "expiresAt"),
-        "updated_at": now,
-        "boundary": boundary,
-    }
-    before = new.replaced(scope, key, digest)
-    if before is not None and _has_expired(before, now):
+    scope, place = new.next_id(said.scope)
+    fact = Fact(
+        id=place,
+        uid=new_uid(),
+        scope=scope,
+        kind=said.kind,
+        text=text,
+        digest=fingerprint(text),
+        key=None if said.key is None else clean(said.key),
+        tags=as_json(list(dict.fromkeys(map(clean, said.tags)))),
+        sources=as_json([cleaned] if source is not None and (cleaned := clean_source(source)) else []),
+        version=1,
+        valid_from=seconds_of(said.valid_from, "validFrom"),
+        valid_to=seconds_of(said.valid_to, "validTo"),
+        expires_at=seconds_of(said.expires_at, "expiresAt"),
+        created_at=now,
+        updated_at=now,
+        boundary=boundary,
+    )
+    return fact, redacted
+
+
+def _remember(new: NewFacts, fact: Fact, redacted: list[str]) -> MemoryRememberResult:
+    before = new.replaced(fact)
+    if before is not None and _has_expired(before, fact.updated_at):
         before = None
     if before is not None:
-        row |= _merged(before, row, replaced=key is not None)
-    if (said := clean_source(source)) and said not in row["sources"]:
-        row["sources"] = [*row["sources"], said]
-    new.add(row, digest)
-    return MemoryRememberResult(id=row["uid"], version=row["version"], merged=before is not None, redacted=redacted)
+        fact = _merged(before, fact)
+    new.add(fact)
+    return MemoryRememberResult(id=fact.uid, version=fact.version, merged=before is not None, redacted=redacted)
 
 
 def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
@@ -136,31 +147,44 @@ def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
     return fact.model_copy(update=said)
 
 
-def _before(connection: sqlite3.Connection, scope: int, key: str | None, digest: bytes) -> dict[str, Any] | None:
-    """The fact that this one is."""
-    column, value = ("key", key) if key is not None else ("digest", digest)
-    cursor = connection.execute(
-        f"SELECT {COLUMNS}, boundary FROM memories WHERE scope = ? AND {column} = ? ORDER BY id LIMIT 1", (scope, value)
+def _oldest(connection: sqlite3.Connection, column: str, identities: Sequence[Identity]) -> dict[Identity, Fact]:
+    """Of those that have the same in this column."""
+    found: list[tuple[Any, ...]] = []
+    for first in range(0, len(identities), _AT_ONCE):
+        some = identities[first : first + _AT_ONCE]
+        found += connection.execute(
+            f"SELECT {COLUMNS} FROM (VALUES {', '.join(['(?, ?)'] * len(some))}) CROSS JOIN memories"
+            f" ON scope = column1 AND {column} = column2 ORDER BY id DESC",
+            [value for identity in some for value in identity],
+        )
+    return {(fact.scope, getattr(fact, column)): fact for fact in itertools.starmap(Fact, found)}
+
+
+def _has_expired(fact: Fact, now: float) -> bool:
+    return fact.expires_at is not None and fact.expires_at <= now
+
+
+def _merged(before: Fact, fact: Fact) -> Fact:
+    """With what stays of the one that was there: its text, unless it is replaced by key."""
+    boundary = stricter(before.boundary, fact.boundary)
+    sources = _union(before.sources, fact.sources)
+    if fact.key is not None:
+        return fact._replace(
+            uid=before.uid, created_at=before.created_at, version=before.version + 1, sources=sources, boundary=boundary
+        )
+    return before._replace(
+        id=fact.id,
+        tags=_union(before.tags, fact.tags),
+        sources=sources,
+        valid_from=before.valid_from if fact.valid_from is None else fact.valid_from,
+        valid_to=before.valid_to if fact.valid_to is None else fact.valid_to,
+        expires_at=before.expires_at if fact.expires_at is None else fact.expires_at,
+        updated_at=fact.updated_at,
+        boundary=boundary,
     )
-    found = cursor.fetchone()
-    if found is None:
-        return None
-    row = dict(zip((each[0] for each in cursor.description), found, strict=True))
-    return row | {"tags": json.loads(row["tags"]), "sources": json.loads(row["sources"])}
 
 
-def _has_expired(row: dict[str, Any], now: float) -> bool:
-    return row["expires_at"] is not None and row["expires_at"] <= now
-
-
-def _merged(before: dict[str, Any], row: dict[str, Any], *, replaced: bool) -> dict[str, Any]:
-    """What stays of the fact that was there."""
-    kept = {name: before[name] for name in ("uid", "created_at", "sources")}
-    kept["boundary"] = stricter(before["boundary"], row["boundary"])
-    if replaced:
-        return kept | {"version": before["version"] + 1}
-    bounds = {
-        name: before[name] if row[name] is None else row[name] for name in ("valid_from", "valid_to", "expires_at")
-    }
-    same = {name: before[name] for name in ("text", "kind", "key", "version")}
-    return kept | bounds | same | {"tags": list(dict.fromkeys([*before["tags"], *row["tags"]]))}
+def _union(first: str, second: str) -> str:
+    """Of two lists, as JSON."""
+    both = from_json(first)
+    return as_json([*both, *(each for each in from_json(second) if each not in both)])

@@ -138,4 +138,4 @@ def _range(scope: int, kind: int, rows: int) -> Range:
 
 def _values(scope: Scope) -> tuple[str, ...]:
     """What is not named is the empty name."""
-    return tuple(clean(getattr(scope, name) or "") for name in _NAMES)
+    return tuple([clean(name) if name else "" for name in (scope.workspace, scope.user, scope.agent, scope.session)])

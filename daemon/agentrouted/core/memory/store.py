@@ -87,7 +87,7 @@ class Store:
         self, fact: MemoryRememberParams, source: Source | None = None, boundary: Boundary | None = None
     ) -> MemoryRememberResult:
         """`boundary` is that it is said within: no model beyond it will ever make its vector."""
-        given = fact, source or Source(), boundary
+        given = fact, source, boundary
         result: MemoryRememberResult = await self._database.write(OneOfMany(remember_all, given))
         if self.vectors is not None:
             self.vectors.filler.wake()

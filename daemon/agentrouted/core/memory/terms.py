@@ -13,6 +13,9 @@ _LONGEST_WORD: Final = 100
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
+# ASCII with a blank in the place of each sign.
+_SIGNS: Final = "".join(sign if re.match(r"\w", sign) else " " for sign in map(chr, range(128)))
+
 # Scripts that put no blanks between words: Thai, Han, kana, Hangul.
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 
@@ -39,6 +42,8 @@ def clean(text: str) -> str:
 
 def indexed(text: str) -> str:
     """The text as it goes into the index: scripts without blanks as overlapping pairs."""
+    if text.isascii():
+        return text
     return _UNSPACED.sub(lambda run: f" {' '.join([*_pairs(run.group()), run.group()[-1]])} ", text)
 
 
@@ -55,7 +60,8 @@ def terms_of(query: str) -> list[str]:
 def fingerprint(text: str) -> bytes:
     """The same for texts that differ in case, blanks and punctuation only."""
     plain = unicodedata.normalize("NFKC", text).casefold()
-    return blake2b(" ".join(re.findall(r"\w+", plain) or plain.split()).encode(), digest_size=16).digest()
+    words = plain.translate(_SIGNS).split() if plain.isascii() else re.findall(r"\w+", plain)
+    return blake2b(" ".join(words or plain.split()).encode(), digest_size=16).digest()
 
 
 def _words(query: str) -> Iterator[str]:
