@@ -100,11 +100,23 @@ async def test_filters_hold_for_what_is_found_by_meaning(tmp_path: Path) -> None
 async def test_what_is_out_of_force_hides_nothing_however_much_is_nearer(tmp_path: Path) -> None:
     async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()
-        await remember(store, "blue and a dog")
-        for number in range(120):
+        await remember(store, "blue and a dog", kind="note", tags=["pet"])
+        for number in range(600):
             await remember(store, f"blue {number}", valid_from="2998-01-01")
         await filled(store)
-        assert await found_by_meaning(services, "hue") == ["blue and a dog"]
+        for filter_ in ({}, {"kinds": ["note"]}, {"tags": ["pet"]}):
+            assert await found_by_meaning(services, "hue", **filter_) == ["blue and a dog"]
+
+
+async def test_a_filter_finds_what_fits_however_much_is_nearer(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue and a dog", kind="note", tags=["pet"])
+        for number in range(600):
+            await remember(store, f"blue {number}")
+        await filled(store)
+        for filter_ in ({"kinds": ["note"]}, {"tags": ["pet"]}):
+            assert await found_by_meaning(services, "hue", **filter_) == ["blue and a dog"]
 
 
 async def test_explain_tells_both_ranks(tmp_path: Path) -> None:
@@ -276,11 +288,11 @@ def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.Monkey
             connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + number, vector))
             matrix = matrices.of(connection, Space(1, 3), 1)
             assert min(number, 40) <= len(matrix) <= min(number, 50) and len(matrix.blocks) < 8
-            found = matrix.nearest(vector, parts, 3)
+            found = matrix.nearest(vector, parts).first(3)
             assert [row - first for row, _ in found] == [*range(number, max(number - 3, 0), -1)]
-            assert found[0][1] == pytest.approx(1) and matrix.nearest(vector, [], 3) == []
+            assert found[0][1] == pytest.approx(1) and matrix.nearest(vector, []).first(3) == []
         # Another row under an id that was given before.
         connection.execute("DELETE FROM memory_vectors WHERE memory = ?", (first + 99,))
         new = to_blobs([[0.0, 0.0, 1.0]])[0]
         connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + 99, new))
-        assert matrices.of(connection, Space(1, 3), 1).nearest(new, parts, 2)[0] == (first + 99, 1.0)
+        assert matrices.of(connection, Space(1, 3), 1).nearest(new, parts).first(2)[0] == (first + 99, 1.0)

@@ -69,21 +69,35 @@ class Matrix:
         """Bytes of a vector."""
         return 4 * int(self.blocks[0].vectors.shape[1])
 
-    def nearest(self, query: bytes, parts: Sequence[Range], count: int) -> list[tuple[int, float]]:
-        """Rows within these ranges with their similarity, from -1 to 1; the most similar first."""
+    def nearest(self, query: bytes, parts: Sequence[Range]) -> "Nearest":
+        """The rows within these ranges."""
         unit = numpy.frombuffer(query, dtype="<f4")
         rows = numpy.concatenate([block.rows for block in self.blocks])
         similarities = numpy.concatenate([block.vectors @ unit for block in self.blocks])
         inside = numpy.zeros(len(rows), dtype=bool)
         for part in parts:
             inside |= (rows >= part.first) & (rows <= part.last)
-        similarities[~inside] = -numpy.inf
-        count = min(count, int(inside.sum()))
+        return Nearest(rows[inside], similarities[inside])
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """Rows, and how near they are to a question."""
+
+    rows: NDArray[numpy.int64]
+    similarities: NDArray[numpy.float32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def first(self, count: int) -> list[tuple[int, float]]:
+        """So many, with their similarity, from -1 to 1; the most similar first."""
+        count = min(count, len(self))
         if count == 0:
             return []
-        best = numpy.argpartition(similarities, -count)[-count:]
-        best = best[numpy.lexsort((rows[best], similarities[best]))[::-1]]
-        return list(zip(rows[best].tolist(), similarities[best].tolist(), strict=True))
+        best = numpy.argpartition(self.similarities, -count)[-count:]
+        best = best[numpy.lexsort((self.rows[best], self.similarities[best]))[::-1]]
+        return list(zip(self.rows[best].tolist(), self.similarities[best].tolist(), strict=True))
 
 
 class Matrices:

@@ -16,13 +16,13 @@ from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import Asking, checked, is_about_the_text
 from agentrouted.core.memory.vectors.embedding import Embed
 from agentrouted.core.memory.vectors.filler import Filler, load_nearest
-from agentrouted.core.memory.vectors.fusion import Near, Place, fused, places_of
+from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
 from agentrouted.core.memory.vectors.missing import LONGEST_TEXT
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 
 if TYPE_CHECKING:  # takes numpy with it
-    from agentrouted.core.memory.vectors.nearest import Matrices, Matrix
+    from agentrouted.core.memory.vectors.nearest import Matrices, Matrix, Nearest
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ class Vectors:
             return hits
         return [hit.model_copy(update={"explain": {**(hit.explain or {}), "vectors": why}}) for hit in hits]
 
-    async def _near(self, params: MemoryRecallParams, embed: Embed) -> list[tuple[Place, Near]] | None:
+    async def _near(self, params: MemoryRecallParams, embed: Embed) -> "list[tuple[Place, Nearest]] | None":
         """What is nearest to the question; None where it was not asked."""
         matrices = await self._prepare()
         found = await self._database.read(partial(self._look, matrices=matrices, params=params))
@@ -92,7 +92,7 @@ class Vectors:
             raise ResponseInvalid(f"`{self._model}` made a vector of another length than before of the question")
         async with self._comparing:
             return await asyncio.to_thread(
-                lambda: [(place, matrix.nearest(question, place.parts, place.looks_at)) for place, matrix in found]
+                lambda: [(place, matrix.nearest(question, place.parts)) for place, matrix in found]
             )
 
     def _look(
