@@ -99,6 +99,10 @@ class MemoryHit(WireModel):
     source: Source
     created_at: str
     explain: dict[str, Any] | None = None
+    """If it was asked for: `words`, each with its part of the score, where it was found and how many entries have it;
+    `wording`, what their sum was multiplied by for the order of words or for a text that asks itself. Where memory
+    finds by meaning, too: `ranks` and `similarity`, or in `vectors` why it did not.
+    """
 
 
 class MemoryRecallResult(WireModel):

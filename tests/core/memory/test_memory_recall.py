@@ -204,8 +204,22 @@ async def test_a_hit_says_why(store: Store) -> None:
     assert first.explain is not None
     words = first.explain["words"]
     assert words.keys() == {"green", "tea"} and (words["green"]["entries"], words["tea"]["entries"]) == (1, 2)
-    assert sum(word["score"] for word in words.values()) == pytest.approx(first.score, abs=1e-5)
+    of_words = sum(word["score"] for word in words.values())
+    assert of_words * first.explain["wording"] == pytest.approx(first.score, abs=1e-5)
     assert first.score > 0 and [hit.explain for hit in await hits(store, "tea")] == [None, None]
+
+
+async def test_words_in_the_order_of_the_question_come_first(store: Store) -> None:
+    await remember(store, "the support groups meet on Monday")
+    await remember(store, "a group that needs support")
+    query = "When does the support group meet?"
+    assert await found(store, query) == ["the support groups meet on Monday", "a group that needs support"]
+
+
+async def test_an_answer_comes_before_a_newer_question(store: Store) -> None:
+    await store.add_messages("one", [says("the harbour is in Trieste")])
+    await store.add_messages("two", [says("Is the harbour in Trieste?")])
+    assert await found(store, "harbour Trieste") == ["the harbour is in Trieste", "Is the harbour in Trieste?"]
 
 
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:

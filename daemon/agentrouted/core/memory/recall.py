@@ -12,6 +12,7 @@ from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope
 from agentrouted.core.memory.terms import clean, terms_of
+from agentrouted.core.memory.wording import pairs_of, telling
 from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams, Source
 from agentrouted_protocol.scope import Scope
@@ -44,6 +45,8 @@ class Found(NamedTuple):
     scope: Scope
     score: float
     terms: Sequence[Term]
+    telling: float = 1.0
+    """What the wording has made of the sum of the words."""
 
 
 def recall(connection: sqlite3.Connection, params: MemoryRecallParams) -> list[MemoryHit]:
@@ -69,7 +72,8 @@ def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scop
         if len(ids) < count:
             break
         count *= 4
-    return [Found(row, scope, scores[row.id], terms) for row in rows]
+    pairs = pairs_of(params.query)
+    return [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows]
 
 
 def places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:
@@ -121,6 +125,11 @@ def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -
     return found
 
 
+def _weighed(row: Row, scope: Scope, score: float, terms: Sequence[Term], pairs: Sequence[str]) -> Found:
+    factor = telling(row.text, pairs)
+    return Found(row, scope, score * factor, terms, factor)
+
+
 def rows_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
     now = time.time()
     found = by_ids(connection, f"SELECT {_ROW} FROM memories", ids)
@@ -161,7 +170,7 @@ def hit_of(found: Found, explain: bool) -> MemoryHit:
         scope=found.scope,
         source=_source(row),
         created_at=text_of_time(row.created_at),
-        explain=_explanation(row.id, found.terms) if explain else None,
+        explain=_explanation(found) if explain else None,
     )
 
 
@@ -173,19 +182,21 @@ def _source(row: Row) -> Source:
     return Source.model_validate(json.loads(row.sources)[-1])
 
 
-def _explanation(row: int, terms: Sequence[Term]) -> dict[str, Any]:
-    """By word, in how many entries it is about, where it was found in this one, and what that adds to the score."""
-    return {
-        "words": {
-            _words(term)[0]: {
-                "entries": round(term.documents),
-                "found": "text" if row in term.texts else "around",
-                "score": round(part_of(term, row), 6),
-            }
-            for term in terms
-            if row in term.texts or row in term.around
+def _explanation(found: Found) -> dict[str, Any]:
+    """By word, in how many entries it is about, where it was found in this one, and what that adds to the score; then
+    what their sum was multiplied by, if the wording told something.
+    """
+    row = found.row.id
+    words = {
+        _words(term)[0]: {
+            "entries": round(term.documents),
+            "found": "text" if row in term.texts else "around",
+            "score": round(part, 6),
         }
+        for term in found.terms
+        if (part := part_of(term, row))
     }
+    return {"words": words} | ({"wording": round(found.telling, 6)} if found.telling != 1 else {})
 
 
 def _snippet(text: str, terms: Sequence[Term]) -> str:
