@@ -9,6 +9,8 @@ from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 
+from pydantic_core import from_json
+
 from agentrouted.core.storage.database import Database
 from agentrouted.core.usage.call import Call, Caller, Outcome
 from agentrouted.core.usage.ledger import Ledger
@@ -111,7 +113,7 @@ async def _reads(ledger: Ledger, path: Path, count: int) -> None:
             rows.append(
                 (
                     name,
-                    figure(len(found.rows)),
+                    figure(len(from_json(found)["rows"])),
                     figure(percentile(seconds, 50) * 1e3, 1),
                     figure(p50 * 1e3, 1),
                     figure(by_hand * 1e3),

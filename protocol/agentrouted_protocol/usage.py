@@ -1,6 +1,8 @@
 """`usage`: the ledger, grouped as asked."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from agentrouted_protocol.base import Params, SentParams, WireModel
 
@@ -19,6 +21,11 @@ class UsageParams(Params):
     """Only this run's, with those of the agents that it has called."""
 
     session_id: str | None = None
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    """Rows of one answer; the totals are always those of all."""
+
+    cursor: str | None = None
+    """`nextCursor` of the page before."""
 
 
 class UsageTotals(WireModel):
@@ -85,6 +92,8 @@ class UsageResult(WireModel):
     rows: list[UsageRow]
     totals: UsageTotals
     budgets: list[BudgetState] = []
+    next_cursor: str | None = None
+    """Where the next page of rows begins; absent on the last one."""
 
 
 class UsageDidReachBudgetParams(SentParams):

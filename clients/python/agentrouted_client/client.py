@@ -187,7 +187,11 @@ class Client:
         """
         params = UsageParams(group_by=list(group_by), since=since, until=until, run_id=run_id, session_id=session_id)
         result: UsageResult = await self.request("usage", params)
-        return result
+        rows, cursor = result.rows, result.next_cursor
+        while cursor is not None:
+            page: UsageResult = await self.request("usage", params.model_copy(update={"cursor": cursor}))
+            rows, cursor = [*rows, *page.rows], page.next_cursor
+        return result.model_copy(update={"rows": rows, "next_cursor": None})
 
     @overload
     def tool(self, function: AnyFunction, /) -> AnyFunction: ...

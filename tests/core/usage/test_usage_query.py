@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -20,7 +21,7 @@ from agentrouted.core.usage.periods import LEVELS, Level
 from agentrouted.core.usage.rows import insert_ended
 from agentrouted.core.usage.sums import COUNTS, sum_up
 from agentrouted_protocol.messages import Usage
-from agentrouted_protocol.usage import UsageParams, UsageTotals
+from agentrouted_protocol.usage import UsageParams, UsageResult, UsageRow, UsageTotals
 
 FIRST = int(datetime(2026, 1, 30, 20, tzinfo=UTC).timestamp())
 # Most of them in a few days, some in the months around.
@@ -75,6 +76,10 @@ async def ledger(tmp_path: Path) -> AsyncIterator[Ledger]:
     ledger.close()
 
 
+async def told(ledger: Ledger, params: UsageParams) -> UsageResult:
+    return UsageResult.model_validate_json(await ledger.usage(params))
+
+
 CALLS = some_calls(2000)
 
 KEYS: dict[str, Any] = {
@@ -87,6 +92,7 @@ KEYS: dict[str, Any] = {
     "day": lambda call: datetime.fromtimestamp(call.at, UTC).date().isoformat(),
     "kind": lambda call: call.kind,
 }
+GROUPINGS: list[Any] = [list(keys) for count in (0, 1, 2, 3, len(KEYS)) for keys in combinations(KEYS, count)]
 RANGES = [
     (None, None),
     ("2026-01-31", "2026-02-01"),
@@ -129,19 +135,17 @@ def counts(totals: UsageTotals) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("span", RANGES)
-@pytest.mark.parametrize("keys", [*([key] for key in KEYS), [], ["day", "model"], ["session", "agent"], [*KEYS]])
-async def test_any_grouping_of_any_time_is_exact(ledger: Ledger, keys: list[str], span: tuple[str, str]) -> None:
+async def test_any_grouping_of_any_time_is_exact(ledger: Ledger, span: tuple[str, str]) -> None:
     since, until = span
-    result = await ledger.usage(UsageParams(since=since, until=until, group_by=keys))
     here = [each for each in CALLS if seconds(since, 0) <= each[0].at < seconds(until, 1e12)]
-    expected: dict[Any, list[Any]] = {}
-    for each in here:
-        expected.setdefault(tuple(KEYS[key](each[0]) or None for key in keys), []).append(each)
-    if not keys:
-        expected = {}
-    told = {tuple(getattr(row, key) for key in keys): counts(row) for row in result.rows}
-    assert told == {key: counted(calls) for key, calls in expected.items()}
-    assert counts(result.totals) == counted(here)
+    for keys in GROUPINGS:
+        result = await told(ledger, UsageParams(since=since, until=until, group_by=keys))
+        expected: dict[Any, list[Any]] = {}
+        for each in here if keys else ():
+            expected.setdefault(tuple(KEYS[key](each[0]) or None for key in keys), []).append(each)
+        found = {tuple(getattr(row, key) for key in keys): counts(row) for row in result.rows}
+        assert found == {key: counted(calls) for key, calls in expected.items()}
+        assert counts(result.totals) == counted(here)
 
 
 @pytest.mark.parametrize("level", LEVELS)
@@ -155,7 +159,7 @@ async def test_the_sums_of_each_level_are_those_of_the_rows(tmp_path: Path, leve
     assert dict(zip(COUNTS, sums, strict=True)) == counted(CALLS)
 
 
-async def test_a_ledger_from_before_there_were_sums_by_one_key_says_the_same(tmp_path: Path, ledger: Ledger) -> None:
+async def test_a_ledger_from_before_there_were_sums_by_few_keys_says_the_same(tmp_path: Path, ledger: Ledger) -> None:
     old_file = tmp_path / "old.db"
     await (await Database.open(old_file, SCRIPTS[:5])).aclose()
     with sqlite3.connect(tmp_path / "a.db") as connection:
@@ -166,10 +170,13 @@ async def test_a_ledger_from_before_there_were_sums_by_one_key_says_the_same(tmp
             connection.execute(f"INSERT INTO main.{table} SELECT * FROM new.{table} WHERE {part}")
     database = await Database.open(old_file)
     older = await Ledger.open(database)
-    for key in KEYS:
-        params = UsageParams(group_by=[key])
-        answers = [(await each.usage(params)).rows for each in (older, ledger)]
-        said, expected = [[(getattr(row, key), row.calls, round(row.cost_usd, 6)) for row in rows] for rows in answers]
+    for keys in GROUPINGS:
+        params = UsageParams(group_by=keys)
+        answers = [(await told(each, params)).rows for each in (older, ledger)]
+        said, expected = [
+            [(*(getattr(row, key) for key in keys), row.calls, round(row.cost_usd, 6)) for row in rows]
+            for rows in answers
+        ]
         assert said == expected
     await database.aclose()
     older.close()
@@ -179,9 +186,9 @@ async def test_calls_that_are_not_kept_stay_in_the_sums(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "a.db")
     ledger = await Ledger.open(database, keep_days=lambda: 1.0)
     await database.write(insert_all)
-    before = [await ledger.usage(UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
+    before = [await told(ledger, UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
     await ledger.end(ledger.begin(replace(CALLS[0][0], at=time.time()), Usage), CALLS[0][1])
-    after = [await ledger.usage(UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
+    after = [await told(ledger, UsageParams(group_by=[key], until="2026-07-01")) for key in KEYS]
     kept = await database.read(lambda connection: connection.execute("SELECT COUNT(*) FROM calls").fetchone()[0])
     await database.aclose()
     ledger.close()
@@ -189,27 +196,48 @@ async def test_calls_that_are_not_kept_stay_in_the_sums(tmp_path: Path) -> None:
 
 
 async def test_one_run_is_that_with_the_agents_it_has_called(ledger: Ledger) -> None:
-    result = await ledger.usage(UsageParams(run_id="r3", group_by=["day"], since="2026-01-31T05:10:11Z"))
+    result = await told(ledger, UsageParams(run_id="r3", group_by=["day"], since="2026-01-31T05:10:11Z"))
     since = seconds("2026-01-31T05:10:11Z", 0)
     here = [call for call, _ in CALLS if "r3" in (call.run_id, call.tree) and call.at >= since]
     assert result.totals.calls == len(here) > 0
     assert {row.day for row in result.rows} == {KEYS["day"](call) for call in here}
 
 
+@pytest.mark.parametrize(
+    "keys", [["day"], ["session", "day"], ["session", "client"], ["kind", "model", "day", "agent"]]
+)
+@pytest.mark.parametrize("since", [None, "2026-01-31T05:10:11Z"])
+async def test_pages_together_say_what_one_says(ledger: Ledger, keys: Any, since: str | None) -> None:
+    params = UsageParams(group_by=keys, since=since)
+    whole, cursor = await told(ledger, params), None
+    rows: list[UsageRow] = []
+    while not rows or cursor is not None:
+        page = await told(ledger, params.model_copy(update={"limit": 3, "cursor": cursor}))
+        assert page.totals == whole.totals and (len(page.rows) == 3 or page.next_cursor is None)
+        rows, cursor = [*rows, *page.rows], page.next_cursor
+    assert rows == whole.rows and whole.next_cursor is None
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "[]", '["a", "b"]', "[1]", "{}", '["\\ud800"]'])
+async def test_a_cursor_from_elsewhere_is_refused(ledger: Ledger, cursor: str) -> None:
+    with pytest.raises(InvalidParams):
+        await ledger.usage(UsageParams(group_by=["model"], cursor=cursor))
+
+
 async def test_one_session(ledger: Ledger) -> None:
-    result = await ledger.usage(UsageParams(session_id="s"))
+    result = await told(ledger, UsageParams(session_id="s"))
     assert result.totals.calls == sum(call.session == "s" for call, _ in CALLS)
 
 
 async def test_what_is_no_time_is_refused(ledger: Ledger) -> None:
     with pytest.raises(InvalidParams):
-        await ledger.usage(UsageParams(since="yesterday"))
+        await told(ledger, UsageParams(since="yesterday"))
 
 
 async def test_an_empty_ledger_says_zero(tmp_path: Path) -> None:
     database = await Database.open(tmp_path / "b.db")
     ledger = await Ledger.open(database)
-    result = await ledger.usage(UsageParams(group_by=["model"]))
+    result = await told(ledger, UsageParams(group_by=["model"]))
     assert (result.rows, result.totals.calls, result.totals.cost_usd) == ([], 0, 0.0)
     await database.aclose()
     ledger.close()

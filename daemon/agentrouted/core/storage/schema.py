@@ -1,5 +1,7 @@
 """The tables of the database, version by version."""
 
+from collections.abc import Sequence
+from itertools import combinations
 from typing import Final
 
 # Text is JSON. A body is JSON as text, or compressed as a blob.
@@ -307,5 +309,49 @@ ALTER TABLE memories ADD COLUMN boundary TEXT;
 CREATE INDEX memories_boundary ON memories (boundary, id) WHERE boundary IS NOT NULL;
 """
 
+_KEYS: Final = ("provider", "model", "client", "workspace", "agent", "kind", "session")
+
+
+def _by_few(level: int, names: Sequence[str], start: str) -> str:
+    """Sums by these keys: the row of `usage_keys` has nothing in the others."""
+    values = ", ".join(f"k.{key}" if key in names else "''" for key in _KEYS[:-1])
+    same = " AND ".join(f"p.{key} = " + (f"k.{key}" if key in names else "''") for key in _KEYS[:-1])
+    by_session = "session" in names
+    return f"""
+INSERT OR IGNORE INTO usage_keys (provider, model, client, workspace, agent, kind)
+    SELECT {values} FROM usage_keys k;
+INSERT INTO usage_sums
+    SELECT {level}, {start}, {"session" if by_session else "''"}, p.id, SUM(calls), SUM(input_tokens),
+        SUM(output_tokens), SUM(cached_tokens), SUM(reasoning_tokens), SUM(cost_usd), SUM(unpriced), SUM(estimated),
+        SUM(errors), SUM(cancelled), SUM(local), SUM(crossed)
+    FROM usage_sums JOIN usage_keys k ON k.id = keys JOIN usage_keys p ON {same}
+    WHERE level = {2 if by_session else 1} GROUP BY 2, 3, p.id;
+"""
+
+
+# By two keys, too; and a key is never a name, but always a row of `usage_keys`.
+_SUMS_BY_TWO: Final = """
+DELETE FROM usage_sums WHERE level >= 4;
+ALTER TABLE usage_sums RENAME COLUMN name TO session;
+""" + "".join(
+    (
+        *(
+            _by_few(level, names, "0" if "session" in names else "start")
+            for level, names in enumerate((*combinations(_KEYS, 1), *combinations(_KEYS, 2)), 4)
+        ),
+        _by_few(32, ("session",), "start"),
+    )
+)
+
 # One row a version, never changed once it has been released: what is new goes below.
-SCRIPTS: Final = (_RUNS, _MEMORY, _PROFILES, _USAGE, _INDEXED_BY_HAND, _VECTORS, _SUMS_IN_BATCHES, _BOUNDARIES)
+SCRIPTS: Final = (
+    _RUNS,
+    _MEMORY,
+    _PROFILES,
+    _USAGE,
+    _INDEXED_BY_HAND,
+    _VECTORS,
+    _SUMS_IN_BATCHES,
+    _BOUNDARIES,
+    _SUMS_BY_TWO,
+)

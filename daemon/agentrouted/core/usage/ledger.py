@@ -10,6 +10,8 @@ from functools import partial
 from itertools import count
 from typing import Final
 
+from pydantic_core import to_json
+
 from agentrouted.core.errors import Storage
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.faults import storage_fault
@@ -21,7 +23,7 @@ from agentrouted.core.usage.periods import DAY
 from agentrouted.core.usage.query import find_usage
 from agentrouted.core.usage.rows import forget_older, insert_ended, insert_open, interrupt, owners, remove_open
 from agentrouted_protocol.messages import Usage
-from agentrouted_protocol.usage import BudgetState, UsageParams, UsageResult
+from agentrouted_protocol.usage import BudgetState, UsageParams
 
 logger = logging.getLogger(__name__)
 
@@ -128,13 +130,14 @@ class Ledger:
             await self._database.write(partial(interrupt, gone=gone))
         return bool(gone)
 
-    async def usage(self, params: UsageParams, limits: Sequence[Limit] = ()) -> UsageResult:
-        """All that has ended until now, in this process and others, and where these limits stand."""
+    async def usage(self, params: UsageParams, limits: Sequence[Limit] = ()) -> bytes:
+        """A `UsageResult` as JSON: all that has ended until now, in this process and others.
+
+        With where these limits stand.
+        """
         await self.recover()
         await self._database.flush()
-        rows, totals = await self._database.read(partial(find_usage, params=params))
-        budgets = await self._database.read(partial(_standings, limits=limits, run_id=params.run_id))
-        return UsageResult(rows=rows, totals=totals, budgets=budgets)
+        return await self._database.read(partial(_answer, params=params, limits=limits))
 
     def close(self) -> None:
         """After its database."""
@@ -176,6 +179,17 @@ class Ledger:
             logger.error("model calls are not in the ledger until it can be written: %s", error)
         longer = min(2 * pause, _LONGEST_PAUSE)
         asyncio.get_running_loop().call_later(pause, self._write, opened, outcome, longer)
+
+
+def _answer(connection: sqlite3.Connection, params: UsageParams, limits: Sequence[Limit]) -> bytes:
+    found = find_usage(connection, params)
+    answer = {
+        "rows": found.rows,
+        "totals": found.totals,
+        "budgets": _standings(connection, limits, params.run_id),
+        **({"nextCursor": found.next_cursor} if found.next_cursor else {}),
+    }
+    return to_json(answer, by_alias=True, exclude_none=True)
 
 
 def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: str | None) -> list[BudgetState]:

@@ -1,8 +1,10 @@
 """The pieces of time that calls are summed by."""
 
 from dataclasses import dataclass
+from itertools import chain, combinations
 from typing import Final
 
+from agentrouted.core.usage.keys import KEYS
 from agentrouted_protocol.usage import GroupKey
 
 HOUR: Final = 3600
@@ -10,10 +12,13 @@ DAY: Final = 86400
 SPAN: Final = 32 * DAY
 """For questions of a year: about a month, and always as long."""
 
+EVER: Final = 10**11 // SPAN * SPAN
+"""No call is later."""
+
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """Sums of all calls, one row for each piece of time and for whatever else tells calls apart in them."""
+    """Sums of all calls, one row for each piece of time and for each combination of some keys in it."""
 
     number: int
     """As `usage_sums` has it: never changed."""
@@ -21,27 +26,23 @@ class Level:
     unit: int
     """Seconds that a row is for."""
 
-    name: GroupKey | None = None
-    """What tells rows apart by name."""
-
-    has_keys: bool = True
-    """Whether rows are told apart by all that is in `usage_keys`."""
+    names: frozenset[GroupKey]
+    """The keys: in its rows the others are empty."""
 
 
-BY_HOUR: Final = Level(0, HOUR)
-BY_DAY: Final = Level(1, DAY)
-BY_SPAN: Final = Level(3, SPAN)
-BY_SESSION: Final = Level(2, DAY, "session")
+BY_HOUR: Final = Level(0, HOUR, frozenset(KEYS))
+BY_DAY: Final = Level(1, DAY, frozenset(KEYS))
+BY_SPAN: Final = Level(3, SPAN, frozenset(KEYS))
+BY_SESSION: Final = Level(2, DAY, frozenset((*KEYS, "session")))
 
-# By one of them only: few rows, however many ways there are to put them together.
-BY_ONE: Final[dict[GroupKey, Level]] = {
-    "provider": Level(4, DAY, "provider", has_keys=False),
-    "model": Level(5, DAY, "model", has_keys=False),
-    "client": Level(6, DAY, "client", has_keys=False),
-    "workspace": Level(7, DAY, "workspace", has_keys=False),
-    "agent": Level(8, DAY, "agent", has_keys=False),
-    "kind": Level(9, DAY, "kind", has_keys=False),
-    "session": Level(10, DAY, "session", has_keys=False),
+BY_SESSION_ONLY: Final = Level(32, DAY, frozenset({"session"}))
+
+# By one key or two: few rows, however many ways there are to put all of them together. Those with sessions, which are
+# many and may go on for long, are for all time.
+_FEW: Final = chain.from_iterable(combinations((*KEYS, "session"), count) for count in (1, 2))
+BY_FEW: Final = {
+    frozenset(names): Level(number, EVER if "session" in names else DAY, frozenset[GroupKey](names))
+    for number, names in enumerate(_FEW, 4)
 }
 
-LEVELS: Final = (BY_HOUR, BY_DAY, BY_SPAN, BY_SESSION, *BY_ONE.values())
+LEVELS: Final = (BY_HOUR, BY_DAY, BY_SPAN, BY_SESSION, *BY_FEW.values(), BY_SESSION_ONLY)

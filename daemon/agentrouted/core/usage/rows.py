@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.keys import row_of
 from agentrouted.core.usage.sums import is_time_to_sum, sum_up
 from agentrouted_protocol.messages import Usage
 
@@ -21,20 +22,8 @@ OF_TREE: Final = "(run_id = ? OR (tree = ? AND tree != run_id))"
 
 def keys_of(connection: sqlite3.Connection, call: Call) -> int:
     """The row that names the provider, the model and so on of a call."""
-    values = (call.provider, call.model, call.caller.name, call.caller.workspace, call.agent, call.kind)
-    found = connection.execute(
-        "SELECT id FROM usage_keys WHERE provider = ? AND model = ? AND client = ? AND workspace = ? AND agent = ?"
-        " AND kind = ?",
-        values,
-    ).fetchone()
-    if found is None:
-        found = connection.execute(
-            "INSERT INTO usage_keys (provider, model, client, workspace, agent, kind) VALUES (?, ?, ?, ?, ?, ?)"
-            " RETURNING id",
-            values,
-        ).fetchone()
-    keys: int = found[0]
-    return keys
+    caller = call.caller
+    return row_of(connection, (call.provider, call.model, caller.name, caller.workspace, call.agent, call.kind))
 
 
 def insert_open(connection: sqlite3.Connection, id_: str, owner: str, call: Call, so_far: Usage) -> None:

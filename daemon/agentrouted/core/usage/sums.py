@@ -1,9 +1,13 @@
 """Sums of calls, brought up to date many calls at a time."""
 
 import sqlite3
-from typing import Final
+from collections.abc import Sequence
+from functools import cache, partial
+from operator import add, itemgetter
+from typing import Any, Final
 
-from agentrouted.core.usage.periods import LEVELS, Level
+from agentrouted.core.usage.keys import KEYS, row_of
+from agentrouted.core.usage.periods import HOUR, LEVELS
 
 COUNTS: Final = (
     "calls",
@@ -42,6 +46,26 @@ NOT_SUMMED: Final = "calls.id > (SELECT last_call FROM usage_summed)"
 # So many calls are added together: most of them have the same row in each level.
 _EVERY: Final = 64
 
+_NAMES: Final = (*KEYS, "session")
+
+# They are summed up by hour first: every other level is made of hours.
+_NEW: Final = (
+    f"SELECT CAST(at / {HOUR} AS INTEGER) * {HOUR}, '', {', '.join(_NAMES)},"
+    f" {', '.join(f'SUM({counted})' for counted in COUNTED)}"
+    f" FROM calls JOIN usage_keys ON usage_keys.id = keys WHERE {NOT_SUMMED} GROUP BY 1, session, keys"
+)
+_ADD: Final = (
+    f"INSERT INTO usage_sums VALUES ({', '.join('?' * (4 + len(COUNTS)))})"
+    f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in COUNTS)}"
+)
+
+# The keys of one of these, after its hour: what a level does not tell apart is the empty text before them.
+_KEYS_OF: Final = {
+    level: itemgetter(*(place if name in level.names else 0 for place, name in enumerate(_NAMES, 1)))
+    for level in LEVELS
+}
+_FIRST_SUM: Final = 1 + len(_NAMES)
+
 
 def is_time_to_sum(last_call: int) -> bool:
     return last_call % _EVERY == 0
@@ -49,20 +73,13 @@ def is_time_to_sum(last_call: int) -> bool:
 
 def sum_up(connection: sqlite3.Connection) -> None:
     """All calls until now are in the sums."""
-    for addition in _ADDITIONS:
-        connection.execute(addition)
+    new = connection.execute(_NEW).fetchall()
+    row_of_keys = cache(partial(row_of, connection))
+    for level, keys_of in _KEYS_OF.items():
+        sums = dict[tuple[int, Sequence[str]], Sequence[Any]]()
+        for hour, *values in new:
+            key, more = (hour // level.unit * level.unit, keys_of(values)), values[_FIRST_SUM:]
+            sums[key] = [*map(add, sums[key], more)] if key in sums else more
+        rows = [(level.number, start, keys[-1], row_of_keys(keys[:-1]), *each) for (start, keys), each in sums.items()]
+        connection.executemany(_ADD, rows)
     connection.execute("UPDATE usage_summed SET last_call = (SELECT COALESCE(MAX(id), 0) FROM calls)")
-
-
-def _addition(level: Level) -> str:
-    sums = ", ".join(f"SUM({counted})" for counted in COUNTED)
-    name, keys = level.name or "''", "keys" if level.has_keys else "0"
-    return (
-        f"INSERT INTO usage_sums SELECT {level.number}, CAST(at / {level.unit} AS INTEGER) * {level.unit},"
-        f" {name}, {keys}, {sums}"
-        f" FROM calls JOIN usage_keys ON usage_keys.id = keys WHERE {NOT_SUMMED} GROUP BY 1, 2, 3, 4"
-        f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in COUNTS)}"
-    )
-
-
-_ADDITIONS: Final = tuple(map(_addition, LEVELS))

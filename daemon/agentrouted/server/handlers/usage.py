@@ -2,10 +2,10 @@
 
 from agentrouted.core.usage.limits import limits_of
 from agentrouted.server.session import ClientSession
-from agentrouted_protocol.usage import UsageParams, UsageResult
+from agentrouted_protocol.usage import UsageParams
 
 
-async def get_usage(session: ClientSession, params: UsageParams) -> UsageResult:
+async def get_usage(session: ClientSession, params: UsageParams) -> bytes:
     shared = session.core.services.ledger
     ledger = await shared.get()
     if ledger is None:
