@@ -83,15 +83,14 @@ class Store:
         self._cleaning: asyncio.Task[None] | None = None
         self._sweeping: asyncio.Task[None] | None = None
 
-    async def remember(
+    def remember(
         self, fact: MemoryRememberParams, source: Source | None = None, boundary: Boundary | None = None
-    ) -> MemoryRememberResult:
+    ) -> "asyncio.Future[MemoryRememberResult]":
         """`boundary` is that it is said within: no model beyond it will ever make its vector."""
-        given = fact, source, boundary
-        result: MemoryRememberResult = await self._database.write(OneOfMany(remember_all, given))
-        if self.vectors is not None:
-            self.vectors.filler.wake()
-        return result
+        remembered = self._database.write(OneOfMany(remember_all, (fact, source, boundary)))
+        if (vectors := self.vectors) is not None:
+            remembered.add_done_callback(lambda _: vectors.filler.wake())
+        return remembered
 
     async def recall(self, params: MemoryRecallParams, embed: "Embed | None" = None) -> list[MemoryHit]:
         """By meaning, too, where vectors are kept and `embed` says how the question becomes one."""
