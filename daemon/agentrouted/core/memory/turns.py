@@ -1,5 +1,6 @@
 """Messages of sessions as rows, in the order they came."""
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -165,8 +166,9 @@ def _touch(connection: sqlite3.Connection, session: int, messages: Sequence[Mess
 def _before_page(cursor: str | None) -> tuple[float, int]:
     if cursor is None:
         return float("inf"), 0
-    try:
-        updated, _, row = cursor.partition(":")
-        return float(updated), int(row)
-    except ValueError:
-        raise InvalidParams("`cursor` is not from a page of sessions", hint="pass on `nextCursor` as it is") from None
+    updated, _, row = cursor.partition(":")
+    with contextlib.suppress(ValueError):
+        # SQLite has no longer numbers.
+        if len(row) < 19:
+            return float(updated), int(row)
+    raise InvalidParams("`cursor` is not from a page of sessions", hint="pass on `nextCursor` as it is")
