@@ -184,6 +184,23 @@ async def test_nothing_comes_into_a_session_of_another_scope(store: Store) -> No
     await other.aclose()
 
 
+async def test_what_has_the_id_of_a_fact_of_another_scope_does_not_take_its_place(store: Store) -> None:
+    await remember(store, "theirs", scope=THERE)
+    [line] = [json.loads(line) for line in (await text_of(store)).splitlines()[1:]]
+    ours = {**line, "text": "ours", "scope": {}, "version": 9, "updatedAt": "2999-01-01T00:00:00Z"}
+    result = await take_in(store, json.dumps(ours))
+    assert result.entries == 0 and "another scope" in result.problems[0]
+    assert await found(store, "theirs", scope=THERE) == ["theirs"] and await found(store, "ours") == []
+
+
+async def test_a_version_too_large_to_be_kept_is_told_by_its_line(store: Store) -> None:
+    await remember(store, "tea")
+    line = json.loads((await text_of(store)).splitlines()[1])
+    lines = [{**line, "id": "a", "text": "milk", "version": 2**63}, {**line, "id": "b", "text": "water"}]
+    result = await take_in(store, "\n".join(map(json.dumps, lines)))
+    assert result.entries == 1 and result.problems == ["line 1: its `version` is not from an export"]
+
+
 async def test_the_boundary_goes_with_what_was_said_within_it(store: Store) -> None:
     await store.remember(MemoryRememberParams(text="likes tea"), boundary="local")
     await store.add_messages("s", [says("hello")], boundary="free")

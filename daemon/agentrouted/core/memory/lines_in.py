@@ -58,6 +58,8 @@ class _Facts:
         if not self._waiting.isdisjoint(tells_apart):
             self.flush()
         there = _there(self._connection, fact)
+        if any(each.scope != fact.scope for each in there):
+            raise Conflict("what has its `id` is in another scope")
         boundary = stricter(self._boundary, fact.boundary, *(each.boundary for each in there))
         if any(each.is_same or each.updated_at >= fact.updated_at for each in there):
             for each in there:
@@ -77,6 +79,7 @@ class _Facts:
 
 class _There(NamedTuple):
     id: int
+    scope: int
     updated_at: float
     is_same: bool
     boundary: Boundary | None
@@ -86,8 +89,8 @@ def _there(connection: sqlite3.Connection, fact: Fact) -> list[_There]:
     """The facts that this one is."""
     same = "key = ?3" if fact.key is not None else "key IS NULL AND digest = ?3"
     found = connection.execute(
-        "SELECT id, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary FROM memories"
-        f" WHERE uid = ?1 OR (scope = ?2 AND {same})",
+        "SELECT id, scope, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary"
+        f" FROM memories WHERE uid = ?1 OR (scope = ?2 AND {same})",
         (fact.uid, *fact.identity, fact.text, fact.version),
     )
     return [_There(*each) for each in found]
@@ -98,6 +101,8 @@ def _fact_of(connection: sqlite3.Connection, line: FactLine) -> Fact:
     text = clean(line.text)
     if not text.strip():
         raise InvalidParams("its `text` is empty")
+    if not 0 < line.version < 1 << 63:
+        raise InvalidParams("its `version` is not from an export")
     return Fact(
         id=0,
         uid=clean(line.id),
