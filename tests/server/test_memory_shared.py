@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from harness.peer import Peer, connected, frame, initialized, request, serving
+from harness.peer import Peer, connected, frame, initialized, request, serving, spawned
 
 from agentrouted.testing.upstream import Reply, Upstream
 
@@ -32,6 +32,13 @@ async def test_what_one_client_remembers_another_finds(tmp_path: Path) -> None:
         assert await two.call("memory/forget", question) == {"forgotten": 1}
         assert await two.call("memory/forget", question | {"dryRun": False}) == {"forgotten": 1}
         assert (await one.call("memory/get", {"key": "color", "scope": HERE}))["data"]["kind"] == "notFound"
+
+
+async def test_who_said_it_is_the_client_by_whatever_it_has_called_itself(tmp_path: Path) -> None:
+    async with spawned(tmp_path) as peer:
+        await peer.call("initialize", {"capabilities": {}, "clientInfo": {"name": "Emacs"}})
+        await peer.call("memory/remember", {"text": "likes tea", "key": "drink"})
+        assert (await peer.call("memory/get", {"key": "drink"}))["source"] == {"client": "Emacs"}
 
 
 async def test_messages_come_back_as_they_were_sent(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ _LINES: Final = 5000
 
 
 async def remember(session: ClientSession, params: MemoryRememberParams) -> MemoryRememberResult:
-    source = Source(client=session.options.client_name)
+    source = Source(client=session.caller.name or None)
     return await (await _store(session)).remember(params, source, _boundary(session))
 
 
