@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -44,9 +45,10 @@ def _make_private(path: Path) -> None:
     """A folder that is there already stays as it is: it may be anything."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.touch(mode=0o600)
+    mode = stat.S_IMODE(path.stat().st_mode)
     # A file of another user, which we may only write to, stays as it is.
     with contextlib.suppress(PermissionError):
-        path.chmod(0o600)
+        path.chmod(mode & 0o700)
 
 
 def _version(connection: sqlite3.Connection) -> int:
