@@ -343,6 +343,12 @@ ALTER TABLE usage_sums RENAME COLUMN name TO session;
     )
 )
 
+# What has no text is not in the index: a check that compares the two must not look for it there.
+_ONLY_TEXTS: Final = """
+DROP VIEW memory_texts;
+CREATE VIEW memory_texts AS SELECT id, COALESCE(words, text) AS text, around FROM memories WHERE text != '';
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
 SCRIPTS: Final = (
     _RUNS,
@@ -354,4 +360,5 @@ SCRIPTS: Final = (
     _SUMS_IN_BATCHES,
     _BOUNDARIES,
     _SUMS_BY_TWO,
+    _ONLY_TEXTS,
 )
