@@ -158,6 +158,21 @@ async def test_damage_is_found(tmp_path: Path) -> None:
     assert outcome.code == 1 and "memory_index" in outcome.out
 
 
+async def test_messages_without_a_text_are_no_damage(tmp_path: Path) -> None:
+    call = {"role": "assistant", "content": "", "toolCalls": [{"id": "c", "name": "look"}]}
+    async with initialized(tmp_path) as peer:
+        await peer.call("memory/addMessages", {"sessionId": "s", "messages": [{"role": "user", "content": "Hi"}, call]})
+    assert (await told(tmp_path, "db", "check"))["problems"] == []
+
+
+async def test_a_newer_database_is_refused_and_nothing_seems_to_be_kept(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "likes tea")
+    with closing(sqlite3.connect(database(tmp_path))) as file:
+        file.execute("PRAGMA user_version = 1000")
+    outcome = await agentrouted(tmp_path, "memory", "remember", "likes coffee")
+    assert outcome.code == 1 and "version 1000" in outcome.err and not outcome.out
+
+
 async def test_where_nothing_was_kept_there_is_no_database(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "db", "check")
     assert outcome.code == 1 and "hint:" in outcome.err and not database(tmp_path).exists()

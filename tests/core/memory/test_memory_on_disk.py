@@ -9,6 +9,7 @@ import pytest
 from harness.memories import forget, found, listed, remember, says
 from harness.peer import TIME_LIMIT
 
+from agentrouted.core.errors import Storage
 from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
@@ -104,19 +105,25 @@ async def test_what_is_forgotten_leaves_no_word_in_the_file(tmp_path: Path) -> N
         assert word not in bytes_of(path).lower()
 
 
-@pytest.mark.parametrize("content", [b"this is no database" * 100, None])
-async def test_without_a_file_it_is_kept_in_memory_and_told(
-    content: bytes | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+async def test_where_no_file_can_be_made_it_is_kept_in_memory_and_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    path = tmp_path / "m.db"
-    if content is None:
-        path.mkdir()
-    else:
-        path.write_bytes(content)
+    path = tmp_path / "no folder" / "m.db"
+    path.parent.write_text("a file")
     shared = SharedStore(SharedDatabase(path))
     store = await shared.get()
     await remember(store, "likes tea")
     assert await found(store, "tea") == ["likes tea"]
     assert "in memory only" in caplog.text and str(path) in caplog.text
     await shared.aclose()
-    assert content is None or path.read_bytes() == content
+
+
+async def test_a_file_that_cannot_be_used_is_an_error_and_what_is_said_is_not_lost(tmp_path: Path) -> None:
+    path = tmp_path / "m.db"
+    path.write_bytes(b"this is no database" * 100)
+    shared = SharedStore(SharedDatabase(path))
+    for _ in range(2):
+        with pytest.raises(Storage, match="damaged"):
+            await shared.get()
+    await shared.aclose()
+    assert path.read_bytes() == b"this is no database" * 100

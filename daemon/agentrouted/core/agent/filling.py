@@ -1,6 +1,7 @@
 """Memory has vectors where the config asks for them."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from agentrouted.core.services import Services
 
 if TYPE_CHECKING:  # loaded where the config asks for vectors
     from agentrouted.core.memory.store import Store
+
+logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
@@ -85,4 +88,9 @@ class _Filling:
     def _do(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[object]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.warning("what is remembered gets no vectors: %s", error)

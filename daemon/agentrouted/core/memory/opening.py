@@ -1,5 +1,6 @@
 """The memory of a daemon: on disk where that can be."""
 
+import contextlib
 import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -16,7 +17,11 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore(Opened["Store"]):
-    """The memory of a process, in its database. Where that cannot be used, one that goes with the process."""
+    """The memory of a process, in its database. Where no file can be made, one that goes with the process.
+
+    A file that is there and cannot be used is `Storage` to all who ask: what is in it does not seem forgotten, and what
+    comes is not lost with the process.
+    """
 
     def __init__(
         self, database: SharedDatabase | None = None, rules: Callable[[], Sequence[Retention]] = tuple
@@ -41,10 +46,13 @@ class SharedStore(Opened["Store"]):
         try:
             return Store(await self._database.get())
         except Storage as error:
+            if self._database.is_there:
+                raise
             logger.warning("what is remembered is kept in memory only: %s; %s", error.message, error.hint)
             return Store(await Database.in_memory())
 
     async def aclose(self) -> None:
         """With its database."""
-        if store := await self.if_opened():
-            await store.aclose()
+        with contextlib.suppress(Storage):
+            if store := await self.if_opened():
+                await store.aclose()

@@ -21,7 +21,9 @@ class SharedDatabase(Opened["Database"]):
     @property
     def is_there(self) -> bool:
         """Whether anything was ever kept: whoever only reads need not make the file."""
-        return self.path is not None and self.path.exists()
+        with contextlib.suppress(PermissionError):
+            return self.path is not None and self.path.exists()
+        return False
 
     async def _open_database(self) -> "Database":
         from agentrouted.core.storage.database import Database
