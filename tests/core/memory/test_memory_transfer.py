@@ -1,5 +1,6 @@
 """Memory out as lines of JSON, and in again."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,15 @@ async def test_an_export_to_a_file_is_the_same_and_private(store: Store, tmp_pat
     assert (await store.import_(MemoryImportParams(path=str(path)))).problems == []
 
 
+async def test_two_exports_to_one_file_at_once_are_both_whole(store: Store, tmp_path: Path) -> None:
+    for number in range(500):
+        await remember(store, f"fact {number}")
+    path = tmp_path / "memory.jsonl"
+    params = MemoryExportParams(path=str(path))
+    await asyncio.gather(store.export(params), store.export(params))
+    assert path.read_text() == await text_of(store) and [*tmp_path.glob("memory*")] == [path]
+
+
 async def test_many_rows_are_exported_in_order(store: Store) -> None:
     for number in range(1201):
         await remember(store, f"fact {number}")
@@ -156,7 +166,7 @@ async def test_how_far_it_is_is_reported(store: Store) -> None:
         await remember(store, f"fact {number}")
     done: list[int] = []
     exported = await store.export(MemoryExportParams(), done.append)
-    assert done == [500, 1000, 1100]
+    assert done == [*range(100, 1200, 100)]
     await store.import_(MemoryImportParams(text=exported.text), done.append)
     assert done[-1] == 1100
 

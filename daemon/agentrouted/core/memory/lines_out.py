@@ -15,8 +15,8 @@ from agentrouted.core.times import optional_time, text_of_time
 from agentrouted_protocol.scope import Scope
 
 # Of what is read at once: others wait for it, and it is all in memory.
-_MOST_LINES: Final = 500
-_MOST_CHARACTERS: Final = 4_000_000
+_MOST_LINES: Final = 100
+_MOST_CHARACTERS: Final = 1_000_000
 
 
 class Place(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Final
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
+from agentrouted.core.memory.entries import new_uid
 from agentrouted.core.memory.foreign import Placed, as_lines, format_of
 from agentrouted.core.memory.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.lines import HEADER, Line, parsed, to_text
@@ -30,8 +31,8 @@ from agentrouted_protocol.memory import (
 )
 
 # Of what is written at once: others wait for it, and it is all in memory.
-_MOST_LINES: Final = 500
-_MOST_CHARACTERS: Final = 4_000_000
+_MOST_LINES: Final = 100
+_MOST_CHARACTERS: Final = 1_000_000
 
 # Without a file: more does not fit into an answer.
 _LONGEST_TEXT: Final = 32 * 1024 * 1024
@@ -91,8 +92,8 @@ async def import_(
 async def _export_to_file(
     database: Database, params: MemoryExportParams, path: Path, report: Report
 ) -> MemoryExportResult:
-    """Whole or not there."""
-    partial_path = path.with_name(f"{path.name}.partial")
+    """Whole or not there, whoever else writes it."""
+    partial_path = path.with_name(f"{path.name}.{new_uid()}.partial")
     # One thread: where we are cancelled, what is being written ends before the file is removed.
     thread = ThreadPoolExecutor(1)
     in_order = partial(asyncio.get_running_loop().run_in_executor, thread)
@@ -166,7 +167,7 @@ def _some(texts: Iterator[Placed]) -> Iterator[Placed]:
 
 
 def _begin(path: Path) -> None:
-    path.touch(mode=0o600)
+    path.touch(mode=0o600, exist_ok=False)
     path.write_text(_joined([json.dumps(HEADER)]), encoding="utf-8")
 
 
