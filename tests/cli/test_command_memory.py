@@ -2,8 +2,10 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from harness.command import Outcome, agentrouted, serving
@@ -23,10 +25,10 @@ def holding(home: Path, word: str) -> list[str]:
     return sorted(file.name for file in files if file.is_file() and word.encode() in file.read_bytes().lower())
 
 
-async def told(home: Path, *arguments: str) -> dict[str, object]:
+async def told(home: Path, *arguments: str) -> dict[str, Any]:
     outcome = await agentrouted(home, *arguments, "--json")
     assert outcome.code == 0, outcome.err
-    result: dict[str, object] = json.loads(outcome.out)
+    result: dict[str, Any] = json.loads(outcome.out)
     return result
 
 
@@ -42,6 +44,60 @@ async def test_what_is_remembered_is_recalled_listed_and_forgotten(tmp_path: Pat
         dry = await agentrouted(tmp_path, "memory", "forget", "--key", "color", "--user", "ada", "--dry-run")
         assert dry.out == "would be forgotten: 1\n"
         assert await told(tmp_path, "memory", "forget", "--key", "color", "--user", "ada") == {"forgotten": 1}
+
+
+async def test_why_something_was_found_is_shown(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "I like blue")
+    async with serving(tmp_path):
+        outcome = await agentrouted(tmp_path, "memory", "recall", "blue things", "--explain")
+        assert "blue: in the text" in outcome.out and "in 1 entry" in outcome.out
+        [hit] = (await told(tmp_path, "memory", "recall", "blue", "--explain"))["hits"]
+        assert hit["explain"]["words"]["blue"]["found"] == "text"
+        assert "explain" not in (await told(tmp_path, "memory", "recall", "blue"))["hits"][0]
+    async with Upstream([openai]) as upstream:
+        (tmp_path / ".agentroute/config.yaml").write_text(f"memory: {{vectors: {{model: '{upstream.url}/m'}}}}\n")
+        await agentrouted(tmp_path, "memory", "vectors")
+        outcome = await agentrouted(tmp_path, "memory", "recall", "hue", "--explain")
+        assert "place 1 by meaning, similarity" in outcome.out
+
+
+async def test_what_is_found_is_narrowed(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        await agentrouted(tmp_path, "memory", "remember", "blue note", "--kind", "note", "--tag", "a")
+        await agentrouted(tmp_path, "memory", "remember", "blue fact", "--valid-from", "2998-01-01")
+        await agentrouted(tmp_path, "memory", "remember", "blue preference", "--kind", "preference", "--key", "color")
+
+        async def found(*options: str) -> list[str]:
+            return [hit["text"] for hit in (await told(tmp_path, "memory", "recall", "blue", *options))["hits"]]
+
+        assert await found("--kind", "note", "--kind", "fact") == ["blue note"]
+        assert await found("--since", "1h", "--kind", "preference") == ["blue preference"]
+        assert await found("--until", "1h") == await found("--said-in", "s") == await found("--kind", "message") == []
+        page = await told(tmp_path, "memory", "list", "-n", "2")
+        [last] = (await told(tmp_path, "memory", "list", "--cursor", str(page["nextCursor"])))["entries"]
+        assert last["text"] == "blue note"
+        entry = await told(tmp_path, "memory", "get", "--key", "color")
+        assert (entry["text"], entry["kind"]) == ("blue preference", "preference")
+        assert "blue preference" in (await agentrouted(tmp_path, "memory", "get", "--key", "color")).out
+        assert await told(tmp_path, "memory", "forget", "--until", "1h") == {"forgotten": 0}
+        assert await told(tmp_path, "memory", "forget", "--since", "1h") == {"forgotten": 3}
+
+
+async def test_a_conversation_is_listed_read_and_cleared(tmp_path: Path) -> None:
+    async with serving(tmp_path):
+        said = [
+            {"type": "message", "id": str(number), "sessionId": "s", "createdAt": f"2024-05-01T08:00:0{number}Z"}
+            | {"message": {"role": "user", "content": f"hello {number}"}}
+            for number in range(3)
+        ]
+        (tmp_path / "memory.jsonl").write_text("\n".join(map(json.dumps, said)))
+        await agentrouted(tmp_path, "memory", "import", str(tmp_path / "memory.jsonl"))
+        assert "s " in (await agentrouted(tmp_path, "memory", "sessions")).out
+        outcome = await agentrouted(tmp_path, "memory", "messages", "s", "-n", "2")
+        assert outcome.out == "user: hello 1\nuser: hello 2\n"
+        assert (await agentrouted(tmp_path, "memory", "messages", "s", "--user", "ada")).code == 1
+        assert (await agentrouted(tmp_path, "memory", "messages")).code == 1
+        assert await told(tmp_path, "memory", "clear", "s") == {"cleared": 3}
 
 
 async def test_vectors_are_waited_for_and_counted(tmp_path: Path) -> None:
@@ -63,6 +119,20 @@ async def test_forget_without_a_name_of_anything_is_an_error(tmp_path: Path) -> 
     for options in ((), ("--everything",)):
         outcome = await agentrouted(tmp_path, "memory", "forget", *options)
         assert outcome.code == 1 and "hint:" in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("words", "refused"),
+    [
+        (("list", "--since", "1h"), "--since"),
+        (("list", "tea"), "tea"),
+        (("forget", "--everything", "--user", "ada", "--kind", "note"), "--kind"),
+        (("export", "-n", "5"), "--limit"),
+    ],
+)
+async def test_what_would_have_no_effect_is_an_error(tmp_path: Path, words: Sequence[str], refused: str) -> None:
+    outcome = await agentrouted(tmp_path, "memory", *words)
+    assert outcome.code == 1 and f"takes no `{refused}`" in outcome.err
 
 
 async def test_what_the_daemon_would_refuse_is_an_error_in_words(tmp_path: Path) -> None:

@@ -3,18 +3,16 @@
 import argparse
 import asyncio
 import json
-import sys
-from collections.abc import Iterator
 from datetime import datetime
 from typing import get_args
 
 from agentrouted.cli.answer import Answer, AnswerInJson, AnswerInWords, bill
 from agentrouted.cli.door import daemon
 from agentrouted.cli.following import show_run
-from agentrouted.cli.terminal import printable, styled, table
+from agentrouted.cli.messages import lines_of
+from agentrouted.cli.terminal import table
 from agentrouted.core.errors import NotFound
 from agentrouted_client import Client, RpcError
-from agentrouted_protocol.messages import Message, TextPart
 from agentrouted_protocol.runs import RunCancelResult, RunGetResult, RunIdParams, RunStatus, RunSummary
 
 EXAMPLE = "agentrouted runs --status interrupted"
@@ -109,21 +107,7 @@ def _in_words(run: RunGetResult) -> str:
         ("bill", bill(run.usage, 0.0)),
         *((("error", run.error.message),) if run.error else ()),
     ]
-    return "\n".join([table(rows), "", *(line for message in run.messages for line in _lines(message))])
-
-
-def _lines(message: Message) -> Iterator[str]:
-    who = styled(f"{message.name or message.role}:", "bold", sys.stdout)
-    if text := _text(message):
-        yield f"{who} {printable(text)}"
-    for call in message.tool_calls or ():
-        yield f"{who} {printable(f'{call.name}({json.dumps(call.arguments)})')}"
-
-
-def _text(message: Message) -> str:
-    if isinstance(message.content, str):
-        return message.content
-    return "\n".join(part.text if isinstance(part, TextPart) else f"[{part.type}]" for part in message.content)
+    return "\n".join([table(rows), "", *(line for message in run.messages for line in lines_of(message))])
 
 
 def _local_time(iso: str) -> str:

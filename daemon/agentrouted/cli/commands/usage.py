@@ -4,21 +4,20 @@ import argparse
 import asyncio
 import csv
 import json
-import re
 import sys
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Final, get_args
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.terminal import printable, styled, table
+from agentrouted.cli.times import time_of
 from agentrouted.core.errors import InvalidParams
 from agentrouted_protocol.usage import BudgetState, GroupKey, UsageResult, UsageRow, UsageTotals
 
 EXAMPLE = "agentrouted usage --since 7d --by model,day"
 
 _KEYS: Final[tuple[GroupKey, ...]] = get_args(GroupKey)
-_UNITS: Final = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _BARS: Final = "▁▂▃▄▅▆▇█"
 # With what stands beside them, a line of 80 characters.
 _MOST_DAYS: Final = 35
@@ -58,15 +57,8 @@ def _keys(text: str) -> list[GroupKey]:
     return [key for name in names for key in _KEYS if key == name]
 
 
-def _time(text: str | None) -> str | None:
-    """As ISO 8601, if it is so long ago."""
-    if text is None or (ago := re.fullmatch(r"(\d{1,5})([hdw])", text)) is None:
-        return text
-    return (datetime.now(UTC) - int(ago[1]) * _UNITS[ago[2]]).isoformat(timespec="seconds")
-
-
 async def _ask(arguments: argparse.Namespace, by: list[GroupKey]) -> tuple[UsageResult, list[UsageRow]]:
-    since, until = _time(arguments.since), _time(arguments.until)
+    since, until = time_of(arguments.since), time_of(arguments.until)
     of_one = {"since": since, "until": until, "run_id": arguments.run, "session_id": arguments.session}
     async with daemon() as client:
         result = await client.usage(group_by=by, **of_one)

@@ -1,0 +1,1 @@
+"""What `agentrouted memory` does, by what it is about."""

@@ -1,0 +1,118 @@
+"""`agentrouted memory`: facts, and what is found."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from agentrouted.cli.memory.explaining import reasons
+from agentrouted.cli.memory.words import day, limit, rows_in_words, say_if_more, scope
+from agentrouted.cli.terminal import printable, styled
+from agentrouted.cli.times import time_of
+from agentrouted.core.errors import InvalidParams
+from agentrouted_client import Client
+from agentrouted_protocol.memory import (
+    MemoryEntry,
+    MemoryFilter,
+    MemoryForgetParams,
+    MemoryForgetResult,
+    MemoryGetParams,
+    MemoryHit,
+    MemoryListParams,
+    MemoryListResult,
+    MemoryRecallParams,
+    MemoryRecallResult,
+    MemoryRememberParams,
+    MemoryRememberResult,
+)
+
+
+async def remember(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRememberResult, str]:
+    *others, kind = arguments.kind or ["fact"]
+    if others:
+        raise InvalidParams("a fact is of one kind", hint="name one --kind")
+    params = MemoryRememberParams(
+        text=" ".join(arguments.words),
+        key=arguments.key,
+        scope=scope(arguments),
+        kind=kind,
+        tags=arguments.tag,
+        valid_from=arguments.valid_from,
+        valid_to=arguments.valid_to,
+        expires_at=arguments.expires,
+        allow_secrets=arguments.allow_secrets,
+    )
+    told: MemoryRememberResult = await client.request("memory/remember", params)
+    left_out = f", without what looked like a secret: {', '.join(told.redacted)}" if told.redacted else ""
+    return told, f"{told.id}{' (it was there already)' if told.merged else ''}{left_out}"
+
+
+async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRecallResult, str]:
+    params = MemoryRecallParams(
+        query=" ".join(arguments.words),
+        scope=scope(arguments),
+        limit=limit(arguments),
+        kinds=arguments.kind,
+        tags=arguments.tag or None,
+        since=time_of(arguments.since),
+        until=time_of(arguments.until),
+        session_id=arguments.said_in,
+        explain=arguments.explain,
+    )
+    told: MemoryRecallResult = await client.request("memory/recall", params)
+    rows = [(day(hit.created_at), hit.kind, hit.key or hit.source.session_id or "", hit.snippet) for hit in told.hits]
+    lines = zip(rows_in_words(rows).splitlines(), told.hits, strict=True)
+    return told, "\n".join(each for line, hit in lines for each in (line, *_reasons(hit)))
+
+
+async def get(client: Client, arguments: argparse.Namespace) -> tuple[MemoryEntry, str]:
+    params = MemoryGetParams(id=arguments.id, key=arguments.key, scope=scope(arguments))
+    told: MemoryEntry = await client.request("memory/get", params)
+    return told, rows_in_words([(name, _in_words(value)) for name, value in told.to_wire().items() if value])
+
+
+async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryListResult, str]:
+    params = MemoryListParams(
+        scope=scope(arguments),
+        kinds=arguments.kind,
+        tags=arguments.tag or None,
+        limit=limit(arguments),
+        cursor=arguments.cursor,
+    )
+    told: MemoryListResult = await client.request("memory/list", params)
+    say_if_more(told.next_cursor, len(told.entries))
+    return told, rows_in_words(
+        [(entry.id, day(entry.updated_at), entry.key or "", entry.text) for entry in told.entries]
+    )
+
+
+async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryForgetResult, str]:
+    wanted = MemoryFilter(
+        kinds=arguments.kind,
+        tags=arguments.tag or None,
+        since=time_of(arguments.since),
+        until=time_of(arguments.until),
+    )
+    params = MemoryForgetParams(
+        id=arguments.id,
+        key=arguments.key,
+        filter=None if wanted == MemoryFilter() else wanted,
+        scope=scope(arguments),
+        dry_run=arguments.dry_run,
+    )
+    if not (params.id or params.key or params.filter):
+        raise InvalidParams(
+            "what is to be forgotten?",
+            hint="name it by --id, --key, --kind, --tag, --since or --until; or --everything",
+        )
+    told: MemoryForgetResult = await client.request("memory/forget", params)
+    return told, f"{'would be ' * arguments.dry_run}forgotten: {told.forgotten}"
+
+
+def _reasons(hit: MemoryHit) -> Iterator[str]:
+    return (styled(f"    {printable(reason)}", "dim", sys.stdout) for reason in reasons(hit))
+
+
+def _in_words(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

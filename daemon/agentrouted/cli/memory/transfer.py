@@ -1,0 +1,58 @@
+"""`agentrouted memory`: out to a file, in again, and vectors."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from agentrouted.cli.memory.words import PROGRESS, progress_of, scope, scope_if_named
+from agentrouted.cli.terminal import printable, say, styled
+from agentrouted.core.errors import InvalidParams
+from agentrouted_client import Client
+from agentrouted_protocol.memory import (
+    MemoryExportParams,
+    MemoryExportResult,
+    MemoryImportParams,
+    MemoryImportResult,
+    MemoryVectorsParams,
+    MemoryVectorsResult,
+)
+
+
+async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryExportResult, str]:
+    file = _file(arguments)
+    params = MemoryExportParams(scope=scope_if_named(arguments), path=file and str(file), work_done_token=PROGRESS)
+    with progress_of(client):
+        told: MemoryExportResult = await client.request("memory/export", params)
+    if told.text is not None:
+        return told, told.text.removesuffix("\n")
+    return told, f"{told.path}: {told.entries} facts, {told.messages} messages"
+
+
+async def import_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryImportResult, str]:
+    file = _file(arguments)
+    if file is None:
+        raise InvalidParams("which file is to be imported?", hint="`agentrouted memory import FILE`")
+    params = MemoryImportParams(
+        path=str(file), format=arguments.format, scope=scope(arguments), work_done_token=PROGRESS
+    )
+    with progress_of(client):
+        told: MemoryImportResult = await client.request("memory/import", params)
+    for problem in told.problems:
+        say(styled(printable(problem), "yellow", sys.stderr))
+    return told, f"new: {told.entries} facts, {told.messages} messages"
+
+
+async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsResult, str]:
+    with progress_of(client):
+        params = MemoryVectorsParams(wait=True, work_done_token=PROGRESS)
+        told: MemoryVectorsResult = await client.request("memory/vectors", params)
+    if told.model is None:
+        say(styled("memory finds by words alone: the config names no model under `memory.vectors`", "dim", sys.stderr))
+        return told, ""
+    if told.error:
+        say(styled(printable(told.error), "yellow", sys.stderr))
+    return told, f"{told.model}: {told.done:,} done, {told.missing:,} missing"
+
+
+def _file(arguments: argparse.Namespace) -> Path | None:
+    return Path(arguments.words[0]).absolute() if arguments.words else None

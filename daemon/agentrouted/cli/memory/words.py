@@ -1,0 +1,54 @@
+"""What `agentrouted memory` is told, and how it tells it."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Final
+
+from agentrouted.cli.terminal import Spinner, printable, say, styled, table
+from agentrouted_client import Client
+from agentrouted_protocol.scope import Scope
+
+PROGRESS: Final = "memory"
+"""The token under which `progress_of` shows how far a request is."""
+
+_LIMIT: Final = 20
+
+
+def scope(arguments: argparse.Namespace) -> Scope:
+    return Scope(**{name: getattr(arguments, name) for name in Scope.model_fields})
+
+
+def scope_if_named(arguments: argparse.Namespace) -> Scope | None:
+    named = scope(arguments)
+    return named if any(value for _, value in named) else None
+
+
+def limit(arguments: argparse.Namespace) -> int:
+    return _LIMIT if arguments.limit is None else int(arguments.limit)
+
+
+def rows_in_words(rows: Sequence[Sequence[str]]) -> str:
+    lines = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
+    return table(lines) if lines else ""
+
+
+def day(iso: str) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d}"
+
+
+def say_if_more(cursor: str | None, shown: int) -> None:
+    if cursor:
+        say(styled(f"these are {shown}: -n shows more, or --cursor {cursor} those after them", "dim", sys.stderr))
+
+
+@contextmanager
+def progress_of(client: Client) -> Iterator[None]:
+    spinner = Spinner()
+    client.on("$/progress", lambda progress: spinner.start(progress["value"].get("message", "…")))
+    try:
+        yield
+    finally:
+        spinner.stop()
