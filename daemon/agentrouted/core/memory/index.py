@@ -8,14 +8,8 @@ from typing import Final
 _PAGES: Final = 500
 
 
-def add_to_index(connection: sqlite3.Connection, row: int, text: str, around: str) -> None:
-    """For each row that is added; those that are deleted leave it by a trigger. What has no text is not found."""
-    if text:
-        connection.execute("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", (row, text, around))
-
-
-def add_all_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
-    """Rows that have text, all of them."""
+def add_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
+    """All rows that are added and have text; those that are deleted leave it by a trigger."""
     connection.executemany("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", rows)
 
 

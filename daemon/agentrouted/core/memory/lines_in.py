@@ -8,7 +8,7 @@ from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import Fact, as_json, clean_source
 from agentrouted.core.memory.lines import FactLine, Line, MessageLine, SessionLine
-from agentrouted.core.memory.message_rows import Said, insert_message, texts_before
+from agentrouted.core.memory.message_rows import Said, insert_messages
 from agentrouted.core.memory.remembering import NewFacts
 from agentrouted.core.memory.scopes import scope_id
 from agentrouted.core.memory.terms import clean, fingerprint
@@ -155,7 +155,7 @@ def _take_message(connection: sqlite3.Connection, line: MessageLine, boundary: B
     created = seconds_of(line.created_at, "createdAt")
     run_id = line.run_id and clean(line.run_id)
     said = Said(clean(line.id), session, scope, created, line.message, run_id, boundary)
-    insert_message(connection, said, texts_before(connection, session))
+    insert_messages(connection, [said])
     return 1
 
 

@@ -10,17 +10,20 @@ from pydantic_core import from_json, to_json
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.index import add_to_index
-from agentrouted.core.memory.scopes import next_message
+from agentrouted.core.memory.scopes import next_messages
 from agentrouted.core.memory.terms import clean, indexed
 from agentrouted.core.times import day_in_words
 from agentrouted.core.tokens import text_of
 from agentrouted_protocol.messages import Message
 
-NEIGHBOURS: Final = 2
-"""Messages before it that a message is found by."""
-
+# Messages before it that a message is found by, and characters of each.
+_NEIGHBOURS: Final = 2
 _OF_EACH: Final = 1000
-"""Characters of each."""
+
+_INSERT: Final = (
+    "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body, boundary)"
+    " VALUES (?, ?, ?, 'message', ?, ?, ?, ?, ?, ?, ?, ?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,32 +44,26 @@ class Said:
         return clean(text_of(self.message))
 
 
-def insert_message(connection: sqlite3.Connection, said: Said, before: Sequence[str]) -> None:
-    """`before` are the texts that were said right before it."""
-    text = said.text
-    prepared = indexed(text)
-    row = next_message(connection, said.scope)
-    around = [said.message.name or "", day_in_words(said.created_at), *(each[-_OF_EACH:] for each in before)]
-    nearby = indexed(clean(" ".join(around)))
-    connection.execute(
-        "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body,"
-        " boundary)"
-        " VALUES (?, ?, ?, 'message', ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            row,
-            said.uid,
-            said.scope,
-            text,
-            None if prepared == text else prepared,
-            nearby,
-            said.created_at,
-            said.run_id,
-            said.session,
-            _body(said.message, text),
-            said.boundary,
-        ),
-    )
-    add_to_index(connection, row, prepared, nearby)
+def insert_messages(connection: sqlite3.Connection, said: Sequence[Said]) -> None:
+    """At the end of a session, which is the same for all of them; at least one."""
+    session, scope = said[0].session, said[0].scope
+    before = _texts_before(connection, session)
+    rows = []
+    words = []
+    for row, each in enumerate(said, next_messages(connection, scope, len(said))):
+        text = each.text
+        prepared = indexed(text)
+        around = indexed(_around(each, before))
+        own_words = None if prepared == text else prepared
+        body = _body(each.message, text)
+        rows.append(
+            (row, each.uid, scope, text, own_words, around, each.created_at, each.run_id, session, body, each.boundary)
+        )
+        if text:
+            words.append((row, prepared, around))
+            before = [*before, text][-_NEIGHBOURS:]
+    connection.executemany(_INSERT, rows)
+    add_to_index(connection, words)
 
 
 def message_of(text: str, body: str) -> dict[str, Any]:
@@ -78,13 +75,19 @@ def message_of(text: str, body: str) -> dict[str, Any]:
     return {"content": text, **plain}
 
 
-def texts_before(connection: sqlite3.Connection, session: int) -> list[str]:
+def _texts_before(connection: sqlite3.Connection, session: int) -> list[str]:
     """The last ones of a session."""
     rows = connection.execute(
         "SELECT substr(text, -?) FROM memories WHERE session = ? AND text != '' ORDER BY id DESC LIMIT ?",
-        (_OF_EACH, session, NEIGHBOURS),
+        (_OF_EACH, session, _NEIGHBOURS),
     ).fetchall()
     return [text for (text,) in reversed(rows)]
+
+
+def _around(said: Said, before: Sequence[str]) -> str:
+    """What it is found by, too."""
+    texts = [text[-_OF_EACH:] for text in before]
+    return clean(" ".join([said.message.name or "", day_in_words(said.created_at), *texts]))
 
 
 def _body(message: Message, text: str) -> str:

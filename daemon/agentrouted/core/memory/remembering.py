@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.entries import COLUMNS, Fact, Identity, as_json, clean_source, new_uid
-from agentrouted.core.memory.index import add_all_to_index
+from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import FactIds
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
 from agentrouted.core.secrets import secrets_in, without_secrets
@@ -69,7 +69,7 @@ class NewFacts:
 
     def flush(self) -> None:
         self._connection.executemany(_INSERT, self._rows)
-        add_all_to_index(self._connection, self._words)
+        add_to_index(self._connection, self._words)
         self._ids.write()
         self._rows.clear()
         self._words.clear()

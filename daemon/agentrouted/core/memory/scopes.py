@@ -99,11 +99,12 @@ class FactIds:
         return found or (scope_id(self._connection, scope), 0)
 
 
-def next_message(connection: sqlite3.Connection, scope: int) -> int:
-    number: int = connection.execute("SELECT messages + 1 FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
+def next_messages(connection: sqlite3.Connection, scope: int, count: int) -> int:
+    """The id of the first of them; the others follow."""
+    last: int = connection.execute("SELECT messages FROM memory_scopes WHERE id = ?", (scope,)).fetchone()[0]
     # Not with RETURNING: with it, as with a trigger, the index writes out what it has for each row.
-    connection.execute("UPDATE memory_scopes SET messages = ? WHERE id = ?", (number, scope))
-    return (2 * scope + 1 << _BITS) + number
+    connection.execute("UPDATE memory_scopes SET messages = ? WHERE id = ?", (last + count, scope))
+    return (2 * scope + 1 << _BITS) + last + 1
 
 
 def whole_range(scope: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ from typing import Final
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import new_uid
-from agentrouted.core.memory.message_rows import NEIGHBOURS, Said, insert_message, message_of, texts_before
+from agentrouted.core.memory.message_rows import Said, insert_messages, message_of
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.times import seconds_of, text_of_time
@@ -42,17 +42,14 @@ def add_messages(
     if not messages:
         return []
     session, owner = _session(connection, session_id, scope, now)
-    before = texts_before(connection, session)
-    uids = []
+    said = []
     for message in messages:
         said_at = seconds_of(getattr(message, "created_at", None), "createdAt")
         created = now if said_at is None else said_at
-        said = Said(new_uid(), session, owner, created, message, run_id, boundary)
-        insert_message(connection, said, before)
-        uids.append(said.uid)
-        before = [*before, said.text][-NEIGHBOURS:] if said.text else before
+        said.append(Said(new_uid(), session, owner, created, message, run_id, boundary))
+    insert_messages(connection, said)
     _touch(connection, session, messages, now)
-    return uids
+    return [each.uid for each in said]
 
 
 def get_messages(
