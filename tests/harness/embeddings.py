@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from agentrouted.core.agent.embedding import embedding_for
-from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.agent.configured_vectors import vectors_filled
+from agentrouted.core.agent.embedding_calls import embedding_for
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.vectors.filler import Filler

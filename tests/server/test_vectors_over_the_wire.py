@@ -13,8 +13,8 @@ from agentrouted.testing.upstream import Upstream
 NOBODY_ASKED = """
 import asyncio, sys
 from pathlib import Path
-from agentrouted.core.agent.embedding import embedding_for
-from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.agent.embedding_calls import embedding_for
+from agentrouted.core.agent.configured_vectors import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.services import open_services
 from agentrouted_protocol.memory import MemoryRecallParams, MemoryRememberParams

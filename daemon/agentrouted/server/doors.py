@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.agent.configured_vectors import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import AgentroutedError, InvalidParams
 from agentrouted.core.services import open_services

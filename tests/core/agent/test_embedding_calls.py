@@ -9,7 +9,7 @@ from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_
 from harness.hosts import WritingHost
 from harness.memories import remember
 
-from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.embedding_calls import embedding_for
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import GuardrailBlocked, ProviderUnreachable
 from agentrouted.core.health import FAULTS

@@ -22,12 +22,12 @@ from harness.embeddings import (
 from harness.memories import HERE, THERE, remember, says
 from harness.peer import TIME_LIMIT
 
-from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.embedding_calls import embedding_for
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.scopes import both_ranges
 from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.vectors import nearest, vectors
-from agentrouted.core.memory.vectors.embedding import Embedded
+from agentrouted.core.memory.vectors.embed import Embedded
 from agentrouted.core.memory.vectors.nearest import to_blobs
 from agentrouted.core.memory.vectors.rows import Space
 from agentrouted.core.storage.database import Database

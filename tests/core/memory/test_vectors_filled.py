@@ -22,7 +22,7 @@ from harness.embeddings import (
 )
 from harness.memories import HERE, THERE, forget, remember, says
 
-from agentrouted.core.agent.filling import vectors_filled
+from agentrouted.core.agent.configured_vectors import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.embedding import embedding_in
+from agentrouted.core.agent.embedding_calls import embedding_in
 from agentrouted.core.tokens import text_of, tokens_of_text
 from agentrouted_protocol import events
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams

@@ -53,7 +53,7 @@ from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
 if TYPE_CHECKING:  # loaded where the config asks for vectors
-    from agentrouted.core.memory.vectors.embedding import Embed
+    from agentrouted.core.memory.vectors.embed import Embed
     from agentrouted.core.memory.vectors.vectors import Vectors
 
 logger = logging.getLogger(__name__)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from agentrouted.core.agent.embedding import embedding_for
+from agentrouted.core.agent.embedding_calls import embedding_for
 from agentrouted.core.endpoint import Boundary
 from agentrouted.server.session import ClientSession
 from agentrouted_protocol.memory import (

@@ -1,7 +1,7 @@
 """The tools by which a model remembers, and looks up what is."""
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.embedding import embedding_in
+from agentrouted.core.agent.embedding_calls import embedding_in
 from agentrouted.core.agent.remembered import line_of
 from agentrouted.core.agent.tools.base import Tool, ToolUse
 from agentrouted.core.errors import AgentroutedError, ToolFailed

@@ -13,7 +13,7 @@ from agentrouted.core.errors import (
     ProviderError,
     ProviderTimeout,
 )
-from agentrouted.core.memory.vectors.embedding import Embed, Embedded
+from agentrouted.core.memory.vectors.embed import Embed, Embedded
 from agentrouted.core.memory.vectors.missing import Batch, Within
 
 LONGEST_CALL: Final = 100.0

@@ -14,7 +14,7 @@ from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import Asking, checked, is_about_the_text
-from agentrouted.core.memory.vectors.embedding import Embed
+from agentrouted.core.memory.vectors.embed import Embed
 from agentrouted.core.memory.vectors.filler import Filler, load_nearest
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
 from agentrouted.core.memory.vectors.missing import LONGEST_TEXT

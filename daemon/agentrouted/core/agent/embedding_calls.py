@@ -14,7 +14,7 @@ from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Boundary, Endpoint, model_string, stricter
 from agentrouted.core.errors import AgentroutedError, GuardrailBlocked, ProviderAuth
 from agentrouted.core.key_source import AskClient
-from agentrouted.core.memory.vectors.embedding import Embed, Embedded
+from agentrouted.core.memory.vectors.embed import Embed, Embedded
 from agentrouted.core.routing.candidates import candidates, in_turn
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import Resolution, resolve

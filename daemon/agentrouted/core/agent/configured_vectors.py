@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from agentrouted.core.agent.embedding import embedding_for, space_of
+from agentrouted.core.agent.embedding_calls import embedding_for, space_of
 from agentrouted.core.config.memory import VectorSettings
 from agentrouted.core.errors import AgentroutedError
 from agentrouted.core.services import Services
