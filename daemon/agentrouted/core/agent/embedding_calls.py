@@ -1,4 +1,4 @@
-"""Texts become vectors: who is asked for it, and who pays."""
+"""Embeddings made by a model: who is asked, and who pays."""
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager

@@ -1,4 +1,4 @@
-"""How texts become vectors: done by those above."""
+"""The `Embed` that memory is given: texts become vectors."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

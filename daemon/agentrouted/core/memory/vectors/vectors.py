@@ -15,8 +15,9 @@ from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import Asking, checked, is_about_the_text
 from agentrouted.core.memory.vectors.embed import Embed
-from agentrouted.core.memory.vectors.filler import Filler, load_nearest
+from agentrouted.core.memory.vectors.filler import Filler
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
+from agentrouted.core.memory.vectors.loading import load_nearest
 from agentrouted.core.memory.vectors.missing import LONGEST_TEXT
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
