@@ -222,6 +222,14 @@ async def test_an_answer_comes_before_a_newer_question(store: Store) -> None:
     assert await found(store, "harbour Trieste") == ["the harbour is in Trieste", "Is the harbour in Trieste?"]
 
 
+async def test_a_short_answer_comes_before_long_texts_that_have_the_words_by_chance(store: Store) -> None:
+    await remember(store, "the harbour of Trieste is deep")
+    for number in range(30):
+        await remember(store, f"{number} harbour " + "some other words about ships and the sea " * 40 + "Trieste")
+    first, *_ = await found(store, "harbour Trieste")
+    assert first == "the harbour of Trieste is deep"
+
+
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
     [hit] = await hits(store, "Where is the goose?")

@@ -19,6 +19,9 @@ from agentrouted_protocol.scope import Scope
 
 # Rows beyond the limit that are read at first, since some may not be in force.
 _SPARE: Final = 5
+
+# So many are weighed for their wording, if need be.
+_WEIGHED: Final = 50
 _SNIPPET: Final = 240
 
 _ROW: Final = (
@@ -64,16 +67,21 @@ def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scop
     if not params.query.strip():
         return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit + _SPARE)]
     scores, terms = rank(connection, terms_of(params.query), where)
-    rows: list[Row] = []
-    count = params.limit + _SPARE
-    while len(rows) < params.limit:
-        ids = best(scores, count)
-        rows = rows_of(connection, ids)
-        if len(ids) < count:
-            break
-        count *= 4
     pairs = pairs_of(params.query)
-    return [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows]
+    count = params.limit + _SPARE
+    while True:
+        ids = best(scores, count)
+        found = [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows_of(connection, ids)]
+        if len(ids) < count or _is_settled(found, params.limit, scores[ids[-1]], count):
+            return found
+        count *= 4
+
+
+def _is_settled(found: Sequence[Found], limit: int, rest: float, count: int) -> bool:
+    """Whether nothing further down, where the words make less than `rest`, would come to the top by its wording."""
+    if len(found) < limit:
+        return False
+    return count > _WEIGHED or sorted(each.score for each in found)[-limit] >= rest
 
 
 def places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:

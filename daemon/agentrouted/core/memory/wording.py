@@ -1,14 +1,18 @@
 """What the wording of a text tells, beside its words."""
 
+import math
 import re
 from collections.abc import Sequence
 from itertools import islice, pairwise
 from typing import Final
 
-# What a score grows by for two words that follow each other in the question as in the text, and what is left of it
-# where the text is a question itself: the answer is told elsewhere. See docs/decisions/0013.
+# What a score grows by for two words that follow each other in the question as in the text; what is left of it where
+# the text is a question itself, since the answer is told elsewhere; and how fast it falls where a text is longer than
+# so many characters, since a long one has many words by chance. See docs/decisions/0013.
 _IN_ORDER: Final = 0.1
 _ASKS: Final = 0.85
+_LENGTH: Final = 0.3
+_SHORT: Final = 200
 
 _WORD: Final = re.compile(r"[^\W_]+")
 _QUESTION_MARKS: Final = ("?", "？", "؟")
@@ -30,5 +34,7 @@ def pairs_of(question: str) -> Sequence[str]:
 def telling(text: str, pairs: Sequence[str]) -> float:
     """What to multiply the score of a text by."""
     plain = f" {text[:_LOOKED_AT].lower()}"
-    in_order = len([pair for pair in pairs if pair in plain])
-    return (1 + _IN_ORDER * in_order) * (_ASKS if text.rstrip().endswith(_QUESTION_MARKS) else 1.0)
+    in_order = 1 + _IN_ORDER * len([pair for pair in pairs if pair in plain])
+    asks = _ASKS if text.rstrip().endswith(_QUESTION_MARKS) else 1.0
+    length = 1 + _LENGTH * math.log(len(text) / _SHORT) if len(text) > _SHORT else 1.0
+    return in_order * asks / length
