@@ -271,7 +271,7 @@ async def test_a_file_with_no_room_left_says_so(database: Database) -> None:
 async def test_a_file_that_another_program_has_locked_fails_all_that_wait_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("agentrouted.core.storage.database.PATIENCE", 0.01)
+    monkeypatch.setattr("agentrouted.core.storage.connections.PATIENCE", 0.01)
     path = tmp_path / "notes.db"
     database = await Database.open(path, [FIRST])
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -285,7 +285,7 @@ async def test_a_file_that_another_program_has_locked_fails_all_that_wait_at_onc
 
 
 async def test_writers_wait_for_long_work_on_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("agentrouted.core.storage.database.PATIENCE", 0.01)
+    monkeypatch.setattr("agentrouted.core.storage.connections.PATIENCE", 0.01)
     path, loop, tried = tmp_path / "notes.db", asyncio.get_running_loop(), asyncio.Event()
     database = await Database.open(path, [FIRST])
 

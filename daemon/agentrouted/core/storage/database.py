@@ -1,4 +1,4 @@
-"""The database file: one writer, one reader, each a thread."""
+"""The database file: one writer, and those who read."""
 
 import asyncio
 import contextlib
@@ -10,12 +10,13 @@ from typing import Any, Final, TypeVar
 
 import aiosqlite
 
-from agentrouted.core.errors import Storage
-from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.connections import IN_MEMORY, connect, run
+from agentrouted.core.storage.faults import closed_fault, storage_fault
 from agentrouted.core.storage.long_work import is_under_way
-from agentrouted.core.storage.prepare import PATIENCE, prepare
+from agentrouted.core.storage.prepare import prepare
+from agentrouted.core.storage.readers import Readers
 from agentrouted.core.storage.schema import SCRIPTS
-from agentrouted.core.storage.transactions import Operation, Outcome, commit, snapshot
+from agentrouted.core.storage.transactions import Operation, Outcome, commit
 
 logger = logging.getLogger(__name__)
 
@@ -24,14 +25,9 @@ T = TypeVar("T")
 # Seconds that `write_soon` waits for another write to go with.
 _SOON: Final = 0.05
 
-# With WAL, `NORMAL` outlives the death of any process; only a power cut may take the last transactions.
-_PRAGMAS: Final = ("PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON")
-
 # Pages of the log after which it goes into the file. Four times SQLite's own number: a page of an index that many rows
 # go to is then written once for more of them, and the disk is waited for less often.
 _OF_THE_WRITER: Final = "PRAGMA wal_autocheckpoint = 4000"
-
-_IN_MEMORY: Final = Path(":memory:")
 
 
 class Database:
@@ -43,10 +39,10 @@ class Database:
     of the disk are raised as `Storage`.
     """
 
-    def __init__(self, path: Path, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, path: Path, writer: aiosqlite.Connection, readers: Readers) -> None:
         self.path = path
         self._writer = writer
-        self._reader = reader
+        self._readers = readers
         self._queue: list[tuple[Operation, asyncio.Future[Any]]] = []
         self._wake = asyncio.Event()
         self._later: asyncio.TimerHandle | None = None
@@ -58,23 +54,22 @@ class Database:
         """Made where it is missing, migrated where it is older. Raises `Storage` if it cannot be used."""
         await asyncio.to_thread(prepare, path, scripts)
         async with contextlib.AsyncExitStack() as opened:
-            writer = await _connect(path, *_PRAGMAS, _OF_THE_WRITER)
+            writer = await connect(path, _OF_THE_WRITER)
             opened.push_async_callback(writer.close)
-            reader = await _connect(path, *_PRAGMAS, "PRAGMA query_only = ON")
+            readers = await Readers.open(path)
             opened.pop_all()
-        return cls(path, writer, reader)
+        return cls(path, writer, readers)
 
     @classmethod
     async def in_memory(cls, scripts: Sequence[str] = SCRIPTS) -> "Database":
         """Gone when it is closed. Reads and writes take turns."""
-        path = _IN_MEMORY
-        connection = await _connect(path, *_PRAGMAS)
-        await _run(connection, sqlite3.Connection.executescript, "".join(scripts))
-        return cls(path, connection, connection)
+        connection = await connect(IN_MEMORY)
+        await run(connection, sqlite3.Connection.executescript, "".join(scripts))
+        return cls(IN_MEMORY, connection, Readers(IN_MEMORY, connection, most=1))
 
     @property
     def is_on_disk(self) -> bool:
-        return self.path != _IN_MEMORY
+        return self.path != IN_MEMORY
 
     def write(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         """In order with all other writes. The future is done once it is committed; cancelling it undoes nothing."""
@@ -100,11 +95,8 @@ class Database:
     async def read(self, operation: Callable[[sqlite3.Connection], T]) -> T:
         """Sees what was committed when it begins; never waits for a writer."""
         if self.is_closed:
-            raise self._closed_fault()
-        try:
-            result: T = await _run(self._reader, snapshot, operation)
-        except sqlite3.Error as error:
-            raise storage_fault(error, self.path) from error
+            raise closed_fault(self.path)
+        result: T = await self._readers.read(operation)
         return result
 
     async def aclose(self) -> None:
@@ -116,13 +108,13 @@ class Database:
         await asyncio.wait([last])
         self._writing.cancel()
         await asyncio.wait([self._writing])
-        await self._reader.close()
+        await self._readers.aclose()
         await self._writer.close()
 
     def _enqueue(self, operation: Callable[[sqlite3.Connection], T]) -> "asyncio.Future[T]":
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         if self.is_closed:
-            future.set_exception(self._closed_fault())
+            future.set_exception(closed_fault(self.path))
         else:
             self._queue.append((operation, future))
         return future
@@ -136,7 +128,7 @@ class Database:
                 self._later = None
             batch, self._queue = self._queue, []
             operations = [operation for operation, _ in batch]
-            outcomes = await _run(self._writer, commit, operations, self._is_patient)
+            outcomes = await run(self._writer, commit, operations, self._is_patient)
             for (_, future), outcome in zip(batch, outcomes, strict=True):
                 self._settle(future, outcome)
 
@@ -151,29 +143,6 @@ class Database:
             future.set_result(value)
         else:
             future.set_exception(storage_fault(error, self.path) if isinstance(error, sqlite3.Error) else error)
-
-    def _closed_fault(self) -> Storage:
-        return Storage(f"The database {self.path} has been closed", hint="the daemon is ending: start it again")
-
-
-async def _connect(path: Path, *pragmas: str) -> aiosqlite.Connection:
-    connecting = aiosqlite.connect(path, timeout=PATIENCE, isolation_level=None)
-    # A process that ends without closing should end: nothing that was committed depends on it.
-    connecting._thread.daemon = True
-    try:
-        connection = await connecting
-        for pragma in pragmas:
-            await connection.execute(pragma)
-    except sqlite3.Error as error:
-        await connecting.close()
-        raise storage_fault(error, path) from error
-    return connection
-
-
-async def _run(connection: aiosqlite.Connection, function: Callable[..., Any], *arguments: Any) -> Any:
-    # aiosqlite's public calls are a hop to its thread and back for each statement, and a transaction of them would
-    # interleave with others: this is one hop for all of it.
-    return await connection._execute(function, connection._conn, *arguments)  # type: ignore[no-untyped-call]
 
 
 def _log_failure(future: "asyncio.Future[object]") -> None:

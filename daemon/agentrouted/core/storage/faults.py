@@ -54,3 +54,7 @@ def is_busy(error: Exception) -> bool:
 def _code(error: sqlite3.Error) -> int:
     # The lower byte; the upper ones tell variants apart. Errors of Python's own have none.
     return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def closed_fault(path: Path) -> Storage:
+    return Storage(f"The database {path} has been closed", hint="the daemon is ending: start it again")

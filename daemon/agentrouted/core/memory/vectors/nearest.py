@@ -7,6 +7,7 @@ import sqlite3
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Final
 
 import numpy
@@ -101,14 +102,19 @@ class Nearest:
 
 
 class Matrices:
-    """Those of the scopes that were asked for last. One thread at a time."""
+    """Those of the scopes that were asked for last. Threads take turns."""
 
     def __init__(self) -> None:
+        self._turn = Lock()
         self._space: Space | None = None
         self._kept: OrderedDict[int, Matrix] = OrderedDict()
 
     def of(self, connection: sqlite3.Connection, space: Space, scope: int) -> Matrix:
         """As it is now; only what is new is read."""
+        with self._turn:
+            return self._of(connection, space, scope)
+
+    def _of(self, connection: sqlite3.Connection, space: Space, scope: int) -> Matrix:
         if space != self._space:
             self._space, self._kept = space, OrderedDict()
         matrix = self._kept.pop(scope, None)
