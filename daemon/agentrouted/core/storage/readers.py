@@ -1,4 +1,4 @@
-"""Connections that only read: some, so that a slow read holds up nobody."""
+"""Connections that only read: a slow one holds up nobody."""
 
 import asyncio
 import sqlite3
