@@ -10,6 +10,7 @@ from harness.memories import HERE, THERE, found, get, hits, remember, says
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
+from agentrouted.core.memory.lines import parsed, to_text
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
@@ -20,7 +21,7 @@ from agentrouted_protocol.memory import (
     MemorySessionsParams,
     Source,
 )
-from agentrouted_protocol.messages import Message, ToolCall
+from agentrouted_protocol.messages import Message, TextPart, ToolCall
 from agentrouted_protocol.scope import Scope
 
 
@@ -58,6 +59,14 @@ async def test_what_is_exported_comes_back_byte_for_byte(store: Store) -> None:
     sessions = MemorySessionsParams(scope=THERE)
     assert await other.sessions(sessions) == await store.sessions(sessions)
     await other.aclose()
+
+
+async def test_a_line_is_written_in_the_order_of_the_contract(store: Store) -> None:
+    await fill(store)
+    await store.add_messages("u", [Message(role="user", content=[TextPart(text="Look!")], name="ada")])
+    texts = (await text_of(store)).split("\n")[1:-1]
+    lines = [line for _, line, _ in parsed(("", text) for text in texts)]
+    assert [None if line is None else to_text(line.to_wire()) for line in lines] == texts
 
 
 async def test_importing_ones_own_export_changes_nothing(store: Store) -> None:

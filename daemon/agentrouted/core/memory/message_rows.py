@@ -72,7 +72,8 @@ def message_of(text: str, body: str) -> dict[str, Any]:
         plain = from_json(body)
     except ValueError:
         plain = json.loads(body)
-    return {"content": text, **plain}
+    # In the order of the contract: an export is the same as ever.
+    return {"role": plain["role"], "content": text, **plain}
 
 
 def _texts_before(connection: sqlite3.Connection, session: int) -> list[str]:
