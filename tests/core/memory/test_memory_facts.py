@@ -55,6 +55,23 @@ async def test_the_same_words_are_kept_once_with_all_their_sources(store: Store,
     assert [source.client for source in entry.sources] == ["one", "two"] and entry.source.client == "two"
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("uses C++", "uses C#"),
+        ("it is -5", "it is 5"),
+        ("x = y", "x != y"),
+        ("a < b", "a > b"),
+        ("$5", "€5"),
+        ("मेरा", "मेरी"),
+    ],
+)
+async def test_signs_that_mean_something_tell_facts_apart(store: Store, one: str, other: str) -> None:
+    await remember(store, one)
+    assert not (await remember(store, other)).merged
+    assert sorted(await listed(store)) == sorted([one, other])
+
+
 async def test_texts_of_signs_alone_are_told_apart(store: Store) -> None:
     for text in ("!!!", "???", "🦄", "🐢"):
         assert not (await remember(store, text)).merged

@@ -101,6 +101,17 @@ async def test_any_text_is_kept_and_found_by_what_stands_beside_it(store: Store,
         ("config parser", "def parse_config(path): ..."),
         ("src/app/main.py", "The entry point is src/app/main.py"),
         ("HTTPServer", "class HTTPServer:"),
+        ("user by id", "call getUserById first"),
+        ("HttpHeader", "see parseHttpHeaderValue"),
+        ("İstanbul", "İstanbul'da yağmur"),
+        ("re\u0301sume\u0301", "résumé"),
+        ("API", "ＡＰＩキー"),
+        ("pho", "ăn phở bò"),
+        ("αθηνα", "η Αθήνα"),
+        ("ΑΘΉΝΑ", "η Αθηνα"),
+        ("ホテル", "ﾎﾃﾙは高い"),
+        ("office", "the o\ufb03ce"),
+        ("q" * 300, "token " + "q" * 300),
         ("user@example.com", "write to user@example.com"),
         ("v2.13.4", "pinned to v2.13.4"),
         ("Ünïcödé", "unicode everywhere"),
@@ -235,3 +246,10 @@ async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     [hit] = await hits(store, "Where is the goose?")
     assert "golden goose" in hit.snippet and len(hit.snippet) < 250
     assert hit.snippet.startswith("…") and hit.snippet.endswith("…")
+
+
+async def test_the_snippet_of_an_accented_word_is_around_it_however_it_was_asked_for(store: Store) -> None:
+    await remember(store, "before " * 200 + "Zürich Hauptbahnhof " + "after " * 200)
+    for question in ("zurich", "Zürich"):
+        [hit] = await hits(store, question)
+        assert "Zürich" in hit.snippet

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope
-from agentrouted.core.memory.terms import clean, terms_of
+from agentrouted.core.memory.terms import clean, terms_of, unaccented
 from agentrouted.core.memory.wording import pairs_of, telling
 from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams, Source
@@ -211,9 +211,9 @@ def _snippet(text: str, terms: Sequence[Term]) -> str:
     """The text around the rarest word of the question that stands in it."""
     if len(text) <= _SNIPPET:
         return text
-    lowered = text.lower()
+    plain = unaccented(text)
     # Endings may differ, so the beginning of a word is looked for.
-    places = (lowered.find(word[: max(3, len(word) - 3)]) for term in terms for word in _words(term))
+    places = (plain.find(unaccented(word[: max(3, len(word) - 3)])) for term in terms for word in _words(term))
     place = next((place for place in places if place >= 0), 0)
     first = max(0, min(place - _SNIPPET // 3, len(text) - _SNIPPET))
     last = first + _SNIPPET
