@@ -85,6 +85,13 @@ async def test_agents_that_call_each_other_share_the_budget_of_a_run(tmp_path: P
         assert await ends(all_runs) == [""]
 
 
+async def test_the_error_of_a_budget_for_each_run_names_no_time(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "each: { tokens: 1, per: run }")) as all_runs:
+        with pytest.raises(BudgetExceeded) as raised:
+            await all_runs.start(asked(upstream), WritingHost()).result()
+    assert (raised.value.details or {})["name"] == "each" and "resetsAt" not in (raised.value.details or {})
+
+
 @pytest.mark.parametrize(
     "match",
     ["client: 'vim*'", "workspace: '/work/*'", "agent: clerk", "provider: paid", "model: 'm'", "client: '[x]*'"],

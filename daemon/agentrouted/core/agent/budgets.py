@@ -121,6 +121,7 @@ def _exceeded(breach: Standing, call: Call) -> BudgetExceeded:
     limit = breach.limit
     # What is set aside is the most that those calls can take: they mostly take less.
     again = "try again when the calls under way have ended, " if breach.held else ""
+    resets_at = limit.resets_at(call.at)
     return BudgetExceeded(
         _said(breach),
         hint=f"{again}raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
@@ -130,7 +131,7 @@ def _exceeded(breach: Standing, call: Call) -> BudgetExceeded:
             "spent": breach.spent,
             "reserved": breach.held,
             "limit": limit.amount,
-            "resetsAt": limit.resets_at(call.at),
+            **({"resetsAt": resets_at} if resets_at else {}),
         },
     )
 
