@@ -16,11 +16,14 @@ def seconds_of(text: str | None, name: str) -> float | None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        # In UTC, it may be in no year between 1 and 9999 any more.
+        datetime.fromtimestamp(seconds, UTC)
     except (ValueError, OverflowError):
         raise InvalidParams(
             f"`{name}` is no time", hint="write it as ISO 8601, such as `2026-01-31T08:00:00Z`"
         ) from None
+    return seconds
 
 
 def text_of_time(seconds: float) -> str:

@@ -35,6 +35,15 @@ async def test_a_fact_comes_back_as_it_was_given(store: Store) -> None:
     assert entry.created_at == entry.updated_at and entry.created_at.endswith("Z")
 
 
+@pytest.mark.parametrize(
+    "time", ["noon", "0001-01-01T00:00:00+12:00", "9999-12-31T23:59:59-12:00", "9999-12-31T23:59:59.999999Z"]
+)
+async def test_a_time_that_could_not_be_told_again_is_refused(store: Store, time: str) -> None:
+    with pytest.raises(InvalidParams):
+        await remember(store, "likes tea", valid_from=time)
+    assert await listed(store) == []
+
+
 async def test_the_same_key_in_the_same_scope_replaces(store: Store) -> None:
     first = await remember(store, "Blue", key="color", tags=["old"])
     second = await remember(store, "Green", key="color")
