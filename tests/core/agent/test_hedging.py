@@ -13,6 +13,7 @@ from agentrouted.core.errors import AgentroutedError, ProviderError
 from agentrouted.core.host import SilentHost
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.testing.upstream import Reply, Upstream
+from agentrouted_protocol.events import Event
 from agentrouted_protocol.runs import RunAgentParams
 
 HI = RunAgentParams(model="x", prompt="Hi")
@@ -115,3 +116,47 @@ async def test_cancelling_hangs_up_on_all_of_them(tmp_path: Path) -> None:
         for each in asked:
             await each.closed_early.wait()
     assert result.stop_reason == "cancelled" and result.usage.model_calls == 2
+
+
+async def test_all_who_are_asked_at_once_have_room_in_the_tokens_of_the_run(tmp_path: Path) -> None:
+    params = HI.model_copy(update={"max_output_tokens": 100, "max_tokens": 70})
+    async with (
+        Upstream([Reply.silence()]) as slow,
+        Upstream([Reply.text("Quick")]) as quick,
+        runs(tmp_path, chain(slow, quick)) as all_runs,
+    ):
+        assert (await all_runs.start(params, SilentHost()).result()).text == "Quick"
+    assert [each.requests[0].body["max_tokens"] for each in (slow, quick)] == [70, 30]
+
+
+async def test_without_a_length_of_the_reply_the_next_one_has_room_as_well(tmp_path: Path) -> None:
+    params = HI.model_copy(update={"max_output_tokens": 10_000})
+    async with (
+        Upstream([Reply.silence()]) as slow,
+        Upstream([Reply.text("Quick")]) as quick,
+        runs(tmp_path, chain(slow, quick)) as all_runs,
+    ):
+        assert (await all_runs.start(params, SilentHost()).result()).text == "Quick"
+    assert sum(each.requests[0].body["max_tokens"] for each in (slow, quick)) == 10_000
+
+
+@pytest.mark.parametrize("limit", [{"max_output_tokens": 70, "max_tokens": 70}, {"max_input_tokens": 1}])
+async def test_whom_there_is_no_room_to_ask_at_once_is_asked_after_a_failure(
+    tmp_path: Path, limit: dict[str, int]
+) -> None:
+    gate = asyncio.Event()
+
+    class Host(WritingHost):
+        def emit(self, event: Event) -> None:
+            super().emit(event)
+            if self.kinds[-1] == "fallback":
+                asyncio.get_running_loop().call_soon(gate.set)
+
+    host = Host()
+    async with (
+        Upstream([Reply.status(503).held(gate)]) as slow,
+        Upstream([Reply.text("After all")]) as other,
+        runs(tmp_path, chain(slow, other)) as all_runs,
+    ):
+        assert (await all_runs.start(HI.model_copy(update=limit), host).result()).text == "After all"
+    assert host.kinds.count("fallback") == 2

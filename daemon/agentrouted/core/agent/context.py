@@ -26,6 +26,14 @@ StartChild = Callable[["RunContext", str, str, str], Coroutine[Any, Any, RunResu
 
 
 @dataclass(slots=True)
+class HeldTokens:
+    """The most that the calls under way may take."""
+
+    input: int = 0
+    output: int = 0
+
+
+@dataclass(slots=True)
 class RunContext:
     """What the functions of the loop pass on. The identity of a run, and what grows with it."""
 
@@ -48,6 +56,7 @@ class RunContext:
     asked: int = 0
     """The turn in which a model was asked last."""
 
+    held: HeldTokens = field(default_factory=HeldTokens)
     depth: int = 0
     """How many runs are above this one."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from agentrouted.core.errors import AgentroutedError, ProviderTimeout
+from agentrouted.core.errors import AgentroutedError, BudgetExceeded, ProviderTimeout
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 
 _Answer = TypeVar("_Answer")
@@ -28,23 +28,26 @@ async def ask_hedged(
     """What the first endpoint answers that speaks. After so many seconds without a word the next one is asked as well.
 
     As soon as one of them speaks, the others are cancelled. An error counts when nobody else is left who was asked.
+    Whom there was no room in a budget to ask at the same time is asked after it.
     """
     race = _Race[_Answer]()
     candidate, silence = next(turn), ProviderTimeout(f"no word for {after:g} s")
+    patience: float | None = after
+    race.begin(ask, candidate)
     try:
         while True:
-            race.begin(ask, candidate)
             try:
-                return await race.answer(after)
+                return await race.answer(patience)
             except TimeoutError:
                 error: AgentroutedError = silence
             except AgentroutedError as failure:
                 error = failure
-            following = next(turn, None)
+            following = next(turn, None) if error is silence else race.refused() or next(turn, None)
             if following is not None and goes_on(error, candidate, following):
                 candidate = following
+                race.begin(ask, candidate)
             elif error is silence:
-                return await race.answer(None)
+                patience = None
             else:
                 raise error
     finally:
@@ -55,6 +58,7 @@ class _Race(Generic[_Answer]):
     def __init__(self) -> None:
         self._running: dict[asyncio.Task[_Answer], ResolvedEndpoint] = {}
         self._speaker: ResolvedEndpoint | None = None
+        self._refused: list[ResolvedEndpoint] = []
 
     def begin(
         self,
@@ -75,13 +79,19 @@ class _Race(Generic[_Answer]):
             if not done and not self._speaker:
                 raise TimeoutError
             for task in done:
-                del self._running[task]
+                candidate = self._running.pop(task)
                 if task.cancelled():
                     continue
                 if (error := task.exception()) is None:
                     return task.result()
                 failure = error
+                if isinstance(error, BudgetExceeded) and self._running:
+                    self._refused.append(candidate)
         raise failure
+
+    def refused(self) -> ResolvedEndpoint | None:
+        """Who was not asked because what there is was set aside for others, who have failed by now."""
+        return self._refused.pop(0) if self._refused else None
 
     async def end(self) -> None:
         """Cancels whoever is still asked, and waits until what they have cost is known."""

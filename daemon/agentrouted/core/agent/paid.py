@@ -8,7 +8,7 @@ from functools import partial
 
 from agentrouted.core.agent.budgets import ask_to_go_beyond, within_budgets
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.spending import reserve
+from agentrouted.core.agent.spending import reserve, within_tokens
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import Storage
 from agentrouted.core.usage import bill
@@ -29,23 +29,24 @@ async def paid_call(
     """
     ledger = await run.services.ledger.get()
     call = _call(run, endpoint, kind, boundary)
-    request, reservation = await reserve(run, endpoint, request)
-    recording: Recording | None = None
-    try:
-        may_go_beyond = partial(ask_to_go_beyond, run)
-        request, opened = await within_budgets(run.services, call, endpoint, request, may_go_beyond)
-        with recorded(ledger, call, endpoint, request, opened) as recording:
-            yield request, recording
-    finally:
-        spent = recording.spent if recording else None
-        dollars = (spent and spent.total_cost_usd) or 0.0
-        if spent is not None:
-            run.state.usage = bill.add(run.state.usage, spent)
-            run.state.spent += dollars
-        if reservation is not None:
-            await reservation.settle(dollars)
-        if recording and recording.reached:
-            await _tell(run, recording.reached)
+    with within_tokens(run, request) as request:
+        request, reservation = await reserve(run, endpoint, request)
+        recording: Recording | None = None
+        try:
+            may_go_beyond = partial(ask_to_go_beyond, run)
+            request, opened = await within_budgets(run.services, call, endpoint, request, may_go_beyond)
+            with recorded(ledger, call, endpoint, request, opened) as recording:
+                yield request, recording
+        finally:
+            spent = recording.spent if recording else None
+            dollars = (spent and spent.total_cost_usd) or 0.0
+            if spent is not None:
+                run.state.usage = bill.add(run.state.usage, spent)
+                run.state.spent += dollars
+            if reservation is not None:
+                await reservation.settle(dollars)
+            if recording and recording.reached:
+                await _tell(run, recording.reached)
 
 
 async def _tell(run: RunContext, reached: "asyncio.Future[list[Reached]]") -> None:

@@ -1,6 +1,8 @@
 """What a model call may cost, before it is made."""
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -17,6 +19,24 @@ LONGEST_REPLY: Final = 8192
 _MILLION: Final = 1_000_000
 
 
+@contextmanager
+def within_tokens(run: RunContext, request: ModelRequest) -> Iterator[ModelRequest]:
+    """The request with a reply no longer than the run's sums of tokens allow. So many are set aside for its call.
+
+    Raises `BudgetExceeded`.
+    """
+    prompt = _room_for_prompt(run, request)
+    request = _with_room_for_reply(run, request)
+    reply = request.max_tokens or 0
+    run.held.input += prompt
+    run.held.output += reply
+    try:
+        yield request
+    finally:
+        run.held.input -= prompt
+        run.held.output -= reply
+
+
 async def reserve(
     run: RunContext, endpoint: Endpoint, request: ModelRequest
 ) -> tuple[ModelRequest, Reservation | None]:
@@ -24,7 +44,6 @@ async def reserve(
 
     Raises `BudgetExceeded` and `PriceUnknown`.
     """
-    request = _within_tokens(run, request)
     left = run.budget.left
     if left is None:
         return request, None
@@ -41,23 +60,36 @@ async def reserve(
     return request, await run.budget.reserve(prompt + longest * price.output / _MILLION)
 
 
-def _within_tokens(run: RunContext, request: ModelRequest) -> ModelRequest:
-    limits, usage = run.plan.limits, run.state.usage
-    if limits.max_input_tokens is not None and usage.input_tokens + tokens_in(request) > limits.max_input_tokens:
-        raise _used_up("input", usage.input_tokens, limits.max_input_tokens)
-    if limits.max_output_tokens is None:
+def _room_for_prompt(run: RunContext, request: ModelRequest) -> int:
+    limit, used, held = run.plan.limits.max_input_tokens, run.state.usage.input_tokens, run.held.input
+    if limit is None:
+        return 0
+    if used + held + (prompt := tokens_in(request)) > limit:
+        raise _used_up("input", used, held, limit)
+    return prompt
+
+
+def _with_room_for_reply(run: RunContext, request: ModelRequest) -> ModelRequest:
+    limit, used, held = run.plan.limits.max_output_tokens, run.state.usage.output_tokens, run.held.output
+    if limit is None:
         return request
-    left = limits.max_output_tokens - usage.output_tokens
-    if left <= 0:
-        raise _used_up("output", usage.output_tokens, limits.max_output_tokens)
-    return replace(request, max_tokens=min(left, request.max_tokens or left))
+    if (left := limit - used - held) <= 0:
+        raise _used_up("output", used, held, limit)
+    return replace(request, max_tokens=min(left, request.max_tokens or _longest(run, left)))
 
 
-def _used_up(kind: str, spent: int, limit: int) -> BudgetExceeded:
+def _longest(run: RunContext, left: int) -> int:
+    """Where others are asked as well, they need room, too."""
+    chain = run.plan.resolution.chain
+    return left if chain is None or chain.hedge_after is None else LONGEST_REPLY
+
+
+def _used_up(kind: str, spent: int, held: int, limit: int) -> BudgetExceeded:
+    under_way = f", {held} set aside for calls under way" if held else ""
     return BudgetExceeded(
-        f"the run may use {limit} {kind} tokens, and {spent} are used: another model call would go beyond",
+        f"the run may use {limit} {kind} tokens, and {spent} are used{under_way}: another model call would go beyond",
         hint=f"raise `max{kind.title()}Tokens`",
-        details={"spent": spent, "limit": limit, "unit": f"{kind}Tokens"},
+        details={"spent": spent, "reserved": held, "limit": limit, "unit": f"{kind}Tokens"},
     )
 
 
