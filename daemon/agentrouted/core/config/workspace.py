@@ -18,6 +18,8 @@ class Workspace(Section):
 
 def boundary_in(workspaces: Mapping[str, Workspace], folders: Iterable[str]) -> Boundary | None:
     """The strictest that holds in any of them, as they are written: links are not followed."""
+    if not workspaces:
+        return None
     places = {place for folder in folders if folder for place in _upwards(normpath(folder))}
     holding = (
         each.boundary
