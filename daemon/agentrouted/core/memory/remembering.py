@@ -35,6 +35,7 @@ class NewFacts:
         self._ids = FactIds(connection)
         self._rows: list[tuple[Any, ...]] = []
         self._words: list[tuple[int, str, str]] = []
+        self._gone: list[int] = []
         self._known: dict[Identity, Fact | None] = {}
         """What is in the file, as far as it was looked for and has not changed since."""
 
@@ -50,13 +51,13 @@ class NewFacts:
         self._known |= _oldest(self._connection, "digest", [each for each in identities if isinstance(each[1], bytes)])
 
     def replaced(self, fact: Fact) -> Fact | None:
-        """The one in the file that it is, taken out."""
+        """The one in the file that it is. It goes."""
         if fact.identity not in self._known:
             self.flush()
             self.look_for([fact])
         before = self._known[fact.identity]
         if before is not None:
-            self._connection.execute("DELETE FROM memories WHERE id = ?", (before.id,))
+            self._gone.append(before.id)
             self._changed(before)
         return before
 
@@ -68,11 +69,16 @@ class NewFacts:
         self._changed(fact)
 
     def flush(self) -> None:
+        if self._gone:
+            # As one statement: for each that deletes, the index writes out what it has.
+            gone = as_json(self._gone)
+            self._connection.execute("DELETE FROM memories WHERE id IN (SELECT value FROM json_each(?))", (gone,))
         self._connection.executemany(_INSERT, self._rows)
         add_to_index(self._connection, self._words)
         self._ids.write()
         self._rows.clear()
         self._words.clear()
+        self._gone.clear()
 
     def _changed(self, fact: Fact) -> None:
         self._known.pop((fact.scope, fact.digest), None)
