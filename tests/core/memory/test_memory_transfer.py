@@ -258,6 +258,18 @@ async def test_a_fact_with_the_id_of_a_message_changes_nothing(store: Store) -> 
     assert [message.content for message in await store.get_messages("s")] == ["hello"]
 
 
+async def test_an_id_is_given_once_in_a_file(store: Store) -> None:
+    await remember(store, "likes tea")
+    await store.add_messages("s", [says("hello"), says("bye")])
+    _, fact, session, hello, bye = map(json.loads, (await text_of(store)).splitlines())
+    mixed = [fact, hello | {"id": fact["id"]}, session, hello, hello, fact | {"id": bye["id"], "text": "x"}, bye]
+    other = Store(await Database.in_memory())
+    result = await take_in(other, "\n".join(map(json.dumps, mixed)))
+    assert (result.entries, result.messages, result.problems) == (2, 1, [])
+    assert [message.content for message in await other.get_messages("s")] == ["hello"]
+    await other.aclose()
+
+
 async def test_one_fact_twice_in_a_file_is_one(store: Store) -> None:
     await remember(store, "likes tea")
     await remember(store, "blue", key="color")

@@ -23,22 +23,25 @@ def take_in(
 
     `refused` are sessions that are in another scope here; it grows. `boundary` is that they are taken in within.
     """
-    facts = _Facts(connection, boundary)
-    messages = 0
+    facts, messages = _Facts(connection, boundary), _Messages(connection, boundary)
     problems = []
     for place, line in lines:
         try:
             match line:
+                # Each has to see all ids of the others.
                 case FactLine():
+                    messages.flush()
                     facts.take(line)
                 case SessionLine():
                     _take_session(connection, line, refused)
                 case MessageLine() if line.session_id not in refused:
-                    messages += _take_message(connection, line, boundary)
+                    facts.flush()
+                    messages.take(line)
         except (InvalidParams, Conflict) as error:
             problems.append(f"{place}: {error.message}")
     facts.flush()
-    return facts.taken, messages, problems
+    messages.flush()
+    return facts.taken, messages.taken, problems
 
 
 class _Facts:
@@ -73,8 +76,42 @@ class _Facts:
         self.taken += 1
 
     def flush(self) -> None:
-        self._new.flush()
-        self._waiting.clear()
+        if self._waiting:
+            self._new.flush()
+            self._waiting.clear()
+
+
+class _Messages:
+    """Those of one transaction, as `_Facts`. One session waits at a time."""
+
+    def __init__(self, connection: sqlite3.Connection, boundary: Boundary | None) -> None:
+        self.taken = 0
+        self._connection = connection
+        self._boundary = boundary
+        self._waiting: dict[str, Said] = {}
+        self._session_id: str | None = None
+        self._session = 0, 0
+
+    def take(self, line: MessageLine) -> None:
+        uid, boundary = clean(line.id), stricter(self._boundary, line.boundary)
+        if line.session_id != self._session_id or uid in self._waiting:
+            self.flush()
+        there = self._connection.execute("SELECT id, boundary FROM memories WHERE uid = ?", (uid,)).fetchone()
+        if there is not None:
+            row, before = there
+            _keep_within(self._connection, row, before, boundary)
+            return
+        if line.session_id != self._session_id:
+            self._session_id, self._session = line.session_id, _session_of(self._connection, line)
+        created = seconds_of(line.created_at, "createdAt")
+        run_id = line.run_id and clean(line.run_id)
+        self._waiting[uid] = Said(uid, *self._session, created, line.message, run_id, boundary)
+        self.taken += 1
+
+    def flush(self) -> None:
+        if self._waiting:
+            insert_messages(self._connection, list(self._waiting.values()))
+            self._waiting.clear()
 
 
 class _There(NamedTuple):
@@ -142,21 +179,6 @@ def _take_session(connection: sqlite3.Connection, line: SessionLine, refused: se
         " VALUES (?, ?, ?, ?, ?)",
         (clean(line.session_id), scope_id(connection, line.scope), line.title and clean(line.title), *times),
     )
-
-
-def _take_message(connection: sqlite3.Connection, line: MessageLine, boundary: Boundary | None) -> int:
-    boundary = stricter(boundary, line.boundary)
-    there = connection.execute("SELECT id, boundary FROM memories WHERE uid = ?", (clean(line.id),)).fetchone()
-    if there is not None:
-        row, before = there
-        _keep_within(connection, row, before, boundary)
-        return 0
-    session, scope = _session_of(connection, line)
-    created = seconds_of(line.created_at, "createdAt")
-    run_id = line.run_id and clean(line.run_id)
-    said = Said(clean(line.id), session, scope, created, line.message, run_id, boundary)
-    insert_messages(connection, [said])
-    return 1
 
 
 def _session_of(connection: sqlite3.Connection, line: MessageLine) -> tuple[int, int]:
