@@ -102,7 +102,7 @@ class Usage(WireModel):
     """Left out where a call's price is unknown; unknown is not zero."""
 
     model_calls: int = 0
-    """Calls of a model, retries and summaries too."""
+    """Calls that a model has answered, if only in part, or that were cancelled; of retries and summaries, too."""
 
     tool_calls: int = 0
     estimated: bool = False
