@@ -46,6 +46,7 @@ _SECRETS: Final = tuple(
             r"(?<![\w-])(?:sk[-_]|[pr]k_(?:live|test)_|gsk_|xai-|nvapi-|pplx-)(?=[\w-]*\d)[\w-]{16,}",
         ),
         ("signed token", r"(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
+        ("bearer token", r"(?<=\b[Bb]earer )(?=[\w.~+/-]*\d)[\w.~+/-]{20,}=*"),
         ("password", r"(?<=://)[^\s/:@]*:[^\s/:@]{3,}(?=@)"),
     )
 )
@@ -53,10 +54,10 @@ _SECRETS: Final = tuple(
 
 # What a text with any of them contains: most texts are done with at once. One by one, they are found sooner than by a
 # pattern that has them all; and each of the many marks has one of the few signs.
-_SIGNS: Final = ("-", "_", "://", "AKIA", "ASIA", "AIza", "eyJ")
+_SIGNS: Final = ("-", "_", "://", "AKIA", "ASIA", "AIza", "eyJ", "earer ")
 _MARKS: Final = (
     *("PRIVATE KEY", "AKIA", "ASIA", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza"),
-    *("hf_", "sk-", "sk_", "pk_", "rk_", "xai-", "nvapi-", "pplx-", "eyJ", "://"),
+    *("hf_", "sk-", "sk_", "pk_", "rk_", "xai-", "nvapi-", "pplx-", "eyJ", "://", "earer "),
 )
 
 

@@ -19,6 +19,7 @@ SECRETS = {
     "Hugging Face token": "hf_" + LETTERS,
     "API key": "sk-proj-" + LETTERS,
     "signed token": f"eyJ{LETTERS}.eyJ{LETTERS}.{LETTERS}",
+    "bearer token": f"Authorization: Bearer {LETTERS}",
     "password": "postgres://ada:" + "hunter2secret@db.example",
 }
 
@@ -42,6 +43,7 @@ async def test_a_secret_is_left_out_of_a_fact_and_that_is_said(store: Store, kin
         "see https://example.com:8080/a@b and ghp_ in the docs",
         "uses an AKIA key, a PRIVATE KEY and hf_transfer",
         "file:///home/ada/main.py:12:30",
+        "the bearer of good news in 2024, Bearer notwithstandinglyandfurthermore",
     ],
 )
 async def test_plain_words_are_no_secrets(store: Store, text: str) -> None:
