@@ -185,6 +185,19 @@ async def test_a_file_of_memory_sqlite_is_taken_in_once(store: Store, tmp_path: 
     assert (again.entries, again.messages) == (0, 0)
 
 
+async def test_what_is_odd_in_a_file_of_memory_sqlite_is_told_and_the_rest_taken_in(
+    store: Store, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.db"
+    memory_sqlite(path)
+    with closing(sqlite3.connect(path)) as file, file:
+        file.execute("INSERT INTO facts (key, value) VALUES (x'ff', x'64c3a9')")
+        file.execute("INSERT INTO messages (role, content, tool_calls) VALUES ('assistant', x'ff00', '[1]')")
+    result = await store.import_(MemoryImportParams(path=str(path)))
+    assert (result.entries, result.messages) == (2, 4) and len(result.problems) == 1
+    assert sorted(await listed(store)) == ["blue", "dé"]
+
+
 async def test_a_database_of_others_is_told(store: Store, tmp_path: Path) -> None:
     with closing(sqlite3.connect(tmp_path / "other.db")) as file, file:
         file.execute("CREATE TABLE pets (name TEXT)")

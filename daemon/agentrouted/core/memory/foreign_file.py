@@ -28,6 +28,8 @@ def lines_of_file(path: Path, scope: Scope, opened: contextlib.ExitStack) -> Ite
     address = f"file:{quote(str(path))}?mode=ro"
     connection = opened.enter_context(contextlib.closing(sqlite3.connect(address, uri=True, check_same_thread=False)))
     connection.row_factory = sqlite3.Row
+    # A column of SQLite may hold anything.
+    connection.text_factory = lambda text: text.decode(errors="replace")
     return _lines(connection, path, scope)
 
 
@@ -36,7 +38,9 @@ def _lines(connection: sqlite3.Connection, path: Path, scope: Scope) -> Iterator
     if not tables & {"facts", "messages"}:
         yield str(path), "no table `facts` and no table `messages`"
     if "facts" in tables:
-        for row in connection.execute("SELECT key, value FROM facts ORDER BY rowid"):
+        for row in connection.execute(
+            "SELECT CAST(key AS TEXT) AS key, CAST(value AS TEXT) AS value FROM facts ORDER BY rowid"
+        ):
             yield f"fact {row['key']!r:.100}", fact_line(row["value"], scope, key=row["key"])
     if "messages" in tables:
         yield from _messages(connection, path, scope)
@@ -46,7 +50,7 @@ def _messages(connection: sqlite3.Connection, path: Path, scope: Scope) -> Itera
     changed = text_of_time(round(path.stat().st_mtime))
     begun: set[str] = set()
     for row in connection.execute("SELECT * FROM messages ORDER BY id"):
-        said = dict(row)
+        said = {name: _text(row[name]) for name in row.keys()}  # noqa: SIM118 - a row is no dict
         session_id = said.get("session_id") or path.stem
         place = f"message {said['id']}"
         if session_id not in begun:
@@ -57,7 +61,7 @@ def _messages(connection: sqlite3.Connection, path: Path, scope: Scope) -> Itera
             "id": stable_id(session_id, said),
             "sessionId": session_id,
             "createdAt": changed,
-            "message": _message(said),
+            "message": _read(said),
         }
         yield place, json.dumps(line)
 
@@ -66,6 +70,18 @@ def _session(session_id: str, scope: Scope, changed: str) -> str:
     names = {name: value for name, value in scope if value}
     times = {"createdAt": changed, "updatedAt": changed}
     return json.dumps({"type": "session", "sessionId": session_id, "scope": names, **times})
+
+
+def _text(value: Any) -> Any:
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def _read(said: dict[str, Any]) -> dict[str, Any] | None:
+    """None where it is none: its fault is told when it is read as one of ours."""
+    try:
+        return _message(said)
+    except (KeyError, TypeError, AttributeError):
+        return None
 
 
 def _message(said: dict[str, Any]) -> dict[str, Any]:

@@ -140,6 +140,8 @@ def _fact_of(connection: sqlite3.Connection, line: FactLine) -> Fact:
         raise InvalidParams("its `text` is empty")
     if not 0 < line.version < 1 << 63:
         raise InvalidParams("its `version` is not from an export")
+    if not line.id:
+        raise InvalidParams("its `id` is empty")
     return Fact(
         id=0,
         uid=clean(line.id),
