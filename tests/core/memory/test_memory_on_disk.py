@@ -13,6 +13,7 @@ from agentrouted.core.errors import Storage
 from agentrouted.core.memory.opening import SharedStore
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.schema import SCRIPTS
 from agentrouted.core.storage.shared import SharedDatabase
 from agentrouted_protocol.scope import Scope
 
@@ -24,6 +25,7 @@ import asyncio, sys
 from pathlib import Path
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.schema import SCRIPTS
 from harness.memories import remember, says
 
 async def main():
@@ -86,6 +88,21 @@ async def test_what_a_killed_process_was_told_is_kept_is_kept(tmp_path: Path) ->
     check.execute("INSERT INTO memory_index (memory_index, rank) VALUES ('integrity-check', 1)")
     assert check.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     check.close()
+
+
+@pytest.mark.parametrize("version", [len(SCRIPTS) - 1, len(SCRIPTS)])
+async def test_a_search_begins_in_few_places_though_each_fact_is_written_by_itself(
+    tmp_path: Path, version: int
+) -> None:
+    await (await Database.open(tmp_path / "a.db", SCRIPTS[:version])).aclose()
+    database = await Database.open(tmp_path / "a.db")
+    store = Store(database)
+    for number in range(15):
+        await remember(store, f"fact {number}")
+    parts = "SELECT COUNT(DISTINCT segid) FROM memory_index_idx"
+    assert await database.read(lambda connection: connection.execute(parts).fetchone()[0]) < 5
+    assert len(await found(store, "fact", limit=15)) == 15
+    await store.aclose()
 
 
 async def test_what_is_forgotten_leaves_no_word_in_the_file(tmp_path: Path) -> None:

@@ -158,6 +158,15 @@ async def test_an_old_row_with_two_frequent_words_is_found_among_many_with_one(s
     assert (await found(store, "red boat"))[0] == "red boat"
 
 
+async def test_an_old_row_with_a_rare_and_a_frequent_word_is_found_among_newer_ones_with_the_rare_one(
+    store: Store,
+) -> None:
+    await remember(store, "red boat")
+    texts = [*(f"red {number}" for number in range(80)), *(f"boat {number}" for number in range(1200))]
+    await asyncio.gather(*(remember(store, text) for text in texts))
+    assert (await found(store, "green red boat"))[0] == "red boat"
+
+
 async def test_an_empty_question_lists_the_newest(store: Store) -> None:
     for text in ("one", "two", "three"):
         await remember(store, text)

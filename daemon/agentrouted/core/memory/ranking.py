@@ -101,8 +101,10 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> 
 def best(scores: Mapping[int, float], count: int) -> list[int]:
     """Of equals, the newest."""
     least = min(sorted(scores.values())[-count:], default=0.0)
-    among = sorted(((score, row) for row, score in scores.items() if score >= least), reverse=True)
-    return [row for _, row in among[:count]]
+    above = sorted([(score, row) for row, score in scores.items() if score > least], reverse=True)
+    # Often most of the rows: ids alone are sorted sooner than pairs.
+    equal = sorted([row for row, score in scores.items() if score == least], reverse=True)
+    return [*(row for _, row in above), *equal][:count]
 
 
 def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> list[Any]:
@@ -133,24 +135,23 @@ def _look(connection: sqlite3.Connection, expression: str, where: Where, limit: 
 
 
 def _pairs(terms: Sequence[Term]) -> Iterator[tuple[Term, Term]]:
-    """The rarest first, the rarer word first, without those of which a word is in few rows: these were all seen."""
+    """The rarest first, the rarer word first. Words of which all rows were seen are as one, and never the second."""
+    seen = [term for term in terms if term.complete]
+    together = Term(" OR ".join(term.expression for term in seen), documents=sum(term.documents for term in seen))
+    terms = [*([together] if seen else []), *(term for term in terms if not term.complete)]
     left: float = _TOGETHER
-    places = itertools.combinations(range(len(terms)), 2)
-    for one, other in sorted(places, key=lambda pair: (sum(pair), pair)):
-        first, second = terms[one], terms[other]
-        if second.complete:
-            continue
-        left -= _A_SEARCH + first.documents
+    for one, other in sorted(itertools.combinations(range(len(terms)), 2), key=lambda pair: (sum(pair), pair)):
+        left -= _A_SEARCH + terms[one].documents
         if left < 0:
             return
-        yield first, second
+        yield terms[one], terms[other]
 
 
 def _look_for_both(connection: sqlite3.Connection, first: Term, second: Term, where: Where) -> None:
     both = f"({first.expression}) AND ({second.expression})"
     for part in (where.facts, where.messages):
         if part is not None:
-            found = _matches(connection, both, where, part, _OF_TWO)
+            found = _matches(connection, both, where, part, _OF_THE_RAREST if first.complete else _OF_TWO)
             for term in (first, second):
                 (term.texts if part is where.facts else term.somewhere).update(found)
 

@@ -24,6 +24,8 @@ _SPARE: Final = 5
 _WEIGHED: Final = 50
 _SNIPPET: Final = 240
 
+_NOWHERE: Final = Source()
+
 _ROW: Final = (
     "expires_at, valid_from, valid_to, memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
     " (SELECT session_id FROM memory_sessions WHERE id = memories.session)"
@@ -172,7 +174,7 @@ def hit_of(found: Found, explain: bool) -> MemoryHit:
         kind=row.kind,
         key=row.key,
         text=row.text,
-        snippet=_snippet(row.text, [term for term in found.terms if row.id in term.texts]),
+        snippet=_snippet(found),
         score=round(found.score, 6),
         tags=json.loads(row.tags) if row.tags not in (None, "[]") else [],
         scope=found.scope,
@@ -185,9 +187,7 @@ def hit_of(found: Found, explain: bool) -> MemoryHit:
 def _source(row: Row) -> Source:
     if row.kind == "message":
         return Source(run_id=row.run_id, session_id=row.session_id, message_id=row.uid)
-    if row.sources in (None, "[]"):
-        return Source()
-    return Source.model_validate(json.loads(row.sources)[-1])
+    return _NOWHERE if row.sources in (None, "[]") else Source.model_validate(json.loads(row.sources)[-1])
 
 
 def _explanation(found: Found) -> dict[str, Any]:
@@ -207,13 +207,15 @@ def _explanation(found: Found) -> dict[str, Any]:
     return {"words": words} | ({"wording": round(found.telling, 6)} if found.telling != 1 else {})
 
 
-def _snippet(text: str, terms: Sequence[Term]) -> str:
+def _snippet(found: Found) -> str:
     """The text around the rarest word of the question that stands in it."""
+    text = found.row.text
     if len(text) <= _SNIPPET:
         return text
     plain = unaccented(text)
+    words = [word for term in found.terms if found.row.id in term.texts for word in _words(term)]
     # Endings may differ, so the beginning of a word is looked for.
-    places = (plain.find(unaccented(word[: max(3, len(word) - 3)])) for term in terms for word in _words(term))
+    places = (plain.find(unaccented(word[: max(3, len(word) - 3)])) for word in words)
     place = next((place for place in places if place >= 0), 0)
     first = max(0, min(place - _SNIPPET // 3, len(text) - _SNIPPET))
     last = first + _SNIPPET
