@@ -128,6 +128,7 @@ async def test_forget_without_a_name_of_anything_is_an_error(tmp_path: Path) -> 
         (("list", "tea"), "tea"),
         (("forget", "--everything", "--user", "ada", "--kind", "note"), "--kind"),
         (("export", "-n", "5"), "--limit"),
+        (("vectors", "--user", "ada"), "--user"),
     ],
 )
 async def test_what_would_have_no_effect_is_an_error(tmp_path: Path, words: Sequence[str], refused: str) -> None:

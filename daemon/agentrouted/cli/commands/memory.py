@@ -33,8 +33,7 @@ _DO: Final[dict[str, Callable[[Client, argparse.Namespace], Awaitable[tuple[Wire
     "vectors": transfer.vectors,
 }
 
-# What of the command line each of them looks at: anything else would be without effect.
-_OF_ALL: Final = {"what", "json", *Scope.model_fields}
+# What of the command line each of them looks at: anything else would be without effect. All but one take a scope, too.
 _TAKES: Final = {
     "remember": {"words", "key", "kind", "tag", "valid_from", "valid_to", "expires", "allow_secrets"},
     "recall": {"words", "kind", "tag", "since", "until", "said_in", "limit", "explain"},
@@ -49,6 +48,8 @@ _TAKES: Final = {
     "vectors": set[str](),
 }
 _TAKES_EVERYTHING: Final = {"everything", "dry_run"}
+_OF_ALL: Final = {"what", "json"}
+_WHOSE: Final = set(Scope.model_fields)
 
 EXAMPLE = 'agentrouted memory recall "Which colour do I like?" --user ada'
 
@@ -116,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _refuse_others(arguments: argparse.Namespace, taken: set[str]) -> None:
     given = {name for name, value in vars(arguments).items() if value not in (None, False, [])}
-    for name in sorted(given - taken - _OF_ALL):
+    for name in sorted(given - taken - _OF_ALL - (set() if arguments.what == "vectors" else _WHOSE)):
         said = " ".join(arguments.words) if name == "words" else f"--{name.replace('_', '-')}"
         raise InvalidParams(f"`memory {arguments.what}` takes no `{said}`", hint="see `agentrouted memory --help`")
 
