@@ -115,7 +115,10 @@ async def test_it_does_not_count_others(tmp_path: Path, match: str) -> None:
         assert await ends(all_runs, 3) == ["", "", ""]
 
 
-async def test_who_is_refused_for_what_is_only_set_aside_is_told_to_try_again(tmp_path: Path) -> None:
+async def test_who_is_refused_for_what_is_only_set_aside_is_told_to_try_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agentrouted.core.usage.waiting.PATIENCE", 0.0)
     gate = asyncio.Event()
     budgets = "all: { calls: 1, per: day }"
     async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, budgets)) as all_runs:

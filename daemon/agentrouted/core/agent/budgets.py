@@ -14,6 +14,7 @@ from agentrouted.core.errors import BudgetExceeded, PriceUnknown, ToolFailed
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Standing, limits_of
+from agentrouted.core.usage.waiting import Waiting
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import bill, most_tokens_in
 from agentrouted_protocol import events
@@ -55,6 +56,14 @@ class _Cost:
                 return math.floor((standing.left - self.prompt_usd) / self.token_usd)
         return None
 
+    def may_fit_later(self, standing: Standing) -> bool:
+        """Whether there may be room when the calls under way have ended: they mostly take less than was set aside."""
+        alone = replace(standing, held=0.0)
+        if not standing.held:
+            return False
+        longest = self.longest(alone)
+        return self.held(0).of(alone.limit.unit) <= alone.left if longest is None else longest >= _SHORTEST
+
 
 GoBeyond = Callable[[Standing, Budget, Call], Awaitable[None]]
 """Raises `BudgetExceeded`, unless the call is allowed all the same."""
@@ -69,6 +78,8 @@ async def within_budgets(
 ) -> tuple[ModelRequest, "OpenCall | None"]:
     """The request with a reply no longer than what is left allows, and the call as it was begun in the ledger.
 
+    Where what is left is set aside for other calls, it waits a while for them to end.
+
     The budgets are those in force now, not those at the begin of the run. Raises `BudgetExceeded`, `PriceUnknown`.
     """
     budgets, ledger = services.config.current.config.budgets, await services.ledger.get()
@@ -79,16 +90,20 @@ async def within_budgets(
     if ledger is None:
         raise services.ledger.fault
     limits, cost, longest = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
-    while True:
-        opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
-        if breach is None:
-            return (replace(request, max_tokens=longest) if cost.is_bounded(limits) else request), opened
-        shorter = cost.longest(breach)
-        if shorter is not None and _SHORTEST <= shorter < longest:
-            longest = shorter
-            continue
-        await go_beyond(breach, budgets[breach.limit.name], call)
-        limits = [limit for limit in limits if limit.name != breach.limit.name]
+    async with Waiting(ledger.lines) as waiting:
+        while True:
+            ended = ledger.lines.ended
+            opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
+            if breach is None:
+                return (replace(request, max_tokens=longest) if cost.is_bounded(limits) else request), opened
+            shorter = cost.longest(breach)
+            if shorter is not None and _SHORTEST <= shorter < longest:
+                longest = shorter
+                continue
+            if cost.may_fit_later(breach) and await waiting.wait(breach.limit.name, ended):
+                continue
+            await go_beyond(breach, budgets[breach.limit.name], call)
+            limits = [limit for limit in limits if limit.name != breach.limit.name]
 
 
 def _cost(endpoint: Endpoint, request: ModelRequest) -> _Cost:

@@ -22,6 +22,7 @@ from agentrouted.core.usage.limits import Held, Limit, Reached, Standing
 from agentrouted.core.usage.periods import DAY
 from agentrouted.core.usage.query import find_usage
 from agentrouted.core.usage.rows import forget_older, insert_ended, insert_open, interrupt, owners, remove_open
+from agentrouted.core.usage.waiting import Lines
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import BudgetState, UsageParams
 
@@ -71,6 +72,9 @@ class Ledger:
         self._ends = count()
         self._fails = False
         """Whether the last write did: that is told once."""
+
+        self.lines = Lines()
+        """Of calls that `hold` had no room for, while there was some set aside for others."""
 
     @classmethod
     async def open(
@@ -168,6 +172,8 @@ class Ledger:
             return
         if (error := done.exception()) is None:
             self._fails = False
+            if opened.limits:
+                self.lines.call_has_ended()
             for reached in done.result():
                 self._tell(reached)
             return

@@ -1,0 +1,169 @@
+"""Where what is left of a budget is set aside for others, a call waits for its turn."""
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+from harness.hosts import WritingHost
+from harness.in_process import asked, runs
+
+from agentrouted.core.agent.live import Run
+from agentrouted.core.agent.runs import Runs
+from agentrouted.core.errors import AgentroutedError, BudgetExceeded
+from agentrouted.core.usage.waiting import Lines, Waiting
+from agentrouted.testing.replies import Reply
+from agentrouted.testing.upstream import Upstream
+
+ONE_CALL = "calls: 1"
+
+
+def config(upstream: Upstream, budget: str) -> str:
+    """10 tokens in and 5 out are 20 cents; at most, as it is set aside, a call takes less than 60."""
+    return f"""
+providers:
+  paid:
+    api_base: "{upstream.url}"
+    local: false
+    api_key: k
+    models: [{{ id: m, price: {{ input: 10000, output: 20000 }} }}]
+budgets:
+  all: {{ {budget}, per: day }}
+"""
+
+
+def started(all_runs: Runs, prompt: str = "Hi") -> Run:
+    return all_runs.start(asked(Upstream(), model="paid/m", maxTokens=5, prompt=prompt), WritingHost())
+
+
+async def outcomes(*each: Run) -> list[str]:
+    told = await asyncio.gather(*(run.result() for run in each), return_exceptions=True)
+    return [type(one).__name__ if isinstance(one, AgentroutedError) else "" for one in told]
+
+
+async def somebody_waits(all_runs: Runs) -> None:
+    ledger = await all_runs._services.ledger.get()
+    assert ledger is not None
+    while not any(turn.locked() for turn in ledger.lines.turns.values()):
+        await asyncio.sleep(0)
+
+
+@pytest.mark.parametrize("budget", ["usd: 0.8", "tokens: 70"])
+async def test_a_call_waits_until_there_is_room(tmp_path: Path, budget: str) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, budget)) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        second = started(all_runs)
+        await somebody_waits(all_runs)
+        assert len(upstream.requests) == 1
+        gate.set()
+        assert await outcomes(first, second) == ["", ""]
+
+
+async def test_as_many_runs_at_once_succeed_as_one_after_the_other(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        homes, text = [tmp_path / "one", tmp_path / "other"], config(upstream, "usd: 2.1")
+        for home in homes:
+            home.mkdir()
+        async with runs(homes[0], text) as all_runs:
+            in_turn = [(await outcomes(started(all_runs)))[0] for _ in range(12)]
+        async with runs(homes[1], text) as all_runs:
+            at_once = await outcomes(*(started(all_runs) for _ in range(100)))
+    assert at_once.count("") == in_turn.count("") > 5
+    assert set(at_once) == {"", "BudgetExceeded"}
+
+
+async def test_each_waits_for_its_turn_in_the_line_of_its_budget() -> None:
+    lines, served = Lines(), list[int]()
+    first_may_leave = asyncio.Event()
+
+    async def stand(number: int, budget: str = "all") -> None:
+        async with Waiting(lines) as waiting:
+            assert await waiting.wait(budget, lines.ended)
+            served.append(number)
+            if number == 0:
+                await first_may_leave.wait()
+
+    async with asyncio.TaskGroup() as tasks:
+        for number in range(5):
+            tasks.create_task(stand(number))
+        await tasks.create_task(stand(5, "another"))
+        assert served == [0, 5]
+        first_may_leave.set()
+    assert served == [0, 5, 1, 2, 3, 4]
+
+
+async def test_a_call_that_never_fits_is_refused_at_once(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        assert await outcomes(started(all_runs, "long " * 100)) == ["BudgetExceeded"]
+        gate.set()
+        assert await outcomes(first) == [""]
+
+
+async def test_a_call_that_failed_makes_room_for_the_one_that_waits(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    script = [Reply.status(401).held(gate), Reply.text("Hi")]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, ONE_CALL)) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        second = started(all_runs)
+        await somebody_waits(all_runs)
+        gate.set()
+        assert await outcomes(first, second) == ["ProviderAuth", ""]
+
+
+async def test_when_the_last_call_is_taken_those_that_wait_are_refused(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, ONE_CALL)) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        others = [started(all_runs) for _ in range(3)]
+        await somebody_waits(all_runs)
+        gate.set()
+        assert await outcomes(first, *others) == ["", *["BudgetExceeded"] * 3]
+
+
+async def test_a_run_that_is_cancelled_leaves_the_line(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        given_up, second = started(all_runs), started(all_runs)
+        await somebody_waits(all_runs)
+        given_up.cancel()
+        assert (await given_up.result()).stop_reason == "cancelled"
+        gate.set()
+        assert await outcomes(first, second) == ["", ""]
+    assert len(upstream.requests) == 2
+
+
+async def test_a_call_waits_for_one_of_another_daemon(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    async with AsyncExitStack() as stack:
+        upstream = await stack.enter_async_context(Upstream([Reply.text(gate, "Hi")]))
+        one, other = [await stack.enter_async_context(runs(tmp_path, config(upstream, "usd: 0.8"))) for _ in range(2)]
+        first = started(one)
+        await upstream.received()
+        second = started(other)
+        await somebody_waits(other)
+        gate.set()
+        assert await outcomes(first, second) == ["", ""]
+
+
+async def test_who_has_waited_for_long_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agentrouted.core.usage.waiting.PATIENCE", 0.05)
+    gate = asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        waiting = [started(all_runs) for _ in range(3)]
+        for run in waiting:
+            with pytest.raises(BudgetExceeded) as raised:
+                await run.result()
+            assert "try again" in (raised.value.hint or "")
+        gate.set()
+        assert await outcomes(first) == [""]
