@@ -266,7 +266,9 @@ class MemoryExportResult(WireModel):
 
 
 class MemoryImportParams(Params):
-    """Exactly one of `path` and `text`."""
+    """Exactly one of `path` and `text`. What comes in is within the boundary of the client's folders, or a stricter one
+    that it was exported with.
+    """
 
     path: str | None = None
     text: str | None = None
