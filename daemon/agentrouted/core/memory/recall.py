@@ -27,8 +27,8 @@ _SNIPPET: Final = 240
 _NOWHERE: Final = Source()
 
 _ROW: Final = (
-    "expires_at, valid_from, valid_to, memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
-    " (SELECT session_id FROM memory_sessions WHERE id = memories.session)"
+    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
+    " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to"
 )
 
 
@@ -43,6 +43,9 @@ class Row(NamedTuple):
     created_at: float
     run_id: str | None
     session_id: str | None
+    expires_at: float | None
+    valid_from: float | None
+    valid_to: float | None
 
 
 class Found(NamedTuple):
@@ -141,16 +144,17 @@ def _weighed(row: Row, scope: Scope, score: float, terms: Sequence[Term], pairs:
 
 
 def rows_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
+    """Those of them that are in force."""
     now = time.time()
-    found = by_ids(connection, f"SELECT {_ROW} FROM memories", ids)
-    return [Row(*row[3:]) for row in found if _is_in_force(now, *row[:3])]
+    rows = map(Row._make, by_ids(connection, f"SELECT {_ROW} FROM memories", ids))
+    return [row for row in rows if _is_in_force(row, now)]
 
 
-def _is_in_force(now: float, expires_at: float | None, valid_from: float | None, valid_to: float | None) -> bool:
+def _is_in_force(row: Row, now: float) -> bool:
     return (
-        (expires_at is None or expires_at > now)
-        and (valid_from is None or valid_from <= now)
-        and (valid_to is None or valid_to > now)
+        (row.expires_at is None or row.expires_at > now)
+        and (row.valid_from is None or row.valid_from <= now)
+        and (row.valid_to is None or row.valid_to > now)
     )
 
 
