@@ -1,14 +1,21 @@
 """`agentrouted usage`."""
 
+import contextlib
 import csv
 import io
 import json
+import sqlite3
 from pathlib import Path
 
 from harness.command import agentrouted, serving
 
 from agentrouted.cli.terminal import table
+from agentrouted.core.storage.prepare import prepare
+from agentrouted.core.storage.schema import SCRIPTS
+from agentrouted.core.usage.call import Call, Outcome
+from agentrouted.core.usage.rows import insert_ended
 from agentrouted.testing.upstream import Upstream
+from agentrouted_protocol.messages import Usage
 
 
 async def test_usage_is_a_table_with_totals(tmp_path: Path) -> None:
@@ -31,6 +38,18 @@ async def test_usage_for_programs(tmp_path: Path) -> None:
     assert (row["client"], row["kind"], row["calls"]) == ("agentrouted-cli", "turn", 1)
     [read] = csv.DictReader(io.StringIO(as_csv.out))
     assert (read["client"], read["kind"], read["input_tokens"]) == ("agentrouted-cli", "turn", "10")
+
+
+async def test_more_rows_than_one_answer_has_are_all_there(tmp_path: Path) -> None:
+    file = tmp_path / ".agentroute/agentrouted.db"
+    prepare(file, SCRIPTS)
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        for number in range(10_001):
+            call = Call("r", "r", "turn", "p", "m", "m", "local", session=f"{number:05}", at=1_772_000_000.0)
+            insert_ended(connection, call, Outcome("ok", Usage(model_calls=1)))
+    outcome = await agentrouted(tmp_path, "usage", "--by", "session", "--csv")
+    rows = list(csv.DictReader(io.StringIO(outcome.out)))
+    assert [row["session"] for row in rows] == [f"{number:05}" for number in range(10_001)]
 
 
 async def test_what_usage_cannot_be_grouped_by_is_refused(tmp_path: Path) -> None:
