@@ -338,6 +338,7 @@ ALTER TABLE usage_sums RENAME COLUMN name TO session;
         *(
             _by_few(level, names, "0" if "session" in names else "start")
             for level, names in enumerate((*combinations(_KEYS, 1), *combinations(_KEYS, 2)), 4)
+            if "session" not in names or names in (("session",), ("model", "session"))
         ),
         _by_few(32, ("session",), "start"),
     )

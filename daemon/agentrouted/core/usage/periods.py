@@ -1,7 +1,7 @@
 """The pieces of time that calls are summed by."""
 
 from dataclasses import dataclass
-from itertools import chain, combinations
+from itertools import combinations
 from typing import Final
 
 from agentrouted.core.usage.keys import KEYS
@@ -35,14 +35,14 @@ BY_DAY: Final = Level(1, DAY, frozenset(KEYS))
 BY_SPAN: Final = Level(3, SPAN, frozenset(KEYS))
 BY_SESSION: Final = Level(2, DAY, frozenset((*KEYS, "session")))
 
-BY_SESSION_ONLY: Final = Level(32, DAY, frozenset({"session"}))
-
-# By one key or two: few rows, however many ways there are to put all of them together. Those with sessions, which are
-# many and may go on for long, are for all time.
-_FEW: Final = chain.from_iterable(combinations((*KEYS, "session"), count) for count in (1, 2))
+# By one key or two: few rows, however many ways there are to put all of them together. Those by session are for all
+# time, as one may go on for months; and by session and model only, as each row more is written with every new session.
+_FEW: Final = (*combinations((*KEYS, "session"), 1), *combinations((*KEYS, "session"), 2))
 BY_FEW: Final = {
     frozenset(names): Level(number, EVER if "session" in names else DAY, frozenset[GroupKey](names))
     for number, names in enumerate(_FEW, 4)
+    if "session" not in names or names in (("session",), ("model", "session"))
 }
+BY_SESSION_ONLY: Final = Level(32, DAY, frozenset({"session"}))
 
 LEVELS: Final = (BY_HOUR, BY_DAY, BY_SPAN, BY_SESSION, *BY_FEW.values(), BY_SESSION_ONLY)

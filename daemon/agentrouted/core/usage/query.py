@@ -117,7 +117,7 @@ def _levels(groups: frozenset[GroupKey]) -> Sequence[Level]:
     names = groups - {"day"} or frozenset[GroupKey]({"kind"})
     if "session" in names:
         days = BY_SESSION_ONLY if len(names) == 1 else BY_SESSION
-        return (days,) if "day" in groups or len(names) > 2 else (BY_FEW[names], days)
+        return (BY_FEW[names], days) if names in BY_FEW and "day" not in groups else (days,)
     if len(names) <= 2:
         return BY_FEW[names], BY_HOUR
     return (BY_DAY, BY_HOUR) if "day" in groups else (BY_SPAN, BY_DAY, BY_HOUR)

@@ -48,12 +48,13 @@ _EVERY: Final = 64
 
 _NAMES: Final = (*KEYS, "session")
 
-# They are summed up by hour first: every other level is made of hours.
+# They are summed up by hour first: every other level is made of hours. There may be a session for each call.
 _NEW: Final = (
     f"SELECT CAST(at / {HOUR} AS INTEGER) * {HOUR}, '', {', '.join(_NAMES)},"
     f" {', '.join(f'SUM({counted})' for counted in COUNTED)}"
-    f" FROM calls JOIN usage_keys ON usage_keys.id = keys WHERE {NOT_SUMMED} GROUP BY 1, session, keys"
+    f" FROM calls JOIN usage_keys ON usage_keys.id = keys WHERE {NOT_SUMMED} GROUP BY 1, keys"
 )
+_NEW_BY_SESSION: Final = f"{_NEW}, session"
 _ADD: Final = (
     f"INSERT INTO usage_sums VALUES ({', '.join('?' * (4 + len(COUNTS)))})"
     f" ON CONFLICT DO UPDATE SET {', '.join(f'{name} = {name} + excluded.{name}' for name in COUNTS)}"
@@ -73,11 +74,11 @@ def is_time_to_sum(last_call: int) -> bool:
 
 def sum_up(connection: sqlite3.Connection) -> None:
     """All calls until now are in the sums."""
-    new = connection.execute(_NEW).fetchall()
+    new, by_session = connection.execute(_NEW).fetchall(), connection.execute(_NEW_BY_SESSION).fetchall()
     row_of_keys = cache(partial(row_of, connection))
     for level, keys_of in _KEYS_OF.items():
         sums = dict[tuple[int, Sequence[str]], Sequence[Any]]()
-        for hour, *values in new:
+        for hour, *values in by_session if "session" in level.names else new:
             key, more = (hour // level.unit * level.unit, keys_of(values)), values[_FIRST_SUM:]
             sums[key] = [*map(add, sums[key], more)] if key in sums else more
         rows = [(level.number, start, keys[-1], row_of_keys(keys[:-1]), *each) for (start, keys), each in sums.items()]
