@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from harness.hosts import WritingHost
-from harness.in_process import asked, runs
+from harness.in_process import asked, lasting_runs, runs
 
 from agentrouted.core.history.repair import repair
 from agentrouted.testing.replies import chunk
@@ -151,3 +151,14 @@ async def test_a_tool_that_will_not_stop_is_not_waited_for(tmp_path: Path) -> No
         assert host.stopped.is_set()
         free.set()
     assert _is_cancelled(result) and "unknown whether" in str(result.messages[-1].content)
+
+
+async def test_when_its_end_is_written_it_comes_too_late_and_the_bill_is_told(tmp_path: Path) -> None:
+    async with Upstream([Reply.text("Hello")]) as upstream, lasting_runs(tmp_path) as all_runs:
+        run = all_runs.start(asked(upstream), WritingHost())
+        while not run.is_over:
+            await asyncio.sleep(0)
+        assert run.cancel()
+        result = await run.result()
+        assert (result.stop_reason, result.usage.model_calls) == ("end_turn", 1)
+        assert (await all_runs.stored(run.run_id)).status == "completed"

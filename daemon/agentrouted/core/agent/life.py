@@ -37,12 +37,12 @@ async def live(
         run.is_over = True
         # What ended the run is told, whatever becomes of its journal.
         with contextlib.suppress(Storage):
-            await _ended(run, journal, "failed", error=to_error_object(error).to_wire())
+            await _to_its_end(_ended(run, journal, "failed", error=to_error_object(error).to_wire()))
         raise
     run.is_over = True
     try:
         status: RunStatus = "cancelled" if result.stop_reason == "cancelled" else "completed"
-        await _ended(run, journal, status, result=result.to_wire())
+        await _to_its_end(_ended(run, journal, status, result=result.to_wire()))
     except Storage as error:
         raise error.of_run(run.run_id, result.usage, result.messages) from error
     return result
