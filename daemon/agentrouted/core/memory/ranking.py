@@ -15,7 +15,7 @@ from agentrouted.core.memory.scopes import Range
 
 # Newest matches of a word that are looked at in any case, and matches of the rarest words together: see `rank`.
 _NEWEST: Final = 100
-_OF_THE_RAREST: Final = 1000
+_OF_THE_RAREST: Final = 3000
 
 # Newest matches that a filter is tried on.
 _FILTERED: Final = 20_000
