@@ -13,6 +13,7 @@ from agentrouted.core.errors import InvalidParams
 from agentrouted.core.host import SilentHost
 from agentrouted.core.memory.store import Store
 from agentrouted.testing.upstream import Received, Reply, Upstream
+from agentrouted_protocol.memory import MemoryRememberParams
 
 QUESTION = "What is my favourite colour?"
 
@@ -71,6 +72,29 @@ async def test_nothing_is_said_where_nothing_is_remembered(tmp_path: Path) -> No
         await remember(await store_of(all_runs), "favorite color is blue", scope=THERE)
         await all_runs.start(asked(upstream, prompt=QUESTION, memory=memory(recall="auto")), host).result()
     assert sent(upstream.requests[0]) == [("user", QUESTION)] and "recall" not in host.kinds
+
+
+MODELS = {
+    "elsewhere": "providers: {acme: {api_base: %s, api_key: k, local: false}}\nmodels: {x: acme/m}",
+    "here": "models: {x: '%s/m'}",
+}
+
+
+@pytest.mark.parametrize(("where", "seen"), [("elsewhere", ["violet"]), ("here", ["blue", "violet"])])
+async def test_what_was_said_within_the_boundary_is_not_told_to_a_model_elsewhere(
+    where: str, seen: list[str], tmp_path: Path
+) -> None:
+    script = [Reply.tool_call("recall", {"query": ""}), Reply.text("ok")]
+    async with Upstream(script) as upstream, runs(tmp_path, MODELS[where] % upstream.url) as all_runs:
+        store = await store_of(all_runs)
+        said = {"text": "favorite color is blue", "scope": HERE.to_wire()}
+        await store.remember(MemoryRememberParams.model_validate(said), boundary="local")
+        await remember(store, "favorite color is violet", scope=HERE)
+        for recall in ("tool", "auto"):
+            params = asked(upstream, model="x", prompt=QUESTION, memory=memory(recall=recall))
+            await all_runs.start(params, SilentHost()).result()
+    told = [str(upstream.requests[number].body["messages"]) for number in (1, 2)]
+    assert [[color for color in ("blue", "violet") if color in each] for each in told] == [seen, seen]
 
 
 async def test_what_is_recalled_has_a_bound(tmp_path: Path) -> None:

@@ -53,6 +53,11 @@ class Plan:
         """What is sent before anything this run adds, where no session and no memory have more to say."""
         return (self.instructions, *self.given) if self.instructions else self.given
 
+    @property
+    def leaves(self) -> bool:
+        """Whether what its model is told may leave this machine."""
+        return self.boundary != "local" and not all(each.endpoint.local for each in self.resolution.endpoints)
+
 
 def plan_run(
     snapshot: Snapshot, params: RunAgentParams, *, asks_client: bool = False, folders: Sequence[str] = ()

@@ -65,7 +65,7 @@ async def _look_up(run: RunContext, memory: RunMemory, question: str) -> list[Me
     session_id = run.plan.session_id
     hits = [
         hit
-        for hit in await store.recall(query, embedding_in(run))
+        for hit in await store.recall(query, embedding_in(run), run.plan.leaves)
         if session_id is None or hit.source.session_id != session_id
     ]
     far = [hit for hit in hits if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]

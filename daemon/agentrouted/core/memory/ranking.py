@@ -46,6 +46,8 @@ class Where:
     messages: Range | None
     condition: str = ""
     values: Sequence[Any] = ()
+    leaves: bool = False
+    """Whether what is found may leave this machine: then nothing that was said within the boundary `local` is."""
 
     @property
     def rows(self) -> int:

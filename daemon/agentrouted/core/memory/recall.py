@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope
@@ -26,9 +27,12 @@ _SNIPPET: Final = 240
 
 _NOWHERE: Final = Source()
 
+STAYS_NOT: Final = "boundary IS NOT 'local'"
+"""As SQL over `memories`: what may leave this machine."""
+
 _ROW: Final = (
     "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
-    " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to"
+    " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to, boundary"
 )
 
 
@@ -46,6 +50,7 @@ class Row(NamedTuple):
     expires_at: float | None
     valid_from: float | None
     valid_to: float | None
+    boundary: Boundary | None
 
 
 class Found(NamedTuple):
@@ -57,9 +62,14 @@ class Found(NamedTuple):
     """What the wording has made of the sum of the words."""
 
 
-def recall(connection: sqlite3.Connection, params: MemoryRecallParams) -> list[MemoryHit]:
-    """Facts that are valid now, and messages. An empty query finds what was written last."""
-    found = [each for scope, where in places(connection, params) for each in find(connection, params, scope, where)]
+def recall(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: bool = False) -> list[MemoryHit]:
+    """Facts that are valid now, and messages. An empty query finds what was written last.
+
+    `leaves` says that what is found may leave this machine: see `Where`.
+    """
+    found = [
+        each for scope, where in places(connection, params, leaves) for each in find(connection, params, scope, where)
+    ]
     return [hit_of(each, params.explain) for each in sort(found)[: params.limit]]
 
 
@@ -76,7 +86,7 @@ def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scop
     count = params.limit + _SPARE
     while True:
         ids = best(scores, count)
-        found = [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows_of(connection, ids)]
+        found = [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows_of(connection, ids, where.leaves)]
         if len(ids) < count or _is_settled(found, params.limit, scores[ids[-1]], count):
             return found
         count *= 4
@@ -89,23 +99,23 @@ def _is_settled(found: Sequence[Found], limit: int, rest: float, count: int) -> 
     return count > _WEIGHED or sorted(each.score for each in found)[-limit] >= rest
 
 
-def places(connection: sqlite3.Connection, params: MemoryRecallParams) -> Iterable[tuple[Scope, Where]]:
+def places(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: bool) -> Iterable[tuple[Scope, Where]]:
     """The scope that is named; and where that names a session, the messages of this session in the scope around it."""
     scope = find_scope(connection, params.scope)
-    if scope is not None and (where := _where(connection, params, scope, params.session_id)):
+    if scope is not None and (where := _where(connection, params, scope, params.session_id, leaves)):
         yield params.scope, where
     if not params.scope.session:
         return
     around = params.scope.model_copy(update={"session": None})
     scope = find_scope(connection, around)
     if scope is not None and params.session_id in (None, params.scope.session):
-        where = _where(connection, params, scope, params.scope.session)
+        where = _where(connection, params, scope, params.scope.session, leaves)
         if where:
             yield around, where
 
 
 def _where(
-    connection: sqlite3.Connection, params: MemoryRecallParams, scope: ScopeRow, session_id: str | None
+    connection: sqlite3.Connection, params: MemoryRecallParams, scope: ScopeRow, session_id: str | None, leaves: bool
 ) -> Where | None:
     since, until = seconds_of(params.since, "since"), seconds_of(params.until, "until")
     kinds = None if params.kinds is None else set(params.kinds)
@@ -124,7 +134,7 @@ def _where(
         condition, values = f"{condition} AND memories.session = ?", [*values, session]
     if facts is None and messages is None:
         return None
-    return Where(facts, messages, "" if condition == "TRUE" else condition, values)
+    return Where(facts, messages, "" if condition == "TRUE" else condition, values, leaves)
 
 
 def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -> tuple[int, int, int] | None:
@@ -143,11 +153,11 @@ def _weighed(row: Row, scope: Scope, score: float, terms: Sequence[Term], pairs:
     return Found(row, scope, score * factor, terms, factor)
 
 
-def rows_of(connection: sqlite3.Connection, ids: Sequence[int]) -> list[Row]:
-    """Those of them that are in force."""
+def rows_of(connection: sqlite3.Connection, ids: Sequence[int], leaves: bool) -> list[Row]:
+    """Those of them that are in force, and may be found."""
     now = time.time()
     rows = map(Row._make, by_ids(connection, f"SELECT {_ROW} FROM memories", ids))
-    return [row for row in rows if _is_in_force(row, now)]
+    return [row for row in rows if _is_in_force(row, now) and not (leaves and row.boundary == "local")]
 
 
 def _is_in_force(row: Row, now: float) -> bool:
@@ -164,10 +174,11 @@ def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[Ro
         if part is not None:
             found = connection.execute(
                 f"SELECT id FROM memories WHERE id BETWEEN ? AND ? AND text != '' AND {where.condition or 'TRUE'}"
+                f" AND {STAYS_NOT if where.leaves else 'TRUE'}"
                 " ORDER BY id DESC LIMIT ?",
                 (part.first, part.last, *where.values, count),
             )
-            rows += rows_of(connection, [row for (row,) in found])
+            rows += rows_of(connection, [row for (row,) in found], where.leaves)
     return rows
 
 

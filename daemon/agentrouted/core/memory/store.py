@@ -92,11 +92,16 @@ class Store:
             remembered.add_done_callback(lambda _: vectors.filler.wake())
         return remembered
 
-    async def recall(self, params: MemoryRecallParams, embed: "Embed | None" = None) -> list[MemoryHit]:
-        """By meaning, too, where vectors are kept and `embed` says how the question becomes one."""
+    async def recall(
+        self, params: MemoryRecallParams, embed: "Embed | None" = None, leaves: bool = False
+    ) -> list[MemoryHit]:
+        """By meaning, too, where vectors are kept and `embed` says how the question becomes one.
+
+        `leaves` says that what is found may leave this machine: nothing that was said within the boundary `local` is.
+        """
         if self.vectors is not None and embed is not None:
-            return await self.vectors.recall(params, embed)
-        return await self._database.read(partial(recall, params=params))
+            return await self.vectors.recall(params, embed, leaves)
+        return await self._database.read(partial(recall, params=params, leaves=leaves))
 
     async def get(self, params: MemoryGetParams) -> MemoryEntry:
         """Raises `NotFound`."""

@@ -69,7 +69,7 @@ def _recall_tool(run: RunContext, scope: Scope) -> Tool:
     async def call(use: ToolUse) -> ToolCallResult:
         query = MemoryRecallParams(**use.arguments, scope=scope)
         try:
-            hits = await (await run.services.memory.get()).recall(query, embedding_in(run))
+            hits = await (await run.services.memory.get()).recall(query, embedding_in(run), run.plan.leaves)
         except AgentroutedError as error:
             raise ToolFailed(error.message) from error
         return ToolCallResult(content="\n".join(map(line_of, hits)) or "Nothing is remembered about that.")

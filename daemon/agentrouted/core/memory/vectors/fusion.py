@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from agentrouted.core.memory.ranking import Where
-from agentrouted.core.memory.recall import Found, find, hit_of, places, rows_of, sort
+from agentrouted.core.memory.recall import STAYS_NOT, Found, find, hit_of, places, rows_of, sort
 from agentrouted.core.memory.scopes import Range, scope_of_row
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 from agentrouted_protocol.scope import Scope
@@ -44,8 +44,8 @@ class Place:
         return [part for part in (self.where.facts, self.where.messages) if part]
 
 
-def places_of(connection: sqlite3.Connection, params: MemoryRecallParams) -> list[Place]:
-    return [Place(scope, where) for scope, where in places(connection, params)]
+def places_of(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: bool) -> list[Place]:
+    return [Place(scope, where) for scope, where in places(connection, params, leaves)]
 
 
 def fused(
@@ -85,14 +85,14 @@ def _in_force(connection: sqlite3.Connection, place: Place, nearest: "Nearest", 
         if len(fitting) < depth and len(near) < len(nearest):
             near = dict(nearest.first(count))
             fitting = _fitting(connection, place, list(near))
-    rows = rows_of(connection, [row for row in near if row in fitting][:depth])
+    rows = rows_of(connection, [row for row in near if row in fitting][:depth], place.where.leaves)
     return [Found(row, place.scope, near[row.id], ()) for row in rows]
 
 
 def _fitting(connection: sqlite3.Connection, place: Place, rows: Sequence[int]) -> set[int]:
     found = connection.execute(
         "SELECT id FROM memories WHERE id IN (SELECT value FROM json_each(?))"
-        f" AND {_IN_FORCE} AND {place.where.condition or 'TRUE'}",
+        f" AND {_IN_FORCE} AND {STAYS_NOT if place.where.leaves else 'TRUE'} AND {place.where.condition or 'TRUE'}",
         (json.dumps(rows), *[time.time()] * 3, *place.where.values),
     )
     return {row for (row,) in found}

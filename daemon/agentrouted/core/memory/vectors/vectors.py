@@ -61,28 +61,32 @@ class Vectors:
             await asyncio.wait([self._loading])
         await self.filler.aclose()
 
-    async def recall(self, params: MemoryRecallParams, embed: Embed) -> list[MemoryHit]:
-        """By words alone, where there is nothing to compare, or nobody to ask."""
+    async def recall(self, params: MemoryRecallParams, embed: Embed, leaves: bool = False) -> list[MemoryHit]:
+        """By words alone, where there is nothing to compare, or nobody to ask. For `leaves` see `Where`."""
         if not params.query.strip():
-            return await self._recall_by_words(params)
+            return await self._recall_by_words(params, leaves)
         try:
-            near = await self._near(params, embed)
+            near = await self._near(params, embed, leaves)
         except AgentroutedError as error:
-            return await self._recall_by_words(params, error.message)
+            return await self._recall_by_words(params, leaves, error.message)
         if near is None:
-            return await self._recall_by_words(params, self._fault_of_now() or self.filler.error)
+            return await self._recall_by_words(params, leaves, self._fault_of_now() or self.filler.error)
         return await self._database.read(partial(fused, params=params, near=near))
 
-    async def _recall_by_words(self, params: MemoryRecallParams, why: str | None = None) -> list[MemoryHit]:
-        hits = await self._database.read(partial(recall_by_words, params=params))
+    async def _recall_by_words(
+        self, params: MemoryRecallParams, leaves: bool, why: str | None = None
+    ) -> list[MemoryHit]:
+        hits = await self._database.read(partial(recall_by_words, params=params, leaves=leaves))
         if why is None or not params.explain:
             return hits
         return [hit.model_copy(update={"explain": {**(hit.explain or {}), "vectors": why}}) for hit in hits]
 
-    async def _near(self, params: MemoryRecallParams, embed: Embed) -> "list[tuple[Place, Nearest]] | None":
+    async def _near(
+        self, params: MemoryRecallParams, embed: Embed, leaves: bool
+    ) -> "list[tuple[Place, Nearest]] | None":
         """What is nearest to the question; None where it was not asked."""
         matrices = await self._prepare()
-        found = await self._database.read(partial(self._look, matrices=matrices, params=params))
+        found = await self._database.read(partial(self._look, matrices=matrices, params=params, leaves=leaves))
         if not any(len(matrix) for _, matrix in found):
             return None
         if self._fault_of_now() is not None:
@@ -97,10 +101,10 @@ class Vectors:
             )
 
     def _look(
-        self, connection: sqlite3.Connection, matrices: "Matrices", params: MemoryRecallParams
+        self, connection: sqlite3.Connection, matrices: "Matrices", params: MemoryRecallParams, leaves: bool
     ) -> "list[tuple[Place, Matrix]]":
         """Where it is looked, with the vectors there; on the thread of the connection."""
-        found = places_of(connection, params)
+        found = places_of(connection, params, leaves)
         space = rows.space_in_force(connection, self._space)
         if space is None or space.dimensions is None:
             return []
