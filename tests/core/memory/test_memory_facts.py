@@ -64,6 +64,20 @@ async def test_the_same_words_are_kept_once_with_all_their_sources(store: Store,
     assert [source.client for source in entry.sources] == ["one", "two"] and entry.source.client == "two"
 
 
+async def test_a_fact_that_gets_a_key_later_is_the_same_fact(store: Store) -> None:
+    first = await store.remember(MemoryRememberParams(text="likes tea", tags=["drink"]), Source(client="one"))
+    second = await store.remember(MemoryRememberParams(text="Likes tea!", key="taste"), Source(client="two"))
+    entry = await store.get(get(key="taste"))
+    assert (second.id, second.merged) == (first.id, True) and await listed(store) == ["likes tea"]
+    assert entry.tags == ["drink"] and [source.client for source in entry.sources] == ["one", "two"]
+    assert not (await remember(store, "likes tea", key="other")).merged
+
+
+async def test_what_would_never_be_recalled_is_refused(store: Store) -> None:
+    with pytest.raises(InvalidParams, match="validTo"):
+        await remember(store, "likes tea", valid_from=FAR_AHEAD, valid_to=LONG_AGO)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -205,11 +219,10 @@ async def test_facts_that_come_at_once_become_what_they_do_one_after_the_other(s
         *((1, False), (1, True)),
         *((1, False), (2, True), (2, True)),
         (1, False),
-        *((1, False), (2, True)),
+        *((1, False), (1, False)),
     ]
-    assert await listed(store) == ["still none", "red", "likes tea"] and await listed(store, scope=THERE) == [
-        "likes tea"
-    ]
+    assert await listed(store) == ["still none", "no key", "red", "likes tea"]
+    assert await listed(store, scope=THERE) == ["likes tea"]
     assert await found(store, "blue") == [] and await found(store, "red") == ["red"]
 
 

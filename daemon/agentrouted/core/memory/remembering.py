@@ -45,17 +45,21 @@ class NewFacts:
 
     def look_for(self, facts: Sequence[Fact]) -> None:
         """All in one go takes a quarter of the time that it does one by one."""
-        identities = [fact.identity for fact in facts]
-        self._known |= dict.fromkeys(identities)
-        self._known |= _oldest(self._connection, "key", [each for each in identities if isinstance(each[1], str)])
-        self._known |= _oldest(self._connection, "digest", [each for each in identities if isinstance(each[1], bytes)])
+        keys = [(fact.scope, fact.key) for fact in facts if fact.key is not None]
+        digests = [(fact.scope, fact.digest) for fact in facts]
+        self._known |= dict.fromkeys([*keys, *digests])
+        self._known |= _oldest(self._connection, "key", keys)
+        self._known |= _oldest(self._connection, "digest", digests)
 
     def replaced(self, fact: Fact) -> Fact | None:
-        """The one in the file that it is. It goes."""
-        if fact.identity not in self._known:
+        """The one in the file that it is: by its key, or by its text, where one of the two has no key. It goes."""
+        same_text = fact.scope, fact.digest
+        if same_text not in self._known or fact.identity not in self._known:
             self.flush()
             self.look_for([fact])
-        before = self._known[fact.identity]
+        before, without_key = self._known[fact.identity], self._known[same_text]
+        if before is None and without_key is not None and without_key.key is None:
+            before = without_key
         if before is not None:
             self._gone.append(before.id)
             self._changed(before)
@@ -89,7 +93,7 @@ class NewFacts:
 def remember_all(
     connection: sqlite3.Connection, facts: Sequence[tuple[MemoryRememberParams, Source | None, Boundary | None]]
 ) -> list[MemoryRememberResult]:
-    """The same key replaces; without one, the same words in the same scope are the same fact.
+    """The same key replaces; where one of the two has none, the same words in the same scope are the same fact.
 
     Each comes with the boundary that it is said within.
     """
@@ -112,6 +116,9 @@ def _given(
     text = clean(said.text)
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")
+    valid_from, valid_to = seconds_of(said.valid_from, "validFrom"), seconds_of(said.valid_to, "validTo")
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        raise InvalidParams("`validTo` is not after `validFrom`", hint="as it stands, it would never be recalled")
     scope, place = new.next_id(said.scope)
     fact = Fact(
         id=place,
@@ -120,12 +127,12 @@ def _given(
         kind=said.kind,
         text=text,
         digest=fingerprint(text),
-        key=None if said.key is None else clean(said.key),
+        key=clean(said.key) if said.key else None,
         tags=as_json(list(dict.fromkeys(map(clean, said.tags)))),
         sources=as_json([cleaned] if source is not None and (cleaned := clean_source(source)) else []),
         version=1,
-        valid_from=seconds_of(said.valid_from, "validFrom"),
-        valid_to=seconds_of(said.valid_to, "validTo"),
+        valid_from=valid_from,
+        valid_to=valid_to,
         expires_at=seconds_of(said.expires_at, "expiresAt"),
         created_at=now,
         updated_at=now,
@@ -174,12 +181,13 @@ def _merged(before: Fact, fact: Fact) -> Fact:
     """With what stays of the one that was there: its text, unless it is replaced by key."""
     boundary = stricter(before.boundary, fact.boundary)
     sources = _union(before.sources, fact.sources)
-    if fact.key is not None:
+    if fact.key is not None and before.key is not None:
         return fact._replace(
             uid=before.uid, created_at=before.created_at, version=before.version + 1, sources=sources, boundary=boundary
         )
     return before._replace(
         id=fact.id,
+        key=before.key or fact.key,
         tags=_union(before.tags, fact.tags),
         sources=sources,
         valid_from=before.valid_from if fact.valid_from is None else fact.valid_from,
