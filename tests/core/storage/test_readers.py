@@ -6,6 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
+import aiosqlite
 import pytest
 
 from agentrouted.core.errors import Storage
@@ -124,6 +125,31 @@ async def test_a_connection_is_opened_to_the_end_for_a_read_that_gives_up(databa
     for each in slow:
         each.may_end.set()
     assert await asyncio.gather(*slow_reading) == ["slow"] * 4
+
+
+async def test_what_was_opened_for_one_read_is_taken_by_no_other(database: Database) -> None:
+    [slow], reading = await begun(database, 1)
+    opened, comes_first = database._readers._another, list[asyncio.Task[int]]()
+
+    async def opened_as_another_read_begins() -> aiosqlite.Connection:
+        reader = await opened()
+        comes_first.append(asyncio.create_task(database.read(count)))
+        return reader
+
+    database._readers._another = opened_as_another_read_begins  # type: ignore[method-assign]
+    assert await database.read(count) == 0 and await comes_first[0] == 0
+    slow.may_end.set()
+    assert await asyncio.gather(*reading) == ["slow"]
+
+
+async def test_where_no_thread_can_be_begun_reads_go_on_with_those_there_are(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert await asyncio.gather(*(database.read(count) for _ in range(20))) == [0] * 20
 
 
 async def test_closing_waits_for_reads_under_way_and_leaves_no_thread(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """Connections that only read: a slow one holds up nobody."""
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiosqlite
 
@@ -12,6 +13,8 @@ from agentrouted.core.errors import Storage
 from agentrouted.core.storage.connections import connect, run
 from agentrouted.core.storage.faults import closed_fault, storage_fault
 from agentrouted.core.storage.transactions import Operation, snapshot
+
+T = TypeVar("T")
 
 # Mostly there is one read at a time; of many at once, more than some would only take turns at the processors.
 _MOST: Final = 4
@@ -28,7 +31,7 @@ class Readers:
         self._all = [first]
         self._free = [first]
         self._turns = asyncio.Semaphore(most)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         """What goes on although nobody may wait for it any more."""
 
         self._is_closed = False
@@ -63,35 +66,41 @@ class Readers:
 
     async def _take(self) -> aiosqlite.Connection:
         await self._turns.acquire()
-        if not self._free and not self._is_closed:
-            opening = self._begin(self._open_another())
-            try:
-                await asyncio.shield(opening)
-            except asyncio.CancelledError:
-                opening.add_done_callback(lambda _: self._turns.release())
-                raise
+        if self._free:
+            return self._unless_closed(self._free.pop())
+        opening = self._begin(self._another())
+        try:
+            return self._unless_closed(await asyncio.shield(opening))
+        except asyncio.CancelledError:
+            opening.add_done_callback(lambda done: self._give_back(done.result()))
+            raise
+
+    def _unless_closed(self, reader: aiosqlite.Connection) -> aiosqlite.Connection:
         if self._is_closed:
-            self._turns.release()
+            self._give_back(reader)
             raise closed_fault(self._path)
-        return self._free.pop()
+        return reader
 
     def _give_back(self, reader: aiosqlite.Connection) -> None:
         self._free.append(reader)
         self._turns.release()
 
-    async def _open_another(self) -> None:
-        try:
-            self._all.append(await _open(self._path))
-            self._free.append(self._all[-1])
-        except Storage:
-            # No file can be opened any more, or this one was moved: reads take turns with the connections there are.
-            self._free.append(self._all[0])
+    async def _another(self) -> aiosqlite.Connection:
+        """One that nobody else has, if another can be had."""
+        # Closed by now: what is not opened need not be closed.
+        if not self._is_closed:
+            # No file can be opened or no thread begun any more, or this file was moved: reads take turns with the
+            # connections there are.
+            with contextlib.suppress(Storage, RuntimeError):
+                self._all.append(await _open(self._path))
+                return self._all[-1]
+        return self._all[0]
 
     async def _until_ended(self, reader: aiosqlite.Connection) -> None:
         if not self._is_closed:
             await run(reader, lambda connection: None)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _begin(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
