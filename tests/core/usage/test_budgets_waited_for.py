@@ -167,3 +167,31 @@ async def test_who_has_waited_for_long_is_refused(tmp_path: Path, monkeypatch: p
             assert "try again" in (raised.value.hint or "")
         gate.set()
         assert await outcomes(first) == [""]
+
+
+async def test_a_call_that_is_cancelled_as_another_ends_goes_no_further() -> None:
+    lines, has_its_turn = Lines(), asyncio.Event()
+
+    async def stand() -> None:
+        async with Waiting(lines) as waiting:
+            assert await waiting.wait("all", lines.ended)
+            has_its_turn.set()
+            await waiting.wait("all", lines.ended)
+
+    standing = asyncio.create_task(stand())
+    await has_its_turn.wait()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    lines.call_has_ended()
+    standing.cancel()
+    await asyncio.wait([standing])
+    assert standing.cancelled() and not lines.turns["all"].locked()
+
+
+async def test_who_has_waited_for_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = Lines()
+    async with Waiting(lines) as first, Waiting(lines) as second:
+        assert await first.wait("all", lines.ended)
+        monkeypatch.setattr(first, "_until", 0.0)
+        assert not await first.wait("all", lines.ended)
+        assert await second.wait("all", lines.ended)

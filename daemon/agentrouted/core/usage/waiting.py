@@ -43,18 +43,23 @@ class Waiting:
         self._leave()
 
     async def wait(self, budget: str, ended: asyncio.Event) -> bool:
-        """Until it is worth to try again; False when it has waited for long. `ended` is that from before it tried."""
+        """Until it is worth to try again; False when it has waited for long: then it stands in no line any more.
+
+        `ended` is that from before it tried.
+        """
         try:
             async with asyncio.timeout_at(self._until):
                 turn = self._lines.turns[budget]
                 if self._turn is turn:
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(ended.wait(), _LOOK)
+                        async with asyncio.timeout(_LOOK):
+                            await ended.wait()
                 else:
                     self._leave()
                     await turn.acquire()
                     self._turn = turn
         except TimeoutError:
+            self._leave()
             return False
         return True
 
