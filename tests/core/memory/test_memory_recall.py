@@ -173,6 +173,13 @@ async def test_an_empty_question_lists_the_newest(store: Store) -> None:
     assert await found(store, "", limit=2) == await found(store, " \n", limit=2) == ["three", "two"]
 
 
+async def test_an_empty_question_lists_what_is_in_force_below_newer_facts_that_are_not(store: Store) -> None:
+    await remember(store, "it rains")
+    for number in range(20):
+        await remember(store, f"the sun shines {number}", valid_to="2020-01-01T00:00:00Z")
+    assert await found(store, "", limit=1) == ["it rains"]
+
+
 async def test_turns_and_facts_are_found_together(store: Store) -> None:
     told = await remember(store, "the cat is called Ada", scope=HERE)
     [uid] = (await store.add_messages("chat", [says("Ada had kittens")], HERE, run_id="r")).ids

@@ -27,8 +27,10 @@ _SNIPPET: Final = 240
 
 _NOWHERE: Final = Source()
 
-STAYS_NOT: Final = "boundary IS NOT 'local'"
-"""As SQL over `memories`: what may leave this machine."""
+_IN_FORCE: Final = (
+    "(expires_at IS NULL OR expires_at > ?) AND (valid_from IS NULL OR valid_from <= ?)"
+    " AND (valid_to IS NULL OR valid_to > ?)"
+)
 
 _ROW: Final = (
     "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
@@ -80,7 +82,7 @@ def sort(found: Iterable[Found]) -> list[Found]:
 
 def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
     if not params.query.strip():
-        return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit + _SPARE)]
+        return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit)]
     scores, terms = rank(connection, terms_of(params.query), where)
     pairs = pairs_of(params.query)
     count = params.limit + _SPARE
@@ -168,15 +170,21 @@ def _is_in_force(row: Row, now: float) -> bool:
     )
 
 
+def may_be_found(where: Where) -> tuple[str, list[Any]]:
+    """As SQL over `memories`, and its values."""
+    stays_not = "boundary IS NOT 'local'" if where.leaves else "TRUE"
+    return f"{_IN_FORCE} AND {stays_not} AND {where.condition or 'TRUE'}", [*[time.time()] * 3, *where.values]
+
+
 def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[Row]:
+    condition, values = may_be_found(where)
     rows: list[Row] = []
     for part in (where.facts, where.messages):
         if part is not None:
             found = connection.execute(
-                f"SELECT id FROM memories WHERE id BETWEEN ? AND ? AND text != '' AND {where.condition or 'TRUE'}"
-                f" AND {STAYS_NOT if where.leaves else 'TRUE'}"
+                f"SELECT id FROM memories WHERE id BETWEEN ? AND ? AND text != '' AND {condition}"
                 " ORDER BY id DESC LIMIT ?",
-                (part.first, part.last, *where.values, count),
+                (part.first, part.last, *values, count),
             )
             rows += rows_of(connection, [row for (row,) in found], where.leaves)
     return rows

@@ -2,13 +2,12 @@
 
 import json
 import sqlite3
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from agentrouted.core.memory.ranking import Where
-from agentrouted.core.memory.recall import STAYS_NOT, Found, find, hit_of, places, rows_of, sort
+from agentrouted.core.memory.recall import Found, find, hit_of, may_be_found, places, rows_of, sort
 from agentrouted.core.memory.scopes import Range, scope_of_row
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 from agentrouted_protocol.scope import Scope
@@ -21,11 +20,6 @@ _K: Final = 60
 
 # Places of each ranking that count.
 _DEPTH: Final = 50
-
-_IN_FORCE: Final = (
-    "(expires_at IS NULL OR expires_at > ?) AND (valid_from IS NULL OR valid_from <= ?)"
-    " AND (valid_to IS NULL OR valid_to > ?)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +84,10 @@ def _in_force(connection: sqlite3.Connection, place: Place, nearest: "Nearest", 
 
 
 def _fitting(connection: sqlite3.Connection, place: Place, rows: Sequence[int]) -> set[int]:
+    condition, values = may_be_found(place.where)
     found = connection.execute(
-        "SELECT id FROM memories WHERE id IN (SELECT value FROM json_each(?))"
-        f" AND {_IN_FORCE} AND {STAYS_NOT if place.where.leaves else 'TRUE'} AND {place.where.condition or 'TRUE'}",
-        (json.dumps(rows), *[time.time()] * 3, *place.where.values),
+        f"SELECT id FROM memories WHERE id IN (SELECT value FROM json_each(?)) AND {condition}",
+        (json.dumps(rows), *values),
     )
     return {row for (row,) in found}
 
