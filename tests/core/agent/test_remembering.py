@@ -80,6 +80,9 @@ MODELS = {
 }
 
 
+SUMMARIES = "providers: {acme: {api_base: %s, api_key: k, local: false}}"
+
+
 @pytest.mark.parametrize(("where", "seen"), [("elsewhere", ["violet"]), ("here", ["blue", "violet"])])
 async def test_what_was_said_within_the_boundary_is_not_told_to_a_model_elsewhere(
     where: str, seen: list[str], tmp_path: Path
@@ -95,6 +98,18 @@ async def test_what_was_said_within_the_boundary_is_not_told_to_a_model_elsewher
             await all_runs.start(params, SilentHost()).result()
     told = [str(upstream.requests[number].body["messages"]) for number in (1, 2)]
     assert [[color for color in ("blue", "violet") if color in each] for each in told] == [seen, seen]
+
+
+async def test_what_is_recalled_belongs_to_the_question_and_is_in_no_summary_of_earlier_turns(tmp_path: Path) -> None:
+    said = [{"role": role, "content": f"{role} says"} for role in ("user", "assistant", "user")]
+    async with Upstream() as upstream, Upstream() as elsewhere, runs(tmp_path, SUMMARIES % elsewhere.url) as all_runs:
+        facts = MemoryRememberParams(text="what the user says is blue", scope=HERE)
+        await (await store_of(all_runs)).remember(facts, boundary="local")
+        history = {"strategy": "summarize", "model": "acme/m", "keepRecent": 1}
+        params = asked(upstream, prompt=None, messages=said, history=history, memory=memory(recall="auto"))
+        await all_runs.start(params, SilentHost()).result()
+    assert "blue" not in str(elsewhere.requests[0].body) and "assistant says" in str(elsewhere.requests[0].body)
+    assert ["blue" in text for _, text in sent(upstream.requests[0])] == [False, True, False]
 
 
 async def test_what_is_recalled_has_a_bound(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ SPLITS = {
     "system messages only": ([S, S], 2, []),
     "each user message begins a turn": ([S, U, A, U, A], 1, [2, 2]),
     "calls stay with their turn": ([U, says("", "c"), result("c"), A, U], 0, [4, 1]),
-    "a system message in the middle is part of its turn": ([S, U, A, S, U], 1, [3, 1]),
+    "a system message in the middle is part of its turn": ([S, U, S, A, U], 1, [3, 1]),
+    "a system message before one of the user is part of what that begins": ([S, U, A, S, S, U, A], 1, [2, 4]),
     "what stands before the first user message is a turn": ([S, A, U, A], 1, [1, 2]),
 }
 
