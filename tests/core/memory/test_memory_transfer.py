@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from harness.memories import HERE, THERE, found, get, hits, remember, says
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.lines import parsed, to_text
+from agentrouted.core.memory.lines_out import Place, next_lines
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
@@ -157,6 +159,18 @@ async def test_a_file_that_cannot_be_read_is_told(store: Store, tmp_path: Path, 
 async def test_a_folder_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
     with pytest.raises(Storage):
         await store.export(MemoryExportParams(path=str(tmp_path / "no" / "folder")))
+
+
+async def test_a_path_below_a_file_is_told(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Storage):
+        await store.export(MemoryExportParams(path=str(tmp_path / "file" / "export.jsonl")))
+
+
+async def test_few_long_messages_are_read_at_once(store: Store) -> None:
+    await store.add_messages("chat", [says("a" * 600_000) for _ in range(4)])
+    lines, place = await store._database.read(partial(next_lines, place=Place(), only=None))
+    assert [line["type"] for line in lines] == ["session", "message", "message"] and place is not None
 
 
 async def test_a_secret_comes_back_as_it_was_and_is_told(store: Store) -> None:

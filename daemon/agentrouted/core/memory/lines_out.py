@@ -38,16 +38,16 @@ def next_lines(
     """Some lines, and where those after them begin; None after the last one."""
     lines = []
     characters = 0
-    for here, text, line in _lines_after(connection, place, only):
+    for here, length, line in _lines_after(connection, place, only):
         lines.append(line)
-        characters += len(text)
+        characters += length
         if len(lines) == _MOST_LINES or characters > _MOST_CHARACTERS:
             return lines, here
     return lines, None
 
 
-# Where the next one begins, its text, and the line.
-_Found = tuple[Place, str, PlainLine]
+# Where the next one begins, about how many characters it has, and the line.
+_Found = tuple[Place, int, PlainLine]
 
 
 def _lines_after(connection: sqlite3.Connection, place: Place, only: Scope | None) -> Iterator[_Found]:
@@ -60,7 +60,7 @@ def _lines_after(connection: sqlite3.Connection, place: Place, only: Scope | Non
             yield from _facts(connection, here, names)
         for session, line in _sessions(connection, here, names):
             at_session = here._replace(session=session, message=0)
-            yield at_session, "", line
+            yield at_session, 0, line
             yield from _messages(connection, at_session)
 
 
@@ -79,7 +79,7 @@ def _facts(connection: sqlite3.Connection, place: Place, scope: PlainLine) -> It
         (max(first, place.fact + 1), last, time.time()),
     )
     for fact in itertools.starmap(Fact, rows):
-        yield place._replace(fact=fact.id), fact.text, _fact_line(fact, scope)
+        yield place._replace(fact=fact.id), len(fact.text), _fact_line(fact, scope)
 
 
 def _fact_line(fact: Fact, scope: PlainLine) -> PlainLine:
@@ -140,7 +140,7 @@ def _messages(connection: sqlite3.Connection, place: Place) -> Iterator[_Found]:
             "message": message_of(text, body),
             "boundary": boundary,
         }
-        yield place._replace(message=row), body, _said(line)
+        yield place._replace(message=row), len(text) + len(body), _said(line)
 
 
 def _said(line: PlainLine) -> PlainLine:

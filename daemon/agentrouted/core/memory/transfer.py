@@ -108,7 +108,9 @@ async def _export_to_file(
     except OSError as error:
         raise _cannot(path, error) from error
     finally:
-        await in_order(partial(partial_path.unlink, missing_ok=True))
+        # Where it could not be made, it cannot be removed either.
+        with contextlib.suppress(OSError):
+            await in_order(partial_path.unlink)
         thread.shutdown(wait=False)
     return MemoryExportResult(path=str(path), entries=entries, messages=messages)
 
