@@ -224,6 +224,11 @@ async def test_a_cursor_from_elsewhere_is_refused(ledger: Ledger, cursor: str) -
         await ledger.usage(UsageParams(group_by=["model"], cursor=cursor))
 
 
+async def test_a_cursor_is_refused_where_there_are_no_rows(ledger: Ledger) -> None:
+    with pytest.raises(InvalidParams):
+        await ledger.usage(UsageParams(cursor='["m"]'))
+
+
 async def test_one_session(ledger: Ledger) -> None:
     result = await told(ledger, UsageParams(session_id="s"))
     assert result.totals.calls == sum(call.session == "s" for call, _ in CALLS)

@@ -49,8 +49,9 @@ class Found:
 def find_usage(connection: sqlite3.Connection, params: UsageParams) -> Found:
     """What the sums are for is taken from them, what is left at the ends from the calls themselves."""
     groups = tuple(dict.fromkeys(params.group_by))
+    after = _after(params.cursor, groups)
     totals = _find(connection, params, (), ()).get((), (0,) * len(COUNTS))
-    found = _find(connection, params, groups, _after(params.cursor, groups)) if groups else {}
+    found = _find(connection, params, groups, after) if groups else {}
     page = sorted(found)[: params.limit]
     return Found(
         rows=[_sent(groups, found[group]) for group in page],
