@@ -25,8 +25,10 @@ from agentrouted_protocol.usage import BudgetUnit
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
     from agentrouted.core.usage.ledger import OpenCall
 
-# Tokens: a reply that has to be shorter than this is not worth its prompt.
+# Tokens: a reply that has to be shorter than this is not worth its prompt; and one that is shorter than that is not
+# made to be, where there may be room for more in a moment.
 _SHORTEST: Final = 16
+_ENOUGH: Final = 1024
 _MILLION: Final = 1_000_000
 _OPTIONS: Final[tuple[Decision, ...]] = ("allow_once", "allow_always", "reject_once")
 
@@ -78,7 +80,7 @@ async def within_budgets(
 ) -> tuple[ModelRequest, "OpenCall | None"]:
     """The request with a reply no longer than what is left allows, and the call as it was begun in the ledger.
 
-    Where what is left is set aside for other calls, it waits a while for them to end.
+    Where what is left is set aside for other calls, it waits a while for them to end, and is cut short only then.
 
     The budgets are those in force now, not those at the begin of the run. Raises `BudgetExceeded`, `PriceUnknown`.
     """
@@ -89,18 +91,23 @@ async def within_budgets(
     _check_price_is_known(endpoint, budgets, counted)
     if ledger is None:
         raise services.ledger.fault
-    limits, cost, longest = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
+    limits, cost, wanted = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
+    longest = wanted
     async with Waiting(ledger.lines) as waiting:
         while True:
             ended = ledger.lines.ended
             opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
             if breach is None:
                 return (replace(request, max_tokens=longest) if cost.is_bounded(limits) else request), opened
-            shorter = cost.longest(breach)
-            if shorter is not None and _SHORTEST <= shorter < longest:
+            shorter, least = cost.longest(breach) or 0, min(wanted, _ENOUGH) if breach.held else _SHORTEST
+            if least <= shorter < longest:
                 longest = shorter
                 continue
             if cost.may_fit_later(breach) and await waiting.wait(breach.limit.name, ended):
+                longest = wanted
+                continue
+            if _SHORTEST <= shorter < longest:
+                longest = shorter
                 continue
             await go_beyond(breach, budgets[breach.limit.name], call)
             limits = [limit for limit in limits if limit.name != breach.limit.name]
