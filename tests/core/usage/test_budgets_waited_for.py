@@ -48,6 +48,20 @@ async def somebody_waits(all_runs: Runs) -> None:
         await asyncio.sleep(0)
 
 
+async def test_a_reply_is_not_cut_short_where_there_will_be_room(tmp_path: Path) -> None:
+    gate = asyncio.Event()
+    script = [Reply.text(gate, "Hi"), Reply.text("Hi")]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, "tokens: 150")) as all_runs:
+        params = asked(upstream, model="paid/m", maxTokens=50)
+        first = all_runs.start(params, WritingHost())
+        await upstream.received()
+        second = all_runs.start(params, WritingHost())
+        await somebody_waits(all_runs)
+        gate.set()
+        assert await outcomes(first, second) == ["", ""]
+    assert [request.body["max_tokens"] for request in upstream.requests] == [50, 50]
+
+
 @pytest.mark.parametrize("budget", ["usd: 0.8", "tokens: 70"])
 async def test_a_call_waits_until_there_is_room(tmp_path: Path, budget: str) -> None:
     gate = asyncio.Event()
