@@ -62,6 +62,15 @@ async def test_a_reply_is_not_cut_short_where_there_will_be_room(tmp_path: Path)
     assert [request.body["max_tokens"] for request in upstream.requests] == [50, 50]
 
 
+async def test_words_that_a_provider_puts_around_prompts_are_set_aside_as_well(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 300, "completion_tokens": 40}
+    script = [Reply.text("Hi", usage=usage) for _ in range(30)]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, "tokens: 2000")) as all_runs:
+        params = asked(upstream, model="paid/m", maxTokens=400)
+        told = await outcomes(*(all_runs.start(params, WritingHost()) for _ in range(30)))
+        assert len(upstream.requests) == told.count("") <= 2000 // 340 and "BudgetExceeded" in told
+
+
 @pytest.mark.parametrize("budget", ["usd: 0.8", "tokens: 70"])
 async def test_a_call_waits_until_there_is_room(tmp_path: Path, budget: str) -> None:
     gate = asyncio.Event()

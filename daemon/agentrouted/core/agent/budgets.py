@@ -14,6 +14,7 @@ from agentrouted.core.errors import BudgetExceeded, PriceUnknown, ToolFailed
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Standing, limits_of
+from agentrouted.core.usage.taken import Taken
 from agentrouted.core.usage.waiting import Waiting
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import bill, most_tokens_in
@@ -38,6 +39,9 @@ class _Cost:
     """The most that a call can take: its prompt, and each token of the reply."""
 
     so_far: Usage
+    shortest: int
+    """Tokens to which its reply may be cut."""
+
     prompt_tokens: int
     prompt_usd: float
     token_usd: float
@@ -64,7 +68,7 @@ class _Cost:
         if not standing.held:
             return False
         longest = self.longest(alone)
-        return self.held(0).of(alone.limit.unit) <= alone.left if longest is None else longest >= _SHORTEST
+        return self.held(0).of(alone.limit.unit) <= alone.left if longest is None else longest >= self.shortest
 
 
 GoBeyond = Callable[[Standing, Budget, Call], Awaitable[None]]
@@ -91,7 +95,7 @@ async def within_budgets(
     _check_price_is_known(endpoint, budgets, counted)
     if ledger is None:
         raise services.ledger.fault
-    limits, cost, wanted = counted, _cost(endpoint, request), request.max_tokens or LONGEST_REPLY
+    limits, cost, wanted = counted, _cost(endpoint, request, ledger.taken), request.max_tokens or LONGEST_REPLY
     longest = wanted
     async with Waiting(ledger.lines) as waiting:
         while True:
@@ -99,23 +103,30 @@ async def within_budgets(
             opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
             if breach is None:
                 return (replace(request, max_tokens=longest) if cost.is_bounded(limits) else request), opened
-            shorter, least = cost.longest(breach) or 0, min(wanted, _ENOUGH) if breach.held else _SHORTEST
+            shorter, least = cost.longest(breach) or 0, min(wanted, _ENOUGH) if breach.held else cost.shortest
             if least <= shorter < longest:
                 longest = shorter
                 continue
             if cost.may_fit_later(breach) and await waiting.wait(breach.limit.name, ended):
-                longest = wanted
+                # By those that have ended it may be known that it takes more.
+                cost, longest = _cost(endpoint, request, ledger.taken), wanted
                 continue
-            if _SHORTEST <= shorter < longest:
+            if cost.shortest <= shorter < longest:
                 longest = shorter
                 continue
             await go_beyond(breach, budgets[breach.limit.name], call)
             limits = [limit for limit in limits if limit.name != breach.limit.name]
 
 
-def _cost(endpoint: Endpoint, request: ModelRequest) -> _Cost:
-    price, prompt = endpoint.price or Price(0.0, 0.0), most_tokens_in(request)
-    return _Cost(bill(endpoint, request, {}, 0), prompt, prompt * price.input / _MILLION, price.output / _MILLION)
+def _cost(endpoint: Endpoint, request: ModelRequest, taken: Taken) -> _Cost:
+    price, prompt = endpoint.price or Price(0.0, 0.0), most_tokens_in(request) + taken.hidden(endpoint)
+    return _Cost(
+        so_far=bill(endpoint, request, {}, 0),
+        shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, taken.longest_reply(endpoint))),
+        prompt_tokens=prompt,
+        prompt_usd=prompt * price.input / _MILLION,
+        token_usd=price.output / _MILLION,
+    )
 
 
 def _check_price_is_known(endpoint: Endpoint, budgets: Mapping[str, Budget], limits: Sequence[Limit]) -> None:

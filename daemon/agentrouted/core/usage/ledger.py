@@ -22,6 +22,7 @@ from agentrouted.core.usage.limits import Held, Limit, Reached, Standing
 from agentrouted.core.usage.periods import DAY
 from agentrouted.core.usage.query import find_usage
 from agentrouted.core.usage.rows import forget_older, insert_ended, insert_open, interrupt, owners, remove_open
+from agentrouted.core.usage.taken import Taken
 from agentrouted.core.usage.waiting import Lines
 from agentrouted_protocol.messages import Usage
 from agentrouted_protocol.usage import BudgetState, UsageParams
@@ -75,6 +76,9 @@ class Ledger:
 
         self.lines = Lines()
         """Of calls that `hold` had no room for, while there was some set aside for others."""
+
+        self.taken = Taken()
+        """By calls that a budget counts."""
 
     @classmethod
     async def open(

@@ -109,3 +109,5 @@ def recorded(
         if ledger is not None and opened is not None:
             ended = ledger.end(opened, recording.outcome(status) if recording.is_sent else None)
             recording.reached = ended if opened.limits else None
+            if opened.limits and recording.spent is not None:
+                ledger.taken.learn(endpoint, request, recording.spent)
