@@ -120,11 +120,14 @@ async def test_closing_ends_a_request_that_runs_and_leaves_nothing(
 @asynccontextmanager
 async def loading(folder: Path) -> AsyncIterator[asyncio.StreamReader]:
     """A connection to an engine that still loads its model: it ends when the process does."""
-    sockets: list[Path] = []
-    while not sockets:
-        sockets = list(folder.glob("*.sock"))
+    connection = None
+    while connection is None:
         await asyncio.sleep(0)
-    reader, writer = await asyncio.open_unix_connection(sockets[0])
+        for socket in folder.glob("*.sock"):
+            # It is there a moment before it is listened on.
+            with suppress(ConnectionRefusedError):
+                connection = await asyncio.open_unix_connection(socket)
+    reader, writer = connection
     try:
         yield reader
     finally:
