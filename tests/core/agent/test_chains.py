@@ -151,6 +151,15 @@ async def test_agents_that_are_called_keep_within_the_boundary_of_their_caller(t
         assert "boundary" in str(told) and cloud.requests == []
 
 
+async def test_a_server_of_tools_that_is_elsewhere_is_not_used_within_the_boundary(tmp_path: Path) -> None:
+    async with Upstream() as here:
+        config = f"models: {{x: '{here.url}/m'}}\nmcp_servers: {{far: {{url: 'https://tools.example/mcp'}}}}\n"
+        async with runs(tmp_path, config) as all_runs:
+            with pytest.raises(GuardrailBlocked, match=r"`far`: tools\.example"):
+                await run(all_runs, mcp_servers=["far"], boundary="local")
+        assert here.requests == []
+
+
 async def test_a_summary_keeps_within_the_boundary_too(tmp_path: Path) -> None:
     said = [{"role": role, "content": "word " * 50} for role in ("user", "assistant")] * 6
     async with Upstream() as cloud, Upstream() as here:

@@ -74,27 +74,21 @@ async def test_nothing_is_said_where_nothing_is_remembered(tmp_path: Path) -> No
     assert sent(upstream.requests[0]) == [("user", QUESTION)] and "recall" not in host.kinds
 
 
-MODELS = {
-    "elsewhere": "providers: {acme: {api_base: %s, api_key: k, local: false}}\nmodels: {x: acme/m}",
-    "here": "models: {x: '%s/m'}",
-}
-
-
 SUMMARIES = "providers: {acme: {api_base: %s, api_key: k, local: false}}"
 
 
-@pytest.mark.parametrize(("where", "seen"), [("elsewhere", ["violet"]), ("here", ["blue", "violet"])])
-async def test_what_was_said_within_the_boundary_is_not_told_to_a_model_elsewhere(
-    where: str, seen: list[str], tmp_path: Path
+@pytest.mark.parametrize(("boundary", "seen"), [(None, ["violet"]), ("local", ["blue", "violet"])])
+async def test_what_was_said_within_the_boundary_is_told_to_runs_within_it_only(
+    boundary: str | None, seen: list[str], tmp_path: Path
 ) -> None:
     script = [Reply.tool_call("recall", {"query": ""}), Reply.text("ok")]
-    async with Upstream(script) as upstream, runs(tmp_path, MODELS[where] % upstream.url) as all_runs:
+    async with Upstream(script) as upstream, runs(tmp_path) as all_runs:
         store = await store_of(all_runs)
         said = {"text": "favorite color is blue", "scope": HERE.to_wire()}
         await store.remember(MemoryRememberParams.model_validate(said), boundary="local")
         await remember(store, "favorite color is violet", scope=HERE)
         for recall in ("tool", "auto"):
-            params = asked(upstream, model="x", prompt=QUESTION, memory=memory(recall=recall))
+            params = asked(upstream, prompt=QUESTION, memory=memory(recall=recall), boundary=boundary)
             await all_runs.start(params, SilentHost()).result()
     told = [str(upstream.requests[number].body["messages"]) for number in (1, 2)]
     assert [[color for color in ("blue", "violet") if color in each] for each in told] == [seen, seen]
@@ -103,8 +97,7 @@ async def test_what_was_said_within_the_boundary_is_not_told_to_a_model_elsewher
 async def test_what_is_recalled_belongs_to_the_question_and_is_in_no_summary_of_earlier_turns(tmp_path: Path) -> None:
     said = [{"role": role, "content": f"{role} says"} for role in ("user", "assistant", "user")]
     async with Upstream() as upstream, Upstream() as elsewhere, runs(tmp_path, SUMMARIES % elsewhere.url) as all_runs:
-        facts = MemoryRememberParams(text="what the user says is blue", scope=HERE)
-        await (await store_of(all_runs)).remember(facts, boundary="local")
+        await remember(await store_of(all_runs), "what the user says is blue", scope=HERE)
         history = {"strategy": "summarize", "model": "acme/m", "keepRecent": 1}
         params = asked(upstream, prompt=None, messages=said, history=history, memory=memory(recall="auto"))
         await all_runs.start(params, SilentHost()).result()

@@ -6,14 +6,17 @@ from typing import Any
 
 import pytest
 from harness.hosts import WritingHost
-from harness.in_process import asked, runs
+from harness.in_process import asked, lasting_runs, runs
 from harness.memories import HERE, THERE, says
 
+from agentrouted.core.agent.fork import forked
 from agentrouted.core.agent.runs import Runs
-from agentrouted.core.errors import AgentroutedError, Conflict, InvalidParams
+from agentrouted.core.errors import AgentroutedError, Conflict, GuardrailBlocked, InvalidParams
 from agentrouted.core.host import SilentHost
 from agentrouted.core.memory.store import Store
 from agentrouted.testing.upstream import Received, Reply, Upstream
+from agentrouted_protocol.memory import MemoryExportParams
+from agentrouted_protocol.runs import RunForkParams
 
 LOOK = {"name": "look", "inputSchema": {"type": "object"}}
 
@@ -42,6 +45,35 @@ async def test_a_run_goes_on_with_what_was_said_in_its_session(tmp_path: Path) -
         call, answer = upstream.requests[2].body["messages"][2:4]
         assert call["tool_calls"][0]["id"] == answer["tool_call_id"] == "call_1"
         assert await kept(all_runs) == ["What is it?", "", "meow", "A cat.", "Which colour?", "Black."]
+
+
+ELSEWHERE = "providers: {{acme: {{api_base: {elsewhere}, api_key: k, local: false}}}}\nmodels: {{x: [{chain}]}}"
+
+
+async def test_a_session_in_which_something_was_said_within_the_boundary_goes_on_here(tmp_path: Path) -> None:
+    async with Upstream() as upstream, Upstream() as elsewhere:
+        config = ELSEWHERE.format(elsewhere=elsewhere.url, chain=f"acme/m, '{upstream.url}/m'")
+        async with runs(tmp_path, config) as all_runs:
+            for more in ({"boundary": "local"}, {"model": "x"}, {}):
+                await all_runs.start(asked(upstream, sessionId="s", **more), SilentHost()).result()
+            with pytest.raises(GuardrailBlocked, match="session `s`"):
+                await all_runs.start(asked(upstream, sessionId="s", model="acme/m"), SilentHost()).result()
+            exported = await (await memory_of(all_runs)).export(MemoryExportParams())
+    assert (len(upstream.requests), elsewhere.requests) == (3, [])
+    assert (exported.text or "").count('"boundary":"local"') == exported.messages == 6
+
+
+async def test_a_fork_of_such_a_session_stays_here_too(tmp_path: Path) -> None:
+    config = "models: {x: [acme/m]}\nproviders: {acme: {api_base: 'http://127.0.0.1:9/v1', api_key: k, local: false}}"
+    async with Upstream() as upstream, lasting_runs(tmp_path, config) as all_runs:
+        for boundary in ("local", None):
+            run = all_runs.start(asked(upstream, sessionId="s", boundary=boundary), SilentHost())
+            await run.result()
+        stored = await all_runs.stored(run.run_id)
+        fork = RunForkParams(run_id=run.run_id, seq=stored.last_seq, prompt="And?", model="x")
+        params = await forked(stored, fork, all_runs._services.memory)
+        with pytest.raises(GuardrailBlocked):
+            await all_runs.start(params, SilentHost()).result()
 
 
 async def test_what_the_caller_brings_comes_after_the_session_and_is_kept_too(tmp_path: Path) -> None:

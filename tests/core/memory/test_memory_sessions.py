@@ -113,7 +113,7 @@ async def test_a_session_has_a_name(store: Store) -> None:
 
 async def test_the_messages_up_to_a_place_are_those_that_were_there(store: Store) -> None:
     await store.add_messages("s", [says("a"), says("b")])
-    before, place = await store.messages_up_to("s", None)
+    before, place, _ = await store.messages_up_to("s", None)
     await store.add_messages("s", [says("c")])
-    again, same = await store.messages_up_to("s", place)
+    again, same, _ = await store.messages_up_to("s", place)
     assert again == before and same == place

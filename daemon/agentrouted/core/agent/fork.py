@@ -1,6 +1,7 @@
 """A new run from an earlier state of another one."""
 
 from agentrouted.core.agent.sessions import bare
+from agentrouted.core.endpoint import stricter
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.history.repair import repair
 from agentrouted.core.journal.base import StoredRun
@@ -24,6 +25,7 @@ async def forked(stored: StoredRun, fork: RunForkParams, memory: SharedStore) ->
         "messages": repair(messages) or None,
         "run_id": None,
         "session_id": None,
+        "boundary": stricter(params.boundary, stored.state.get("boundary")),
         "detach": True,
     }
     if fork.model is not None:
@@ -38,5 +40,5 @@ async def _in_session(stored: StoredRun, memory: SharedStore) -> list[Message]:
     session_id, place = stored.record.session_id, stored.state.get("session_place")
     if session_id is None or not place:
         return []
-    messages, _ = await (await memory.get()).messages_up_to(session_id, place)
-    return [bare(message) for message in messages]
+    found = await (await memory.get()).messages_up_to(session_id, place)
+    return [bare(message) for message in found.messages]

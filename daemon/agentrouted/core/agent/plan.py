@@ -55,8 +55,8 @@ class Plan:
 
     @property
     def leaves(self) -> bool:
-        """Whether what its model is told may leave this machine."""
-        return self.boundary != "local" and not all(each.endpoint.local for each in self.resolution.endpoints)
+        """Whether what its model is told may leave this machine: by it, an agent that it calls, or whoever goes on."""
+        return self.boundary != "local"
 
 
 def plan_run(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import AgentroutedError
@@ -12,6 +12,9 @@ from agentrouted_protocol.memory import SessionMessage
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.runs import RunResult
 from agentrouted_protocol.scope import Scope
+
+if TYPE_CHECKING:  # takes sqlite3 with it
+    from agentrouted.core.memory.turns import Conversation
 
 INTERRUPTED: Final = "[interrupted]"
 """Stands at the end of what a run has said that was cancelled."""
@@ -54,8 +57,8 @@ class Turn:
         self._entered = False
         self._locks: SessionLocks | None = None
 
-    async def begin(self, place: int | None) -> tuple[list[Message], int]:
-        """What was said in the session before, up to a place for a run that is resumed; and the place of the last.
+    async def begin(self, place: int | None) -> "Conversation":
+        """What was said in the session before, up to a place for a run that is resumed.
 
         Raises `Conflict` where the session is in another scope.
         """
@@ -65,8 +68,7 @@ class Turn:
         # Those of this process wait for those of others one at a time.
         await store.session_locks.take(self._session_id)
         self._locks = store.session_locks
-        messages, last = await store.messages_up_to(self._session_id, place, scope=self._scope)
-        return [bare(message) for message in messages], last or 0
+        return await store.messages_up_to(self._session_id, place, scope=self._scope)
 
     async def keep(self, given: Sequence[Message], result: RunResult, boundary: Boundary | None) -> None:
         """Add what was said, within that boundary. A run that ended before its turn has said nothing."""

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from agentrouted.core.endpoint import Boundary
 from agentrouted.core.output.wanted import Mode
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.wire.base import CallStart, Chunk, ModelReply, RequestedCall, TextChunk
@@ -20,6 +21,7 @@ _KEPT: Final = (
     "mode",
     "session_place",
     "recalled",
+    "boundary",
     "warnings",
     "spent",
     "billed",
@@ -74,6 +76,9 @@ class RunState:
 
     recalled: str | None = None
     """What was found in memory, as the model sees it; empty for nothing."""
+
+    boundary: Boundary | None = None
+    """That what it was told of its session is within."""
 
     sent: set[str] = field(default_factory=set)
     """Ids of calls that were begun."""

@@ -155,13 +155,12 @@ class Store:
         self, session_id: str, limit: int | None = None, scope: Scope | None = None
     ) -> list[SessionMessage]:
         """Raises `Conflict` where the session is in another scope than one that is named."""
-        messages, _ = await self.messages_up_to(session_id, None, limit, scope)
-        return messages
+        return (await self.messages_up_to(session_id, None, limit, scope)).messages
 
     async def messages_up_to(
         self, session_id: str, place: int | None, limit: int | None = None, scope: Scope | None = None
-    ) -> tuple[list[SessionMessage], int | None]:
-        """Those up to a place in the session, and the place of the last one.
+    ) -> turns.Conversation:
+        """Those up to a place in the session.
 
         Raises `Conflict` where the session is in another scope than one that is named.
         """

@@ -4,7 +4,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
@@ -19,6 +19,17 @@ from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
 _LONGEST_TITLE: Final = 80
+
+
+class Conversation(NamedTuple):
+    """Of a session, as far as it was asked for."""
+
+    messages: list[SessionMessage]
+    last: int | None
+    """The number of the last one."""
+
+    stays: bool
+    """Whether some of them were said within the boundary `local`."""
 
 
 def add_messages(
@@ -58,23 +69,23 @@ def get_messages(
     limit: int | None = None,
     up_to: int | None = None,
     scope: Scope | None = None,
-) -> tuple[list[SessionMessage], int | None]:
-    """The newest, in order, up to the one of that number; and the number of the last one.
+) -> Conversation:
+    """The newest, in order, up to the one of that number.
 
     Raises `Conflict` where the session is in another scope than `scope`.
     """
     find_session(connection, clean(session_id), scope)
     rows = connection.execute(
-        "SELECT id, text, body, created_at FROM memories"
+        "SELECT id, text, body, created_at, boundary FROM memories"
         " WHERE session = (SELECT id FROM memory_sessions WHERE session_id = ?) AND id <= ?"
         " ORDER BY id DESC LIMIT ?",
         (clean(session_id), (1 << 62) if up_to is None else up_to, -1 if limit is None else limit),
     ).fetchall()
     messages = [
         SessionMessage.model_validate({**message_of(text, body), "createdAt": text_of_time(created)})
-        for _, text, body, created in reversed(rows)
+        for _, text, body, created, _ in reversed(rows)
     ]
-    return messages, rows[0][0] if rows else up_to
+    return Conversation(messages, rows[0][0] if rows else up_to, stays=any(row[-1] == "local" for row in rows))
 
 
 def list_sessions(connection: sqlite3.Connection, params: MemorySessionsParams) -> MemorySessionsResult:
