@@ -279,7 +279,7 @@ async def test_who_has_nothing_to_do_takes_no_turn(tmp_path: Path, monkeypatch: 
         with monkeypatch.context() as patch:
             patch.delattr(rows, "take_turn")
             await forget(store, key="none")
-            (await filled(store)).forget()
+            (await filled(store)).look_everywhere()
             assert not (await filled(store)).error
 
 
@@ -333,6 +333,22 @@ async def test_a_model_of_this_machine_has_what_was_said_within_a_boundary(tmp_p
         await store.remember(MemoryRememberParams(text="blue 5"), boundary="local")
         assert (await filled(store)).done == 11
     assert len([text for texts in texts_in(upstream.requests) for text in texts]) == 11
+
+
+async def test_what_an_import_brings_within_a_boundary_has_its_vector_though_a_later_one_has(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await store.remember(MemoryRememberParams(text="tea"), boundary="local")
+        await filled(store)
+        # As where the model was away when it was written.
+        database = await services.database.get()
+        sql = "DELETE FROM memory_vectors WHERE memory = (SELECT id FROM memories WHERE text = 'blue')"
+        await database.write(lambda connection: connection.execute(sql))
+        exported = (await store.export(MemoryExportParams())).text
+        await store.import_(MemoryImportParams(text=exported), boundary="local")
+        await filled(store)
+        assert await count(services) == 2
 
 
 async def test_who_ends_in_mid_call_hangs_up(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ class Store:
             return await transfer.import_(self._database, params, report, boundary)
         finally:
             if self.vectors is not None:
-                self.vectors.filler.wake()
+                self.vectors.filler.look_everywhere()
 
     def open_vectors(self, embed: "Embed", model: str, find_space: Callable[[], str]) -> "Vectors":
         """Of all that is remembered, made from now on."""
@@ -237,7 +237,7 @@ class Store:
 
     def _clean_later(self, forgotten: int) -> None:
         if forgotten and self.vectors is not None:
-            self.vectors.filler.forget()
+            self.vectors.filler.look_everywhere()
         if forgotten and (self._cleaning is None or self._cleaning.done()):
             self._cleaning = asyncio.create_task(self._clean_when_quiet())
 

@@ -59,8 +59,10 @@ class Filler:
         self.is_complete = False
         self._woken.set()
 
-    def forget(self) -> None:
-        """Something was forgotten: the next scope may get the place of one that has gone."""
+    def look_everywhere(self) -> None:
+        """Something was forgotten, and the next scope may get its place; or imported, and what was there before is
+        within another boundary.
+        """
         self._is_stale = True
         self.wake()
 

@@ -144,7 +144,8 @@ def _is_used(connection: sqlite3.Connection, boundary: Boundary) -> bool:
 
 def _count(connection: sqlite3.Connection, found: _Range, first: int, boundary: Boundary | None) -> int:
     if boundary not in found.up_to:
-        found.up_to[boundary] = _last_filled(connection, first, first + found.rows, boundary) or first
+        last_filled = _last_filled(connection, first, first + found.rows) if boundary is None else None
+        found.up_to[boundary] = last_filled or first
     missing = connection.execute(
         f"SELECT COUNT(*) FROM memories WHERE {_MISSING} AND {_said_within(boundary)}",
         (found.up_to[boundary], first + found.rows),
@@ -154,16 +155,11 @@ def _count(connection: sqlite3.Connection, found: _Range, first: int, boundary: 
     return int(missing)
 
 
-def _last_filled(connection: sqlite3.Connection, first: int, last: int, boundary: Boundary | None) -> int | None:
-    """From the end on: by its vectors, of which there are many; by the boundary, which few rows have."""
-    among = (
-        "memory_vectors CROSS JOIN memories ON memories.id = memory WHERE memory"
-        if boundary is None
-        else ("memories CROSS JOIN memory_vectors ON memory = memories.id WHERE memories.id")
-    )
-    order = "memory" if boundary is None else "memories.id"
+def _last_filled(connection: sqlite3.Connection, first: int, last: int) -> int | None:
+    """Of those without a boundary. A row comes to be within one by an import, too, after later ones were filled."""
     found = connection.execute(
-        f"SELECT memory FROM {among} BETWEEN ? AND ? AND {_said_within(boundary)} ORDER BY {order} DESC LIMIT 1",
+        "SELECT memory FROM memory_vectors CROSS JOIN memories ON memories.id = memory"
+        " WHERE memory BETWEEN ? AND ? AND boundary IS NULL ORDER BY memory DESC LIMIT 1",
         (first, last),
     ).fetchone()
     return None if found is None else int(found[0])
