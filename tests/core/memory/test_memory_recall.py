@@ -1,12 +1,16 @@
 """What a question finds, whatever its characters are."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from random import Random
 
 import pytest
 from harness.memories import HERE, found, hits, remember, says
 
+from agentrouted.core.memory.ranking import by_ids
 from agentrouted.core.memory.store import Store
+from agentrouted_protocol.memory import MemoryRecallParams
 from agentrouted_protocol.scope import Scope
 
 HOSTILE = [
@@ -269,3 +273,20 @@ async def test_the_snippet_of_an_accented_word_is_around_it_however_it_was_asked
     for question in ("zurich", "Zürich"):
         [hit] = await hits(store, question)
         assert "Zürich" in hit.snippet
+
+
+async def test_what_stays_here_hides_nothing_older_from_those_who_leave(store: Store) -> None:
+    await remember(store, "likes tea")
+    await store.add_messages("s", [says("tea")])
+    await store.add_messages("private", [says(f"tea {number}") for number in range(4000)], boundary="local")
+    left = await store.recall(MemoryRecallParams(query="tea"), leaves=True)
+    assert sorted(hit.text for hit in left) == ["likes tea", "tea"]
+    assert len(await hits(store, "tea")) == 10
+
+
+def test_any_number_of_rows_is_read() -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER, 32_766)
+        connection.execute("CREATE TABLE numbers (id INTEGER PRIMARY KEY)")
+        connection.executemany("INSERT INTO numbers VALUES (?)", [(number,) for number in range(40_000)])
+        assert len(by_ids(connection, "SELECT id FROM numbers", range(40_000))) == 40_000

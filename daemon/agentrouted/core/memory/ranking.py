@@ -29,6 +29,9 @@ _OF_TWO: Final = 100
 # Of the best so far, those that are looked through for the words whose matches were not all seen.
 _LOOKED_THROUGH: Final = 60
 
+# In one statement: SQLite takes 32,766 values.
+_MOST_IDS: Final = 16_384
+
 # What a word counts, by where it stands: BM25 of a word that comes once in the text, half around it, or both.
 _TEXT: Final = 1.0
 _NEARBY: Final = 0.65
@@ -111,6 +114,8 @@ def best(scores: Mapping[int, float], count: int) -> list[int]:
 
 def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> list[Any]:
     """The rows of `select` with these ids. A statement that is the same for many lengths is not parsed anew."""
+    if len(ids) > _MOST_IDS:
+        return [*by_ids(connection, select, ids[:_MOST_IDS]), *by_ids(connection, select, ids[_MOST_IDS:])]
     places = 1 << max(len(ids) - 1, 0).bit_length()
     condition = f"WHERE id IN ({', '.join('?' * places)})"
     return connection.execute(f"{select} {condition}", [*ids, *[None] * (places - len(ids))]).fetchall()

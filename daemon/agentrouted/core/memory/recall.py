@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.entries import conditions
 from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
-from agentrouted.core.memory.scopes import ScopeRow, find_scope
+from agentrouted.core.memory.scopes import ScopeRow, find_scope, whole_range
 from agentrouted.core.memory.terms import clean, terms_of, unaccented
 from agentrouted.core.memory.wording import pairs_of, telling
 from agentrouted.core.times import seconds_of, text_of_time
@@ -136,7 +136,17 @@ def _where(
         condition, values = f"{condition} AND memories.session = ?", [*values, session]
     if facts is None and messages is None:
         return None
+    if leaves and _has_what_stays(connection, scope):
+        # Else the newest of a word could all be left out later on, and older ones would not be found.
+        condition = f"{condition} AND boundary IS NOT 'local'"
     return Where(facts, messages, "" if condition == "TRUE" else condition, values, leaves)
+
+
+def _has_what_stays(connection: sqlite3.Connection, scope: ScopeRow) -> bool:
+    found = connection.execute(
+        "SELECT EXISTS (SELECT 1 FROM memories WHERE boundary = 'local' AND id BETWEEN ? AND ?)", whole_range(scope.id)
+    )
+    return bool(found.fetchone()[0])
 
 
 def _session(connection: sqlite3.Connection, scope: ScopeRow, session_id: str) -> tuple[int, int, int] | None:
