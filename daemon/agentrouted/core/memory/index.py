@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import Final
 
 # Pages of the index that are written anew in one transaction: others wait for it.
-_PAGES: Final = 500
+_CLEANED: Final = 500
+_MERGED: Final = 50
 
 
 def add_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, str]]) -> None:
@@ -15,6 +16,15 @@ def add_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, 
 
 def clean_index(connection: sqlite3.Connection) -> bool:
     """Merge some parts of the index: until then, it holds the words of what was deleted. False if all is done."""
+    return _merge(connection, -_CLEANED)
+
+
+def merge_parts(connection: sqlite3.Connection) -> bool:
+    """Merge some of the smaller parts: a search begins in each. False if there are none of about the same size left."""
+    return _merge(connection, _MERGED)
+
+
+def _merge(connection: sqlite3.Connection, pages: int) -> bool:
     before = connection.total_changes
-    connection.execute(f"INSERT INTO memory_index (memory_index, rank) VALUES ('merge', -{_PAGES})")
+    connection.execute(f"INSERT INTO memory_index (memory_index, rank) VALUES ('merge', {pages})")
     return connection.total_changes - before >= 2

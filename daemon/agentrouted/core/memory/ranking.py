@@ -4,14 +4,14 @@ import itertools
 import math
 import re
 import sqlite3
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic_core import from_json
 
 from agentrouted.core.memory.scopes import Range
+from agentrouted.core.memory.scores import Ranking, Term, rows_with_several
 
 # Newest matches of a word that are looked at in any case, and matches of the rarest words together: see `rank`.
 _NEWEST: Final = 100
@@ -31,11 +31,6 @@ _LOOKED_THROUGH: Final = 60
 
 # In one statement: SQLite takes 32,766 values.
 _MOST_IDS: Final = 16_384
-
-# What a word counts, by where it stands: BM25 of a word that comes once in the text, half around it, or both.
-_TEXT: Final = 1.0
-_NEARBY: Final = 0.65
-_BOTH: Final = 1.22
 
 # Letters at the end of a word in which its forms differ.
 _ENDING: Final = 3
@@ -57,31 +52,8 @@ class Where:
         return sum(part.rows for part in (self.facts, self.messages) if part)
 
 
-@dataclass(slots=True)
-class Term:
-    """One word of the question, and where it was found."""
-
-    expression: str
-    texts: set[int] = field(default_factory=set)
-    """Ids of rows whose text has it."""
-
-    around: set[int] = field(default_factory=set)
-    somewhere: set[int] = field(default_factory=set)
-    """Of those that have it in one of the two, or in both."""
-
-    documents: float = 0.0
-    """How many rows have it: an estimate, where there are more than were looked at."""
-
-    complete: bool = True
-    """Whether all rows that have it were seen."""
-
-    weight: float = 0.0
-
-
-def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> tuple[dict[int, float], list[Term]]:
-    """Scores by id, and what they are made of.
-
-    What a word adds is the less, the more rows have it. So the rows that have one of the rarest words are looked at,
+def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> Ranking:
+    """What a word adds is the less, the more rows have it. So the rows that have one of the rarest words are looked at,
     all of them as far as they are not too many; of every word the newest rows; and of the rarest pairs of words.
     """
     found = [term for expression in terms if (term := _look(connection, expression, where, _NEWEST)).documents]
@@ -97,19 +69,11 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> 
         _look_for_both(connection, first, second, where)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
-    scores = _scores(found)
-    if len(found) > 1:
-        _look_through(connection, scores, [term for term in found if not term.complete])
-    return scores, found
-
-
-def best(scores: Mapping[int, float], count: int) -> list[int]:
-    """Of equals, the newest."""
-    least = min(sorted(scores.values())[-count:], default=0.0)
-    above = sorted([(score, row) for row, score in scores.items() if score > least], reverse=True)
-    # Often most of the rows: ids alone are sorted sooner than pairs.
-    equal = sorted([row for row, score in scores.items() if score == least], reverse=True)
-    return [*(row for _, row in above), *equal][:count]
+    ranking = Ranking(found, rows_with_several(found))
+    unseen = [term for term in found if not term.complete]
+    if len(found) > 1 and unseen:
+        _look_through(connection, ranking, unseen)
+    return ranking
 
 
 def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> list[Any]:
@@ -119,13 +83,6 @@ def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> l
     places = 1 << max(len(ids) - 1, 0).bit_length()
     condition = f"WHERE id IN ({', '.join('?' * places)})"
     return connection.execute(f"{select} {condition}", [*ids, *[None] * (places - len(ids))]).fetchall()
-
-
-def part_of(term: Term, row: int) -> float:
-    """What a word adds to the score of a row."""
-    if row in term.texts:
-        return term.weight * (_BOTH if row in term.around else _TEXT)
-    return term.weight * _NEARBY if row in term.around or row in term.somewhere else 0.0
 
 
 def _look(connection: sqlite3.Connection, expression: str, where: Where, limit: int) -> Term:
@@ -192,35 +149,21 @@ def _matches(connection: sqlite3.Connection, expression: str, where: Where, part
     return ids
 
 
-def _scores(terms: Iterable[Term]) -> dict[int, float]:
-    scores: dict[int, float] = defaultdict(float)
-    for term in terms:
-        both = term.texts & term.around
-        nearby = (term.around | term.somewhere) - term.texts
-        for rows, frequency in ((both, _BOTH), (term.texts - both, _TEXT), (nearby, _NEARBY)):
-            added = term.weight * frequency
-            for row in rows:
-                scores[row] += added
-    return scores
-
-
-def _look_through(connection: sqlite3.Connection, scores: dict[int, float], unseen: Sequence[Term]) -> None:
+def _look_through(connection: sqlite3.Connection, ranking: Ranking, unseen: Sequence[Term]) -> None:
     """Older rows that are good already may have the frequent words, too: their text tells."""
-    if not unseen:
-        return
-    rows = by_ids(connection, "SELECT id, text, around FROM memory_texts", best(scores, _LOOKED_THROUGH))
+    rows = by_ids(connection, "SELECT id, text, around FROM memory_texts", list(ranking.best(_LOOKED_THROUGH)))
     texts = [(row, text.lower(), around.lower()) for row, text, around in rows]
     for term in unseen:
         seen, stems = term.texts | term.around, _stems(term.expression)
         for row, text, around in texts:
             if row in seen:
                 continue
-            before = part_of(term, row)
             if any(_begins_a_word(stem, text) for stem in stems):
                 term.texts.add(row)
+                ranking.several.add(row)
             if any(_begins_a_word(stem, around) for stem in stems):
                 term.around.add(row)
-            scores[row] += part_of(term, row) - before
+                ranking.several.add(row)
 
 
 def _stems(expression: str) -> list[str]:

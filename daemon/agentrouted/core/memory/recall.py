@@ -10,8 +10,9 @@ from typing import Any, Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.entries import conditions
-from agentrouted.core.memory.ranking import Term, Where, best, by_ids, part_of, rank
+from agentrouted.core.memory.ranking import Where, by_ids, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope, whole_range
+from agentrouted.core.memory.scores import Term
 from agentrouted.core.memory.terms import clean, terms_of, unaccented
 from agentrouted.core.memory.wording import pairs_of, telling
 from agentrouted.core.times import seconds_of, text_of_time
@@ -83,13 +84,14 @@ def sort(found: Iterable[Found]) -> list[Found]:
 def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
     if not params.query.strip():
         return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit)]
-    scores, terms = rank(connection, terms_of(params.query), where)
+    ranking = rank(connection, terms_of(params.query), where)
     pairs = pairs_of(params.query)
     count = params.limit + _SPARE
     while True:
-        ids = best(scores, count)
-        found = [_weighed(row, scope, scores[row.id], terms, pairs) for row in rows_of(connection, ids, where.leaves)]
-        if len(ids) < count or _is_settled(found, params.limit, scores[ids[-1]], count):
+        best = ranking.best(count)
+        rows = rows_of(connection, list(best), where.leaves)
+        found = [_weighed(row, scope, best[row.id], ranking.terms, pairs) for row in rows]
+        if len(best) < count or _is_settled(found, params.limit, min(best.values()), count):
             return found
         count *= 4
 
@@ -235,7 +237,7 @@ def _explanation(found: Found) -> dict[str, Any]:
             "score": round(part, 6),
         }
         for term in found.terms
-        if (part := part_of(term, row))
+        if (part := term.part_of(row))
     }
     return {"words": words} | ({"wording": round(found.telling, 6)} if found.telling != 1 else {})
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import math
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
@@ -16,13 +15,13 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
-from agentrouted.core.memory.index import clean_index
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
 from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
+from agentrouted.core.memory.tidying import Tidying
 from agentrouted.core.memory.transfer import Report, silent
 from agentrouted.core.secrets import secrets_in
 from agentrouted.core.storage.database import Database
@@ -58,10 +57,6 @@ if TYPE_CHECKING:  # loaded where the config asks for vectors
 
 logger = logging.getLogger(__name__)
 
-# Seconds after something was forgotten, until the index is cleaned of it: more may follow.
-_QUIET: Final = 0.5
-_STEPS_AT_THE_END: Final = 10
-
 # Between two looks at what has expired. All rows are looked at for the rules of retention: less often.
 _MINUTE: Final = 60.0
 _MINUTES_BETWEEN_RULES: Final = 60
@@ -80,7 +75,7 @@ class Store:
         self.vectors: Vectors | None = None
         """Where the config asks for them: whoever sets it closes it."""
 
-        self._cleaning: asyncio.Task[None] | None = None
+        self._tidying = Tidying(database)
         self._sweeping: asyncio.Task[None] | None = None
 
     def remember(
@@ -88,6 +83,7 @@ class Store:
     ) -> "asyncio.Future[MemoryRememberResult]":
         """`boundary` is that it is said within: no model beyond it will ever make its vector."""
         remembered = self._database.write(OneOfMany(remember_all, (fact, source, boundary)))
+        self._tidying.after_adding()
         if (vectors := self.vectors) is not None:
             remembered.add_done_callback(lambda _: vectors.filler.wake())
         return remembered
@@ -145,6 +141,7 @@ class Store:
             return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_in(text_of(each))])
 
         result = await self._database.write(add)
+        self._tidying.after_adding()
         if self.vectors is not None:
             self.vectors.filler.wake()
         if result.secrets:
@@ -192,6 +189,7 @@ class Store:
         try:
             return await transfer.import_(self._database, params, report, boundary)
         finally:
+            self._tidying.after_importing()
             if self.vectors is not None:
                 self.vectors.filler.look_everywhere()
 
@@ -216,13 +214,10 @@ class Store:
         return forgotten + old
 
     async def aclose(self) -> None:
-        """The database, too. What was forgotten shortly before is cleaned away, if that does not take long."""
+        """The database, too."""
         if self._sweeping is not None and self._sweeping.cancel():
             await asyncio.wait([self._sweeping])
-        if self._cleaning is not None and self._cleaning.cancel():
-            await asyncio.wait([self._cleaning])
-            with contextlib.suppress(Storage):
-                await self._clean(_STEPS_AT_THE_END)
+        await self._tidying.aclose()
         self.session_locks.close()
         await self._database.aclose()
 
@@ -236,19 +231,11 @@ class Store:
             await asyncio.sleep(_MINUTE)
 
     def _clean_later(self, forgotten: int) -> None:
-        if forgotten and self.vectors is not None:
+        if not forgotten:
+            return
+        self._tidying.after_forgetting()
+        if self.vectors is not None:
             self.vectors.filler.look_everywhere()
-        if forgotten and (self._cleaning is None or self._cleaning.done()):
-            self._cleaning = asyncio.create_task(self._clean_when_quiet())
-
-    async def _clean_when_quiet(self) -> None:
-        with contextlib.suppress(Storage):
-            await asyncio.sleep(_QUIET)
-            await self._clean()
-
-    async def _clean(self, steps: float = math.inf) -> None:
-        while steps > 0 and await self._database.write(clean_index):
-            steps -= 1
 
 
 def _condition(params: MemoryForgetParams) -> tuple[str, Sequence[Any]]:

@@ -355,6 +355,11 @@ _FEWER_PARTS: Final = """
 INSERT INTO memory_index (memory_index, rank) VALUES ('crisismerge', 5);
 """
 
+# Two of a size are merged as soon as somebody has time for it, not four.
+_MERGED_EARLIER: Final = """
+INSERT INTO memory_index (memory_index, rank) VALUES ('usermerge', 2);
+"""
+
 # One row a version, never changed once it has been released: what is new goes below.
 SCRIPTS: Final = (
     _RUNS,
@@ -368,4 +373,5 @@ SCRIPTS: Final = (
     _SUMS_BY_TWO,
     _ONLY_TEXTS,
     _FEWER_PARTS,
+    _MERGED_EARLIER,
 )
