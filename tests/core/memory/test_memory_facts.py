@@ -73,6 +73,21 @@ async def test_a_fact_that_gets_a_key_later_is_the_same_fact(store: Store) -> No
     assert not (await remember(store, "likes tea", key="other")).merged
 
 
+async def test_words_without_a_key_are_the_fact_that_gets_them_by_its_key(store: Store) -> None:
+    said, keyed = await remember(store, "likes tea", tags=["taste"]), await remember(store, "likes milk", key="drink")
+    source = Source(client="editor")
+    again = await store.remember(MemoryRememberParams(text="likes tea", key="drink"), source)
+    assert (again.id, again.version, again.merged) == (keyed.id, 2, True) and said.id != keyed.id
+    [entry] = (await store.page(MemoryListParams())).entries
+    assert (entry.text, entry.key, entry.tags, entry.sources) == ("likes tea", "drink", ["taste"], [source])
+
+
+async def test_words_that_one_has_that_expired_are_those_of_one_that_has_not(store: Store) -> None:
+    for key, expires_at in (("old", LONG_AGO), ("new", None)):
+        await remember(store, "likes tea", key=key, expires_at=expires_at)
+    assert (await remember(store, "likes tea")).merged and await listed(store) == ["likes tea"]
+
+
 async def test_what_would_never_be_recalled_is_refused(store: Store) -> None:
     with pytest.raises(InvalidParams, match="validTo"):
         await remember(store, "likes tea", valid_from=FAR_AHEAD, valid_to=LONG_AGO)
@@ -227,7 +242,7 @@ async def test_facts_that_come_at_once_become_what_they_do_one_after_the_other(s
 
 
 async def test_any_facts_at_once_become_what_they_do_one_after_the_other(store: Store) -> None:
-    random, other = Random(7), Store(await Database.in_memory())
+    random, other = Random(1), Store(await Database.in_memory())
     given = [(_any_fact(random), Source(client=random.choice(("vim", "emacs")))) for _ in range(300)]
     at_once = await asyncio.gather(*(store.remember(*fact) for fact in given))
     in_turn = [await other.remember(*fact) for fact in given]

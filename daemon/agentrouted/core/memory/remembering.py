@@ -48,21 +48,22 @@ class NewFacts:
         keys = [(fact.scope, fact.key) for fact in facts if fact.key is not None]
         digests = [(fact.scope, fact.digest) for fact in facts]
         self._known |= dict.fromkeys([*keys, *digests])
-        self._known |= _oldest(self._connection, "key", keys)
-        self._known |= _oldest(self._connection, "digest", digests)
+        self._known |= _there(self._connection, "key", keys)
+        self._known |= _there(self._connection, "digest", digests)
 
-    def replaced(self, fact: Fact) -> Fact | None:
-        """The one in the file that it is: by its key, or by its text, where one of the two has no key. It goes."""
+    def replaced(self, fact: Fact) -> list[Fact]:
+        """Those in the file that it is: by its text, where one of the two has no key, then by its key. They go."""
         same_text = fact.scope, fact.digest
         if same_text not in self._known or fact.identity not in self._known:
             self.flush()
             self.look_for([fact])
-        before, without_key = self._known[fact.identity], self._known[same_text]
-        if before is None and without_key is not None and without_key.key is None:
-            before = without_key
-        if before is not None:
-            self._gone.append(before.id)
-            self._changed(before)
+        before = [each for each in (self._known[fact.identity],) if each is not None]
+        by_text = self._known[same_text]
+        if fact.key is not None and by_text is not None and by_text.key is None:
+            before.insert(0, by_text)
+        for each in before:
+            self._gone.append(each.id)
+            self._changed(each)
         return before
 
     def add(self, fact: Fact) -> None:
@@ -142,13 +143,11 @@ def _given(
 
 
 def _remember(new: NewFacts, fact: Fact, redacted: list[str]) -> MemoryRememberResult:
-    before = new.replaced(fact)
-    if before is not None and _has_expired(before, fact.updated_at):
-        before = None
-    if before is not None:
+    there = [before for before in new.replaced(fact) if not _has_expired(before, fact.updated_at)]
+    for before in there:
         fact = _merged(before, fact)
     new.add(fact)
-    return MemoryRememberResult(id=fact.uid, version=fact.version, merged=before is not None, redacted=redacted)
+    return MemoryRememberResult(id=fact.uid, version=fact.version, merged=bool(there), redacted=redacted)
 
 
 def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
@@ -160,15 +159,16 @@ def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
     return fact.model_copy(update=said)
 
 
-def _oldest(connection: sqlite3.Connection, column: str, identities: Sequence[Identity]) -> dict[Identity, Fact]:
-    """Of those that have the same in this column."""
+def _there(connection: sqlite3.Connection, column: str, identities: Sequence[Identity]) -> dict[Identity, Fact]:
+    """Of those that have the same in this column, one that has not expired, and no key; then the oldest."""
     found: list[tuple[Any, ...]] = []
+    now = time.time()
     for first in range(0, len(identities), _AT_ONCE):
         some = identities[first : first + _AT_ONCE]
         found += connection.execute(
             f"SELECT {COLUMNS} FROM (VALUES {', '.join(['(?, ?)'] * len(some))}) CROSS JOIN memories"
-            f" ON scope = column1 AND {column} = column2 ORDER BY id DESC",
-            [value for identity in some for value in identity],
+            f" ON scope = column1 AND {column} = column2 ORDER BY expires_at <= ? IS TRUE DESC, key IS NULL, id DESC",
+            [*(value for identity in some for value in identity), now],
         )
     return {(fact.scope, getattr(fact, column)): fact for fact in itertools.starmap(Fact, found)}
 
