@@ -1,5 +1,6 @@
 """Secrets in what is to be remembered."""
 
+import json
 import logging
 
 import pytest
@@ -7,6 +8,8 @@ from harness.memories import found, get, remember, says
 
 from agentrouted.core.memory.store import Store
 from agentrouted.core.secrets import secrets_in
+from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams
+from agentrouted_protocol.messages import ToolCall
 
 LETTERS = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 SECRETS = {
@@ -64,6 +67,17 @@ async def test_a_conversation_is_kept_as_it_was_and_its_secrets_are_told(
     assert added.secrets == added.ids[1:]
     assert [message.content for message in await store.get_messages("s")][1] == SECRETS["GitHub token"]
     assert "session `s`" in caplog.text and LETTERS not in caplog.text
+
+
+async def test_a_secret_that_a_tool_was_called_with_or_a_tag_of_an_import_holds_is_told(store: Store) -> None:
+    secret = SECRETS["GitHub token"]
+    call = ToolCall(id="1", name="push", arguments={"with": {"token": secret}})
+    added = await store.add_messages("s", [says("", role="assistant", tool_calls=[call]), says("hello")])
+    assert added.secrets == added.ids[:1]
+    text = json.dumps([{"memory": "likes tea", "metadata": {"token": secret}}])
+    for each in (text, (await store.export(MemoryExportParams())).text):
+        problems = (await store.import_(MemoryImportParams(text=each))).problems
+        assert "GitHub token" in problems[0] and secret not in str(problems)
 
 
 @pytest.mark.parametrize(

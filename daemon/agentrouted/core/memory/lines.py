@@ -10,8 +10,8 @@ from pydantic_core import to_json
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.foreign import Placed
 from agentrouted.core.memory.long_json import NO_JSON
+from agentrouted.core.memory.message_rows import secrets_of
 from agentrouted.core.secrets import secrets_in
-from agentrouted.core.tokens import text_of
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import MemoryEntry
 from agentrouted_protocol.messages import Message
@@ -74,7 +74,7 @@ def parsed(texts: Iterable[Placed]) -> Iterator[tuple[str, Line | None, str | No
         except NO_JSON as error:
             yield place, None, f"{place}: {_fault(error)}"
         else:
-            secrets = [] if line is None else secrets_in(_text(line))
+            secrets = dict.fromkeys(_secrets_of(line))
             yield place, line, f"{place}: it is kept, with its secret ({', '.join(secrets)})" if secrets else None
 
 
@@ -90,14 +90,14 @@ def _line_of(text: str) -> Line | None:
     return _LINE.validate_python(plain, by_alias=True, by_name=False)
 
 
-def _text(line: Line) -> str:
+def _secrets_of(line: Line | None) -> list[str]:
     match line:
         case FactLine():
-            return line.text
+            return secrets_in("\n".join([line.text, line.key or "", *line.tags]))
         case MessageLine():
-            return text_of(line.message)
-        case SessionLine():
-            return ""
+            return secrets_of(line.message)
+        case _:
+            return []
 
 
 def _fault(error: Exception) -> str:

@@ -12,6 +12,7 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import next_messages
 from agentrouted.core.memory.terms import clean, indexed
+from agentrouted.core.secrets import secrets_in
 from agentrouted.core.times import day_in_words
 from agentrouted.core.tokens import text_of
 from agentrouted_protocol.messages import Message
@@ -64,6 +65,12 @@ def insert_messages(connection: sqlite3.Connection, said: Sequence[Said]) -> Non
             before = [*before, text][-_NEIGHBOURS:]
     connection.executemany(_INSERT, rows)
     add_to_index(connection, words)
+
+
+def secrets_of(message: Message) -> list[str]:
+    """Which kinds of secrets it holds, wherever that is told to a model."""
+    said = [text_of(message), message.reasoning or "", *(str(call.arguments) for call in message.tool_calls or ())]
+    return [kind for each in said for kind in secrets_in(each)]
 
 
 def message_of(text: str, body: str) -> dict[str, Any]:

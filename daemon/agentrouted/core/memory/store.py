@@ -15,6 +15,7 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, transfer, turns
 from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
+from agentrouted.core.memory.message_rows import secrets_of
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
@@ -23,11 +24,9 @@ from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.tidying import Tidying
 from agentrouted.core.memory.transfer import Report, silent
-from agentrouted.core.secrets import secrets_in
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.transactions import OneOfMany
 from agentrouted.core.times import seconds_of
-from agentrouted.core.tokens import text_of
 from agentrouted_protocol.memory import (
     MemoryAddMessagesResult,
     MemoryEntry,
@@ -138,7 +137,7 @@ class Store:
         def add(connection: sqlite3.Connection) -> MemoryAddMessagesResult:
             ids = turns.add_messages(connection, session_id, messages, scope, run_id, boundary)
             said = zip(ids, messages, strict=False)
-            return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_in(text_of(each))])
+            return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_of(each)])
 
         result = await self._database.write(add)
         self._tidying.after_adding()
