@@ -218,6 +218,27 @@ async def test_pages_together_say_what_one_says(ledger: Ledger, keys: Any, since
     assert rows == whole.rows and whole.next_cursor is None
 
 
+@pytest.mark.parametrize(
+    "keys", [["model"], ["day", "kind", "model"], ["session", "client"], ["agent", "session", "day"]]
+)
+async def test_rows_are_in_the_order_of_what_they_are_grouped_by(ledger: Ledger, keys: Any) -> None:
+    rows = (await told(ledger, UsageParams(group_by=keys))).rows
+    said = [[getattr(row, key) or "" for key in keys] for row in rows]
+    assert said == sorted(said)
+
+
+@pytest.mark.parametrize("name", ['a "b" \\ %d {}', "é\u2028\U0001f600", "\x01"])
+async def test_any_name_is_told_as_it_is(tmp_path: Path, name: str) -> None:
+    database = await Database.open(tmp_path / "c.db")
+    ledger = await Ledger.open(database)
+    call = replace(CALLS[0][0], model=name, session=name)
+    await ledger.end(ledger.begin(call, Usage), CALLS[0][1])
+    [row] = (await told(ledger, UsageParams(group_by=["session", "model"]))).rows
+    assert (row.session, row.model) == (name, name)
+    await database.aclose()
+    ledger.close()
+
+
 @pytest.mark.parametrize("cursor", ["", "x", "[]", '["a", "b"]', "[1]", "{}", '["\\ud800"]'])
 async def test_a_cursor_from_elsewhere_is_refused(ledger: Ledger, cursor: str) -> None:
     with pytest.raises(InvalidParams):

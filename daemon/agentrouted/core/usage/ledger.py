@@ -193,13 +193,10 @@ class Ledger:
 
 def _answer(connection: sqlite3.Connection, params: UsageParams, limits: Sequence[Limit]) -> bytes:
     found = find_usage(connection, params)
-    answer = {
-        "rows": found.rows,
-        "totals": found.totals,
-        "budgets": _standings(connection, limits, params.run_id),
-        **({"nextCursor": found.next_cursor} if found.next_cursor else {}),
-    }
-    return to_json(answer, by_alias=True, exclude_none=True)
+    budgets = to_json(_standings(connection, limits, params.run_id), by_alias=True, exclude_none=True).decode()
+    next_cursor = f',"nextCursor":{to_json(found.next_cursor).decode()}' if found.next_cursor else ""
+    rows = ",".join(found.rows)
+    return f'{{"rows":[{rows}],"totals":{found.totals},"budgets":{budgets}{next_cursor}}}'.encode()
 
 
 def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: str | None) -> list[BudgetState]:
