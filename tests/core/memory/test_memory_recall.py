@@ -171,6 +171,11 @@ async def test_an_old_row_with_a_rare_and_a_frequent_word_is_found_among_newer_o
     assert (await found(store, "green red boat"))[0] == "red boat"
 
 
+async def test_an_old_row_with_a_rare_word_is_found_by_a_question_of_words_that_all_rows_have(store: Store) -> None:
+    await asyncio.gather(*(remember(store, f"boat {number} is red") for number in range(1200)))
+    assert (await found(store, "Is boat number 17 red?"))[0] == "boat 17 is red"
+
+
 async def test_an_empty_question_lists_the_newest(store: Store) -> None:
     for text in ("one", "two", "three"):
         await remember(store, text)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from agentrouted.core.memory.scopes import Range
-from agentrouted.core.memory.scores import Ranking, Term, rows_with_several
+from agentrouted.core.memory.scores import Ranking, Term
 
 # Newest matches of a word that are looked at in any case, and matches of the rarest words together: see `rank`.
 _NEWEST: Final = 100
@@ -65,13 +65,14 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> 
             break
         if not term.complete:
             found[place] = _look(connection, term.expression, where, _OF_THE_RAREST)
-    for first, second in _pairs(found):
+    telling = [term for term in found if term.complete or term.documents < where.rows / 2] or found
+    for first, second in _pairs(telling):
         _look_for_both(connection, first, second, where)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
-    ranking = Ranking(found, rows_with_several(found))
-    unseen = [term for term in found if not term.complete]
-    if len(found) > 1 and unseen:
+    ranking = Ranking(found)
+    unseen = [term for term in telling if not term.complete]
+    if len(telling) > 1 and unseen:
         _look_through(connection, ranking, unseen)
     return ranking
 
@@ -101,21 +102,29 @@ def _look(connection: sqlite3.Connection, expression: str, where: Where, limit: 
 def _pairs(terms: Sequence[Term]) -> Iterator[tuple[Term, Term]]:
     """The rarest first, the rarer word first. Words of which all rows were seen are as one, and never the second."""
     seen = [term for term in terms if term.complete]
-    together = Term(" OR ".join(term.expression for term in seen), documents=sum(term.documents for term in seen))
+    together = Term(
+        " OR ".join(term.expression for term in seen),
+        set().union(*(term.texts for term in seen)),
+        documents=sum(term.documents for term in seen),
+    )
     terms = [*([together] if seen else []), *(term for term in terms if not term.complete)]
     left: float = _TOGETHER
     for one, other in sorted(itertools.combinations(range(len(terms)), 2), key=lambda pair: (sum(pair), pair)):
         left -= _A_SEARCH + terms[one].documents
         if left < 0:
             return
-        yield terms[one], terms[other]
+        if not (terms[one].complete and terms[one].documents <= _LOOKED_THROUGH / 2):
+            yield terms[one], terms[other]
 
 
 def _look_for_both(connection: sqlite3.Connection, first: Term, second: Term, where: Where) -> None:
     both = f"({first.expression}) AND ({second.expression})"
     for part in (where.facts, where.messages):
         if part is not None:
-            found = _matches(connection, both, where, part, _OF_THE_RAREST if first.complete else _OF_TWO)
+            limit = _OF_THE_RAREST if first.complete else _OF_TWO
+            found = _matches(connection, both, where, part, limit)
+            if where.messages is None and first.complete and len(found) < limit:
+                second.known = first.texts
             for term in (first, second):
                 (term.texts if part is where.facts else term.somewhere).update(found)
 
@@ -151,19 +160,27 @@ def _matches(connection: sqlite3.Connection, expression: str, where: Where, part
 
 def _look_through(connection: sqlite3.Connection, ranking: Ranking, unseen: Sequence[Term]) -> None:
     """Older rows that are good already may have the frequent words, too: their text tells."""
-    rows = by_ids(connection, "SELECT id, text, around FROM memory_texts", list(ranking.best(_LOOKED_THROUGH)))
-    texts = [(row, text.lower(), around.lower()) for row, text, around in rows]
-    for term in unseen:
-        seen, stems = term.texts | term.around, _stems(term.expression)
-        for row, text, around in texts:
-            if row in seen:
-                continue
-            if any(_begins_a_word(stem, text) for stem in stems):
-                term.texts.add(row)
-                ranking.several.add(row)
-            if any(_begins_a_word(stem, around) for stem in stems):
-                term.around.add(row)
-                ranking.several.add(row)
+    best = ranking.best(_LOOKED_THROUGH)
+    words = [(term, _stems(term.expression)) for term in unseen]
+    open_rows = [row for row in best if not all(_is_known(term, row) for term in unseen)]
+    for row, text, around in by_ids(connection, "SELECT id, text, around FROM memory_texts", open_rows):
+        lowered = text.lower(), around.lower()
+        best[row] += sum(_look_at(term, stems, row, *lowered) for term, stems in words if not _is_known(term, row))
+    ranking.replace(best)
+
+
+def _look_at(term: Term, stems: Sequence[str], row: int, text: str, around: str) -> float:
+    """How much better the row is than it was known to be."""
+    before = term.part_of(row)
+    if any(_begins_a_word(stem, text) for stem in stems):
+        term.texts.add(row)
+    if any(_begins_a_word(stem, around) for stem in stems):
+        term.around.add(row)
+    return term.part_of(row) - before
+
+
+def _is_known(term: Term, row: int) -> bool:
+    return row in term.texts or row in term.around or row in term.known
 
 
 def _stems(expression: str) -> list[str]:

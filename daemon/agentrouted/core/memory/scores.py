@@ -1,8 +1,10 @@
 """What the words of a question make of the rows."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 # What a word counts, by where it stands: BM25 of a word that comes once in the text, half around it, or both.
@@ -23,6 +25,9 @@ class Term:
     somewhere: set[int] = field(default_factory=set)
     """Of those that have it in one of the two, or in both."""
 
+    known: set[int] = field(default_factory=set)
+    """Rows that were all asked for it: those that are not above do not have it."""
+
     documents: float = 0.0
     """How many rows have it: an estimate, where there are more than were looked at."""
 
@@ -35,56 +40,66 @@ class Term:
     def rows(self) -> set[int]:
         return self.texts | self.around | self.somewhere if self.around or self.somewhere else self.texts
 
-    def parts(self) -> Iterator[tuple[set[int], float]]:
-        """The rows that have it, by what it adds to their score."""
+    def parts(self) -> Iterator[tuple[float, set[int]]]:
+        """What it adds to the score of which rows."""
         if not (self.around or self.somewhere):
-            yield self.texts, self.weight * _TEXT
+            yield self.weight * _TEXT, self.texts
             return
         both = self.texts & self.around
-        yield both, self.weight * _BOTH
-        yield self.texts - both, self.weight * _TEXT
-        yield (self.around | self.somewhere) - self.texts, self.weight * _NEARBY
+        yield self.weight * _BOTH, both
+        yield self.weight * _TEXT, self.texts - both
+        yield self.weight * _NEARBY, (self.around | self.somewhere) - self.texts
 
     def part_of(self, row: int) -> float:
         """What it adds to the score of a row."""
-        return next((score for rows, score in self.parts() if row in rows), 0.0)
+        if row in self.texts:
+            return self.weight * (_BOTH if row in self.around else _TEXT)
+        return self.weight * _NEARBY if row in self.around or row in self.somewhere else 0.0
 
 
-@dataclass(frozen=True, slots=True)
 class Ranking:
-    """The words of a question with the rows that have them. Rows are scored when they may be among the best."""
+    """Rows by what the words make of them. They are scored when they may be among the best."""
 
-    terms: Sequence[Term]
-    several: set[int]
-    """Rows that have more than one of the words."""
+    def __init__(self, terms: Sequence[Term]) -> None:
+        self.terms = terms
+        self._best: dict[int, float] = {}
+        self._is_all = False
 
     def best(self, count: int) -> dict[int, float]:
         """Scores by id, the best first; of equals, the newest."""
-        scores = _sums(self.terms, self.several)
-        least = sorted(scores.values())[-count] if len(scores) >= count else 0.0
-        for term in self.terms:
-            for rows, score in term.parts():
-                if score >= least:
-                    # Equals, so only the newest of them can be among the best.
-                    scores.update(dict.fromkeys(sorted(rows - self.several)[-count:], score))
-        ordered = sorted(zip(scores.values(), scores, strict=True), reverse=True)
-        return {row: score for score, row in ordered[:count]}
+        if len(self._best) < count and not self._is_all:
+            self._best = _best(self.terms, count)
+            self._is_all = len(self._best) < count
+        return dict(islice(self._best.items(), count))
+
+    def replace(self, scores: Mapping[int, float]) -> None:
+        """Those of the best, which have become better."""
+        self._best = _ordered(scores)
 
 
-def rows_with_several(terms: Iterable[Term]) -> set[int]:
+def _best(terms: Sequence[Term], count: int) -> dict[int, float]:
+    parts = [part for term in terms for part in term.parts()]
+    several = _with_several(term.rows for term in terms)
+    scores: dict[int, float] = defaultdict(float)
+    for score, rows in parts:
+        for row in rows & several:
+            scores[row] += score
+    for score, rows in sorted(parts, key=itemgetter(0), reverse=True):
+        if len([better for better in scores.values() if better > score]) >= count:
+            break
+        # What has no other word: all equals, so only the newest of them can be among the best.
+        scores.update(dict.fromkeys(sorted(rows - several)[-count:], score))
+    return dict(islice(_ordered(scores).items(), count))
+
+
+def _ordered(scores: Mapping[int, float]) -> dict[int, float]:
+    return {row: score for score, row in sorted(zip(scores.values(), scores, strict=True), reverse=True)}
+
+
+def _with_several(rows_of_words: Iterable[set[int]]) -> set[int]:
     seen: set[int] = set()
     several: set[int] = set()
-    for term in terms:
-        rows = term.rows
+    for rows in rows_of_words:
         several |= seen & rows
         seen |= rows
     return several
-
-
-def _sums(terms: Iterable[Term], wanted: set[int]) -> dict[int, float]:
-    scores: dict[int, float] = defaultdict(float)
-    for term in terms:
-        for rows, score in term.parts():
-            for row in rows & wanted:
-                scores[row] += score
-    return scores
