@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from harness.command import AGENTROUTED, agentrouted, started
 from harness.peer import clean_environment
+from harness.terminal import read_terminal
 from harness.tool_servers import SCRIPT
 
 from agentrouted.testing.upstream import Reply, Upstream
@@ -216,18 +217,10 @@ async def _on_terminal(home: Path, text: str = "Hello", **environment: str) -> s
         )
         os.close(theirs)
         screen = b""
-        while data := await asyncio.to_thread(_read_terminal, ours):
+        while data := await asyncio.to_thread(read_terminal, ours):
             screen += data
             if upstream.requests and "⠋".encode() in data:
                 turned.set()
         os.close(ours)
         await process.wait()
     return screen.decode()
-
-
-def _read_terminal(fd: int) -> bytes:
-    try:
-        return os.read(fd, 4096)
-    except OSError:
-        # Linux says the end of a terminal with an error.
-        return b""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from harness.command import agentrouted, serving
 
-from agentrouted.cli.terminal import table
 from agentrouted.core.storage.prepare import prepare
 from agentrouted.core.storage.schema import SCRIPTS
 from agentrouted.core.usage.call import Call, Outcome
@@ -67,9 +66,3 @@ async def test_a_budget_that_allows_nothing_is_used_up(tmp_path: Path) -> None:
     (tmp_path / ".agentroute/config.yaml").write_text("budgets: { none: { usd: 0, per: day } }")
     outcome = await agentrouted(tmp_path, "usage")
     assert outcome.out.splitlines()[-1].split()[:5] == ["none", "0", "of", "0", "100%"]
-
-
-def test_columns_stand_below_each_other_where_letters_are_wide() -> None:
-    accented = "e\N{COMBINING ACUTE ACCENT}diteur"
-    lines = table([("名前", "1"), (accented, "22"), ("x", "333")], {1}).splitlines()
-    assert lines == ["名前" + " " * 7 + "1", accented + " " * 3 + "22", "x" + " " * 8 + "333"]

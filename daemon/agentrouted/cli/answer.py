@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from agentrouted.cli.approval import ask_on_terminal
-from agentrouted.cli.terminal import Spinner, printable, say, styled
+from agentrouted.cli.terminal import Spinner, printable, say
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
 from agentrouted_protocol.events import Fallback, ModelCallEnd, ModelCallStart, Retry, RunEvent, TextDelta, ToolCallEnd
 from agentrouted_protocol.messages import StopReason, Usage
@@ -112,7 +112,7 @@ class AnswerInWords(Answer):
     def _note(self, words: str) -> None:
         self._spinner.stop()
         self._end_line()
-        say(styled(printable(words), "dim", sys.stderr))
+        say((words, "dim"))
 
     def _write(self, text: str) -> None:
         self._spinner.stop()

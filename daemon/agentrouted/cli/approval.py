@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Final
 
-from agentrouted.cli.terminal import printable, say
+from agentrouted.cli.terminal import say
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
 
 _YES: Final = {"y", "yes"}
@@ -17,9 +17,9 @@ async def ask_on_terminal(params: ToolApproveParams) -> ToolApproveResult:
     """Only a yes is one. Where nobody can be asked, that is said, and the call is denied."""
     about, question = _worded(params)
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        say(f"{printable(about)}; it is denied, as there is no terminal to ask on")
+        say(f"{about}; it is denied, as there is no terminal to ask on")
         return ToolApproveResult(decision="reject_once", message=f"{params.name} was denied: nobody could be asked")
-    say(printable(about))
+    say(about)
     sys.stderr.write(f"{question} [y/N] ")
     sys.stderr.flush()
     is_allowed = (await _line()).strip().lower() in _YES

@@ -1,9 +1,8 @@
 """An error, in words for a person or as JSON for a program."""
 
 import json
-import sys
 
-from agentrouted.cli.terminal import say, styled
+from agentrouted.cli.terminal import say
 from agentrouted.core.errors import AgentroutedError
 from agentrouted_client.errors import ClientError, DaemonGone, RpcError
 from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
@@ -13,9 +12,9 @@ def tell_failure(error: Exception, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({"error": _as_object(error).to_wire()}), flush=True)
     message, hint = _in_words(error)
-    say(f"{styled('error:', 'red', sys.stderr)} {message}")
+    say(("error:", "red"), f" {message}")
     if hint:
-        say(f"{styled('hint:', 'cyan', sys.stderr)} {hint}")
+        say(("hint:", "cyan"), f" {hint}")
 
 
 def _in_words(error: Exception) -> tuple[str, str | None]:

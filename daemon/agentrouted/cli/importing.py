@@ -2,12 +2,11 @@
 
 import json
 import os
-import sys
 from collections import Counter
 from pathlib import Path
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
-from agentrouted.cli.terminal import Style, say, styled
+from agentrouted.cli.terminal import Part, Style, say
 from agentrouted.core.config.content import read_content
 from agentrouted.core.config.importing import FORMATS, Reading, read_foreign, to_yaml
 from agentrouted.core.config.imports.base import Finding, Fit
@@ -34,20 +33,20 @@ def import_config(file: str | None, output: str | None, *, force: bool, as_json:
         print(text, end="", flush=True)
     for finding, where in reading.findings:
         message = f"{finding.dotted}: {finding.message}"
-        say(located(finding.fit, message, file, where, finding.hint, _STYLES[finding.fit], sys.stderr))
+        say(*located(finding.fit, message, file, where, finding.hint, _STYLES[finding.fit]))
     say(_summary(reading, output))
     return 0
 
 
 def located(
-    kind: str, message: str, file: str | None, where: Range | None, hint: str | None, style: Style, stream: TextIO
-) -> str:
+    kind: str, message: str, file: str | None, where: Range | None, hint: str | None, style: Style
+) -> tuple[Part, ...]:
     """`file:line:column: kind: message`, counted from one, as compilers do."""
     place = [file or "config"]
     if where:
         place += [str(where.start.line + 1), str(where.start.character + 1)]
     more = f"\n  hint: {hint}" if hint else ""
-    return f"{':'.join(place)}: {styled(f'{kind}:', style, stream)} {message}{more}"
+    return f"{':'.join(place)}: ", (f"{kind}:", style), f" {message}{more}"
 
 
 def _read(path: Path) -> Reading:

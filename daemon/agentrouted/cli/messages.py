@@ -1,19 +1,19 @@
 """A message of a conversation, as a person reads it."""
 
 import json
-import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from agentrouted.cli.terminal import printable, styled
+from agentrouted.cli.terminal import Part, show
 from agentrouted_protocol.messages import Message, TextPart
 
 
-def lines_of(message: Message) -> Iterator[str]:
-    who = styled(f"{message.name or message.role}:", "bold", sys.stdout)
-    if text := _text(message):
-        yield f"{who} {printable(text)}"
-    for call in message.tool_calls or ():
-        yield f"{who} {printable(f'{call.name}({json.dumps(call.arguments)})')}"
+def show_messages(messages: Iterable[Message]) -> None:
+    for message in messages:
+        who: Part = (f"{message.name or message.role}:", "bold")
+        if text := _text(message):
+            show(who, f" {text}")
+        for call in message.tool_calls or ():
+            show(who, f" {call.name}({json.dumps(call.arguments, ensure_ascii=False)})")
 
 
 def _text(message: Message) -> str:

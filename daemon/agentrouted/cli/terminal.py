@@ -1,35 +1,53 @@
-"""What a terminal can do: colours, a spinner, a progress bar."""
+"""What commands show: by `screen` on a terminal, else plain."""
 
-import os
+# `screen` is imported where there is a terminal: rich takes longer to load than some commands, and pipes need none.
+
+import shutil
 import sys
-import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final, Literal, TextIO
-from unicodedata import combining, east_asian_width
 
-Style = Literal["bold", "dim", "red", "green", "yellow", "cyan"]
+Style = Literal["", "bold", "dim", "red", "green", "yellow", "cyan"]
+Part = str | tuple[str, Style]
+Row = Sequence[str]
 
-_CODES: Final[dict[Style, str]] = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "cyan": "36"}
-_CLEAR_LINE: Final = "\r\x1b[2K"
-_FRAMES: Final = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
-_SECONDS_A_FRAME: Final = 0.08
-_BAR_WIDTH: Final = 30
 # All of C0 and C1 but tab and line feed: a model's text must not be able to steer the terminal.
 _CONTROLS: Final = {code: None for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n"}
+_GAP: Final = 2
+# Text that is folded into less cannot be read.
+_LEAST_ROOM: Final = 20
 
 
-def is_styled(stream: TextIO) -> bool:
-    """Colours are for terminals, and for people who have not said no (https://no-color.org)."""
-    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+def show(*parts: Part) -> None:
+    """A line of the output proper."""
+    _print(parts, sys.stdout)
 
 
-def styled(text: str, style: Style, stream: TextIO) -> str:
-    return f"\x1b[{_CODES[style]}m{text}\x1b[0m" if is_styled(stream) else text
-
-
-def say(text: str) -> None:
+def say(*parts: Part) -> None:
     """To the person, beside the output proper."""
-    print(text, file=sys.stderr, flush=True)
+    _print(parts, sys.stderr)
+
+
+def show_table(rows: Sequence[Row], numbers: Collection[int] = (), *, has_head: bool = False) -> None:
+    """Columns as wide as they need to be; those that hold `numbers`, by place, stand at the right.
+
+    On a terminal, text of the last one is folded into the room that is left. Where there is none, and in a pipe, each
+    row is one line.
+    """
+    if not rows:
+        return
+    from rich.cells import cell_len
+
+    rows = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    room = shutil.get_terminal_size().columns - sum(width + _GAP for width in widths[:-1])
+    if sys.stdout.isatty() and room >= min(widths[-1], _LEAST_ROOM):
+        from agentrouted.cli.screen import print_table
+
+        print_table(rows, numbers, gap=_GAP, has_head=has_head)
+    else:
+        _print_rows(rows, widths, numbers)
 
 
 def printable(text: str) -> str:
@@ -40,64 +58,50 @@ class Spinner:
     """Turns on stderr while something is waited for; shows nothing where stderr is not a terminal."""
 
     def __init__(self) -> None:
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._end: Callable[[], None] | None = None
 
     def start(self, words: str) -> None:
         self.stop()
         if sys.stderr.isatty():
-            self._stopped.clear()
-            self._thread = threading.Thread(target=self._turn, args=(words,), daemon=True)
-            self._thread.start()
+            from agentrouted.cli.screen import turn
+
+            self._end = turn(printable(words))
 
     def stop(self) -> None:
-        if self._thread:
-            self._stopped.set()
-            self._thread.join()
-            self._thread = None
-            _write(_CLEAR_LINE)
-
-    def _turn(self, words: str) -> None:
-        turn = 0
-        while not self._stopped.wait(_SECONDS_A_FRAME):
-            _write(f"{_CLEAR_LINE}{styled(f'{_FRAMES[turn % len(_FRAMES)]} {words}', 'dim', sys.stderr)}")
-            turn += 1
+        if self._end:
+            self._end()
+            self._end = None
 
 
-def show_progress(done: int, total: int) -> None:
-    """A bar on stderr, drawn over the one before."""
-    if sys.stderr.isatty():
-        filled = _BAR_WIDTH * done // total
-        bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
-        _write(f"{_CLEAR_LINE}{bar} {done / total:4.0%} of {total / 1e6:.0f} MB" + ("\n" if done >= total else ""))
+@contextmanager
+def progress() -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal, for as long as the block lasts: it is told what is done, and of how much."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from agentrouted.cli.screen import download_bar
+
+    with download_bar() as tell:
+        yield tell
 
 
-def table(rows: Sequence[Sequence[str]], numbers: Collection[int] = ()) -> str:
-    """Columns as wide as they need to be; those that hold `numbers`, by place, stand at the right."""
-    widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
-    aligned = (
-        (_filled(cell, width, at_right=place in numbers) for place, (cell, width) in enumerate(pairs))
-        for pairs in (zip(row, widths, strict=True) for row in rows)
-    )
-    return "\n".join("  ".join(cells).rstrip() for cells in aligned)
+def _print(parts: Sequence[Part], stream: TextIO) -> None:
+    styled = [(part, "") if isinstance(part, str) else part for part in parts]
+    pieces = [(printable(text), style) for text, style in styled]
+    if stream.isatty():
+        from agentrouted.cli.screen import print_styled
+
+        print_styled(pieces, to_stderr=stream is sys.stderr)
+    else:
+        print(*(text for text, _ in pieces), sep="", file=stream, flush=True)
 
 
-def _filled(cell: str, width: int, *, at_right: bool) -> str:
-    blanks = " " * (width - _width(cell))
-    return blanks + cell if at_right else cell + blanks
+def _print_rows(rows: Sequence[Row], widths: Sequence[int], numbers: Collection[int]) -> None:
+    from rich.cells import set_cell_size
 
-
-def _width(text: str) -> int:
-    """Columns of a terminal: two for most letters of East Asia and for emoji, none for what is set on a letter."""
-    return len(text) if text.isascii() else sum(map(_width_of, text))
-
-
-def _width_of(character: str) -> int:
-    if combining(character):
-        return 0
-    return 2 if east_asian_width(character) in "WF" else 1
-
-
-def _write(text: str) -> None:
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    for row in rows:
+        cells = (
+            cell.rjust(width) if place in numbers else set_cell_size(cell, width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        print((" " * _GAP).join(cells).rstrip())

@@ -3,11 +3,10 @@
 import argparse
 import asyncio
 import json
-import sys
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.importing import import_config, located
-from agentrouted.cli.terminal import Style, table
+from agentrouted.cli.terminal import Style, show, show_table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.store import ConfigStore
 from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, ConfigValidateResult
@@ -46,7 +45,7 @@ def _check(file: str | None, *, as_json: bool) -> int:
     for problem in snapshot.problems:
         style: Style = "red" if problem.severity == "error" else "yellow"
         message = f"{problem.path}: {problem.message}" if problem.path else problem.message
-        print(located(problem.severity, message, problem.file, problem.range, problem.hint, style, sys.stdout))
+        show(*located(problem.severity, message, problem.file, problem.range, problem.hint, style))
     if is_good:
         is_there = snapshot.path is not None and snapshot.path.exists()
         print(f"{snapshot.path} is good" if is_there else f"{snapshot.path} is not there: the defaults are in force")
@@ -57,8 +56,8 @@ def _get(path: str | None, *, as_json: bool) -> int:
     result = asyncio.run(_effective(path))
     if as_json:
         print(json.dumps(result.to_wire()))
-    elif result.values:
-        print(table([(value.path, json.dumps(value.value), value.origin) for value in result.values]))
+    else:
+        show_table([(value.path, json.dumps(value.value, ensure_ascii=False), value.origin) for value in result.values])
     return 0
 
 

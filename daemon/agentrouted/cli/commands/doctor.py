@@ -3,12 +3,11 @@
 import argparse
 import asyncio
 import json
-import sys
 from typing import Final
 
 from agentrouted.cli.check import Check, State
 from agentrouted.cli.checks import check_all
-from agentrouted.cli.terminal import Style, printable, styled
+from agentrouted.cli.terminal import Style, show
 
 EXAMPLE = "agentrouted doctor"
 
@@ -30,11 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps([check.to_wire() for check in checks]))
     else:
         for check in checks:
-            print(_in_words(check))
+            _show(check)
     return 1 if any(check.state == "broken" for check in checks) else 0
 
 
-def _in_words(check: Check) -> str:
+def _show(check: Check) -> None:
     mark, style = _MARKS[check.state]
     mend = f"\n     {check.mend}" if check.mend else ""
-    return f"[{styled(mark, style, sys.stdout)}] {check.name}: {printable(check.finding + mend)}"
+    show("[", (mark, style), f"] {check.name}: {check.finding}{mend}")

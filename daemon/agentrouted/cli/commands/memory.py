@@ -11,15 +11,15 @@ from pydantic import ValidationError
 from agentrouted.cli.door import daemon
 from agentrouted.cli.memory import facts, sessions, transfer
 from agentrouted.cli.memory.erasing import erase
-from agentrouted.cli.memory.words import scope
+from agentrouted.cli.memory.words import Shown, scope
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import HitKind, MemoryFormat
 from agentrouted_protocol.scope import Scope
 
-# Each returns the result, and what a person reads of it.
-_DO: Final[dict[str, Callable[[Client, argparse.Namespace], Awaitable[tuple[WireModel, str]]]]] = {
+# Each returns the result, and what shows it to a person.
+_DO: Final[dict[str, Callable[[Client, argparse.Namespace], Awaitable[tuple[WireModel, Shown]]]]] = {
     "remember": facts.remember,
     "recall": facts.recall,
     "get": facts.get,
@@ -124,9 +124,9 @@ def _refuse_others(arguments: argparse.Namespace, taken: set[str]) -> None:
 
 async def _ask(arguments: argparse.Namespace) -> int:
     async with daemon() as client:
-        told, words = await _DO[arguments.what](client, arguments)
+        told, show = await _DO[arguments.what](client, arguments)
     if arguments.json:
         print(json.dumps(told.to_wire()))
-    elif words:
-        print(words)
+    else:
+        show()
     return 0

@@ -4,11 +4,10 @@ import argparse
 import asyncio
 import json
 import os
-import sys
 from pathlib import Path
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import printable, say, show_progress, styled, table
+from agentrouted.cli.terminal import progress, say, show_table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import NotFound, Storage
 from agentrouted.core.local.catalog import own_folder
@@ -47,10 +46,9 @@ def _list(params: ModelListParams, *, as_json: bool) -> int:
     if as_json:
         print(json.dumps(result.to_wire()))
         return 0
-    if result.models:
-        print(table([_row(entry) for entry in result.models]))
+    show_table([_row(entry) for entry in result.models])
     for warning in result.warnings:
-        say(styled(warning, "dim", sys.stderr))
+        say((warning, "dim"))
     return 0
 
 
@@ -69,7 +67,10 @@ def _probe(name: str | None, *, as_json: bool) -> int:
     if not name:
         raise NotFound("which model?", hint="such as: agentrouted models probe ollama/llama3")
     result = asyncio.run(_probed(ModelProbeParams(model=name)))
-    print(json.dumps(result.to_wire()) if as_json else printable(table(_shown(result))))
+    if as_json:
+        print(json.dumps(result.to_wire()))
+    else:
+        show_table(_rows(result))
     return 0
 
 
@@ -79,7 +80,7 @@ async def _probed(params: ModelProbeParams) -> ModelProbeResult:
         return result
 
 
-def _shown(result: ModelProbeResult) -> list[tuple[str, ...]]:
+def _rows(result: ModelProbeResult) -> list[tuple[str, ...]]:
     route, spent, seen = result.route, result.spent, result.evidence
     first = f"first token after {result.time_to_first_token:.2f} s" if result.time_to_first_token is not None else ""
     cost = "unknown" if spent.total_cost_usd is None else f"${spent.total_cost_usd:.4f}"
@@ -105,7 +106,8 @@ def _pull(name: str | None, *, as_json: bool) -> int:
     if home is None:
         raise Storage("there is no home folder to keep models in", hint="set HOME")
     say(f"{model.name}: {model.licence}, {model.note}")
-    path = asyncio.run(pull(model, own_folder(home), os.environ, show_progress))
+    with progress() as tell:
+        path = asyncio.run(pull(model, own_folder(home), os.environ, tell))
     print(json.dumps({"model": f"local/{model.name}", "path": str(path)}) if as_json else _pulled(model, path))
     return 0
 

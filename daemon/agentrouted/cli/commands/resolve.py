@@ -3,10 +3,9 @@
 import argparse
 import asyncio
 import json
-import sys
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import say, styled, table
+from agentrouted.cli.terminal import say, show, show_table
 from agentrouted_protocol.routing import Auth, Price, Route
 
 EXAMPLE = "agentrouted resolve ollama/llama3"
@@ -19,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     route = asyncio.run(_resolve(arguments.model, arguments.base_url))
-    print(json.dumps(route.to_wire()) if arguments.json else _in_words(route))
-    if not arguments.json:
-        for warning in route.warnings:
-            say(f"{styled('warning:', 'yellow', sys.stderr)} {warning}")
+    if arguments.json:
+        print(json.dumps(route.to_wire()))
+    else:
+        _show(route)
     return 0
 
 
@@ -31,7 +30,7 @@ async def _resolve(model: str, base_url: str | None) -> Route:
         return await client.resolve_model(model, base_url=base_url)
 
 
-def _in_words(route: Route) -> str:
+def _show(route: Route) -> None:
     rows = [
         ("model", route.model_id),
         ("provider", f"{route.provider} ({'on this machine' if route.local else 'remote'})"),
@@ -42,8 +41,11 @@ def _in_words(route: Route) -> str:
         ("rule", route.rule),
         *(("then", f"{endpoint.provider}/{endpoint.model_id} at {endpoint.base_url}") for endpoint in route.fallbacks),
     ]
-    steps = [(step.outcome, step.step, step.why) for step in route.trace]
-    return f"{table(rows)}\n\n{table(steps)}"
+    show_table(rows)
+    show()
+    show_table([(step.outcome, step.step, step.why) for step in route.trace])
+    for warning in route.warnings:
+        say(("warning:", "yellow"), f" {warning}")
 
 
 def _price(price: Price) -> str:

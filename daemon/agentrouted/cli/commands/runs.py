@@ -9,8 +9,8 @@ from typing import get_args
 from agentrouted.cli.answer import Answer, AnswerInJson, AnswerInWords, bill
 from agentrouted.cli.door import daemon
 from agentrouted.cli.following import show_run
-from agentrouted.cli.messages import lines_of
-from agentrouted.cli.terminal import table
+from agentrouted.cli.messages import show_messages
+from agentrouted.cli.terminal import show, show_table
 from agentrouted.core.errors import NotFound
 from agentrouted_client import Client, RpcError
 from agentrouted_protocol.runs import RunCancelResult, RunGetResult, RunIdParams, RunStatus, RunSummary
@@ -61,14 +61,17 @@ async def _list(client: Client, arguments: argparse.Namespace) -> int:
     runs = await client.runs(status=arguments.status, limit=arguments.limit)
     if arguments.json:
         print(json.dumps([run.to_wire() for run in runs]))
-    elif runs:
-        print(table([_row(run) for run in runs]))
+    else:
+        show_table([_row(run) for run in runs])
     return 0
 
 
 async def _show(client: Client, run_id: str, *, as_json: bool) -> int:
     run = await client.run(run_id)
-    print(json.dumps(run.to_wire()) if as_json else _in_words(run))
+    if as_json:
+        print(json.dumps(run.to_wire()))
+    else:
+        _show_in_words(run)
     return 0
 
 
@@ -96,7 +99,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
     return run.run_id, run.status, _local_time(run.created_at), run.agent or run.model or "", bill(run.usage, 0.0)
 
 
-def _in_words(run: RunGetResult) -> str:
+def _show_in_words(run: RunGetResult) -> None:
     rows = [
         ("run", run.run_id),
         ("status", run.status),
@@ -107,7 +110,9 @@ def _in_words(run: RunGetResult) -> str:
         ("bill", bill(run.usage, 0.0)),
         *((("error", run.error.message),) if run.error else ()),
     ]
-    return "\n".join([table(rows), "", *(line for message in run.messages for line in lines_of(message))])
+    show_table(rows)
+    show()
+    show_messages(run.messages)
 
 
 def _local_time(iso: str) -> str:

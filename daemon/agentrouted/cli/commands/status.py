@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 
 from agentrouted.cli.door import CLIENT_NAME
-from agentrouted.cli.terminal import table
+from agentrouted.cli.terminal import show_table
 from agentrouted_client import Client
 from agentrouted_protocol.daemon import DaemonStatus
 
@@ -19,7 +19,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     status = asyncio.run(_status())
-    print(json.dumps(status.to_wire()) if arguments.json else _in_words(status))
+    if arguments.json:
+        print(json.dumps(status.to_wire()))
+    else:
+        _show(status)
     return 0
 
 
@@ -29,7 +32,7 @@ async def _status() -> DaemonStatus:
         return status
 
 
-def _in_words(status: DaemonStatus) -> str:
+def _show(status: DaemonStatus) -> None:
     rows = [
         ("version", f"{status.version} (protocol {status.protocol_version})"),
         ("process", str(status.pid)),
@@ -41,4 +44,4 @@ def _in_words(status: DaemonStatus) -> str:
         ("config", f"{status.config_file or 'none'} (generation {status.config_generation})"),
         *(("model", model) for model in status.embedded_models),
     ]
-    return table(rows)
+    show_table(rows)

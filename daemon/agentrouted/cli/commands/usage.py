@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import Final, get_args
 
 from agentrouted.cli.door import daemon
-from agentrouted.cli.terminal import printable, styled, table
+from agentrouted.cli.terminal import Part, show, show_table
 from agentrouted.cli.times import time_of
 from agentrouted.core.errors import InvalidParams
 from agentrouted_protocol.usage import BudgetState, GroupKey, UsageResult, UsageRow, UsageTotals
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.csv:
         _write_csv(by, result.rows)
     else:
-        print("\n".join(_in_words(by, result, days)))
+        _show(by, result, days)
     return 0
 
 
@@ -73,17 +73,17 @@ def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageRow]) -> None:
     writer.writerows([getattr(row, name) for name in names] for row in rows)
 
 
-def _in_words(by: Sequence[GroupKey], result: UsageResult, days: Sequence[UsageRow]) -> list[str]:
-    rows = [(*(printable(getattr(row, key) or "–") for key in by), *_figures(row)) for row in result.rows]
+def _show(by: Sequence[GroupKey], result: UsageResult, days: Sequence[UsageRow]) -> None:
+    rows = [(*(getattr(row, key) or "–" for key in by), *_figures(row)) for row in result.rows]
     names = [*by, *_COLUMNS]
     totals = (*(("total", *("" for _ in by[1:])) if by else ()), *_figures(result.totals))
-    head, *lines = table([names, *rows, totals], range(len(by), len(names) - 1)).splitlines()
-    return [
-        styled(head, "bold", sys.stdout),
-        *lines,
-        *(["", _sparkline(days)] if len(days) > 1 else []),
-        *(["", table([_budget(state) for state in result.budgets])] if result.budgets else []),
-    ]
+    show_table([names, *rows, totals], range(len(by), len(names) - 1), has_head=True)
+    if len(days) > 1:
+        show()
+        show(*_sparkline(days))
+    if result.budgets:
+        show()
+        show_table([_budget(state) for state in result.budgets], {1, 2})
 
 
 def _figures(row: UsageTotals) -> tuple[str, ...]:
@@ -97,7 +97,7 @@ def _dollars(cost: float) -> str:
     return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
 
 
-def _sparkline(rows: Sequence[UsageRow]) -> str:
+def _sparkline(rows: Sequence[UsageRow]) -> tuple[Part, ...]:
     """A bar for each day, those without a call too: dollars, or tokens where nothing has cost any."""
     costs = any(row.cost_usd for row in rows)
     values = {row.day: row.cost_usd if costs else row.input_tokens + row.output_tokens for row in rows}
@@ -107,7 +107,7 @@ def _sparkline(rows: Sequence[UsageRow]) -> str:
     most = max(values.values()) or 1
     bars = "".join(_BARS[round(values[day] / most * (len(_BARS) - 1))] if values.get(day) else " " for day in days)
     top = _dollars(most) if costs else f"{most:,.0f} tokens"
-    return f"{first}  {styled(bars, 'cyan', sys.stdout)}  {last}, {top} at most"
+    return f"{first}  ", (bars, "cyan"), f"  {last}, {top} at most"
 
 
 def _budget(state: BudgetState) -> tuple[str, ...]:
@@ -115,4 +115,4 @@ def _budget(state: BudgetState) -> tuple[str, ...]:
     amounts = f"{spent:,.4g} of {state.limit:,.4g}"
     # One that allows nothing is used up.
     share = spent / state.limit if state.limit else 1.0
-    return (state.name, amounts, f"{share:4.0%}", f"until {state.resets_at}" if state.resets_at else "")
+    return (state.name, amounts, f"{share:.0%}", f"until {state.resets_at}" if state.resets_at else "")

@@ -2,13 +2,12 @@
 
 import argparse
 import json
-import sys
-from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from agentrouted.cli.memory.explaining import reasons
-from agentrouted.cli.memory.words import day, limit, rows_in_words, say_if_more, scope
-from agentrouted.cli.terminal import printable, styled
+from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope
+from agentrouted.cli.terminal import Row, show, show_table
 from agentrouted.cli.times import time_of
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
@@ -28,7 +27,7 @@ from agentrouted_protocol.memory import (
 )
 
 
-async def remember(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRememberResult, str]:
+async def remember(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRememberResult, Shown]:
     *others, kind = arguments.kind or ["fact"]
     if others:
         raise InvalidParams("a fact is of one kind", hint="name one --kind")
@@ -45,10 +44,10 @@ async def remember(client: Client, arguments: argparse.Namespace) -> tuple[Memor
     )
     told: MemoryRememberResult = await client.request("memory/remember", params)
     left_out = f", without what looked like a secret: {', '.join(told.redacted)}" if told.redacted else ""
-    return told, f"{told.id}{' (it was there already)' if told.merged else ''}{left_out}"
+    return told, partial(show, f"{told.id}{' (it was there already)' if told.merged else ''}{left_out}")
 
 
-async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRecallResult, str]:
+async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRecallResult, Shown]:
     params = MemoryRecallParams(
         query=" ".join(arguments.words),
         scope=scope(arguments),
@@ -61,18 +60,16 @@ async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryR
         explain=arguments.explain,
     )
     told: MemoryRecallResult = await client.request("memory/recall", params)
-    rows = [(day(hit.created_at), hit.kind, hit.key or hit.source.session_id or "", hit.snippet) for hit in told.hits]
-    lines = zip(rows_in_words(rows).splitlines(), told.hits, strict=True)
-    return told, "\n".join(each for line, hit in lines for each in (line, *_reasons(hit)))
+    return told, partial(show_table, [row for hit in told.hits for row in _rows(hit)])
 
 
-async def get(client: Client, arguments: argparse.Namespace) -> tuple[MemoryEntry, str]:
+async def get(client: Client, arguments: argparse.Namespace) -> tuple[MemoryEntry, Shown]:
     params = MemoryGetParams(id=arguments.id, key=arguments.key, scope=scope(arguments))
     told: MemoryEntry = await client.request("memory/get", params)
-    return told, rows_in_words([(name, _in_words(value)) for name, value in told.to_wire().items() if value])
+    return told, partial(show_table, [(name, _in_words(value)) for name, value in told.to_wire().items() if value])
 
 
-async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryListResult, str]:
+async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryListResult, Shown]:
     params = MemoryListParams(
         scope=scope(arguments),
         kinds=arguments.kind,
@@ -82,12 +79,11 @@ async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryLi
     )
     told: MemoryListResult = await client.request("memory/list", params)
     say_if_more(told.next_cursor, len(told.entries))
-    return told, rows_in_words(
-        [(entry.id, day(entry.updated_at), entry.key or "", entry.text) for entry in told.entries]
-    )
+    rows = [(entry.id, day(entry.updated_at), entry.key or "", entry.text) for entry in told.entries]
+    return told, partial(show_table, rows)
 
 
-async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryForgetResult, str]:
+async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryForgetResult, Shown]:
     wanted = MemoryFilter(
         kinds=arguments.kind,
         tags=arguments.tag or None,
@@ -107,11 +103,12 @@ async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryF
             hint="name it by --id, --key, --kind, --tag, --since or --until; or --everything",
         )
     told: MemoryForgetResult = await client.request("memory/forget", params)
-    return told, f"{'would be ' * arguments.dry_run}forgotten: {told.forgotten}"
+    return told, partial(show, f"{'would be ' * arguments.dry_run}forgotten: {told.forgotten}")
 
 
-def _reasons(hit: MemoryHit) -> Iterator[str]:
-    return (styled(f"    {printable(reason)}", "dim", sys.stdout) for reason in reasons(hit))
+def _rows(hit: MemoryHit) -> list[Row]:
+    found = (day(hit.created_at), hit.kind, hit.key or hit.source.session_id or "", hit.snippet)
+    return [found, *(("", "", "", f"· {reason}") for reason in reasons(hit))]
 
 
 def _in_words(value: Any) -> str:

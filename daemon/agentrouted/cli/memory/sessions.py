@@ -1,9 +1,11 @@
 """`agentrouted memory`: conversations."""
 
 import argparse
+from functools import partial
 
-from agentrouted.cli.memory.words import day, limit, rows_in_words, say_if_more, scope, scope_if_named
-from agentrouted.cli.messages import lines_of
+from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named
+from agentrouted.cli.messages import show_messages
+from agentrouted.cli.terminal import show, show_table
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
@@ -16,26 +18,26 @@ from agentrouted_protocol.memory import (
 )
 
 
-async def sessions(client: Client, arguments: argparse.Namespace) -> tuple[MemorySessionsResult, str]:
+async def sessions(client: Client, arguments: argparse.Namespace) -> tuple[MemorySessionsResult, Shown]:
     params = MemorySessionsParams(scope=scope(arguments), limit=limit(arguments), cursor=arguments.cursor)
     told: MemorySessionsResult = await client.request("memory/sessions", params)
     say_if_more(told.next_cursor, len(told.sessions))
     rows = [(each.session_id, day(each.updated_at), str(each.messages), each.title or "") for each in told.sessions]
-    return told, rows_in_words(rows)
+    return told, partial(show_table, rows)
 
 
-async def messages(client: Client, arguments: argparse.Namespace) -> tuple[MemoryGetMessagesResult, str]:
+async def messages(client: Client, arguments: argparse.Namespace) -> tuple[MemoryGetMessagesResult, Shown]:
     params = MemoryGetMessagesParams(
         session_id=_session(arguments), limit=arguments.limit, scope=scope_if_named(arguments)
     )
     told: MemoryGetMessagesResult = await client.request("memory/getMessages", params)
-    return told, "\n".join(line for message in told.messages for line in lines_of(message))
+    return told, partial(show_messages, told.messages)
 
 
-async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryClearMessagesResult, str]:
+async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryClearMessagesResult, Shown]:
     params = MemoryClearMessagesParams(session_id=_session(arguments), scope=scope_if_named(arguments))
     told: MemoryClearMessagesResult = await client.request("memory/clearMessages", params)
-    return told, f"forgotten: {told.cleared} messages"
+    return told, partial(show, f"forgotten: {told.cleared} messages")
 
 
 def _session(arguments: argparse.Namespace) -> str:

@@ -2,10 +2,11 @@
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from agentrouted.cli.memory.words import PROGRESS, progress_of, scope, scope_if_named
-from agentrouted.cli.terminal import printable, say, styled
+from agentrouted.cli.memory.words import PROGRESS, Shown, progress_of, scope, scope_if_named
+from agentrouted.cli.terminal import say, show
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
@@ -18,17 +19,17 @@ from agentrouted_protocol.memory import (
 )
 
 
-async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryExportResult, str]:
+async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryExportResult, Shown]:
     file = _file(arguments)
     params = MemoryExportParams(scope=scope_if_named(arguments), path=file and str(file), work_done_token=PROGRESS)
     with progress_of(client):
         told: MemoryExportResult = await client.request("memory/export", params)
     if told.text is not None:
-        return told, told.text.removesuffix("\n")
-    return told, f"{told.path}: {told.entries} facts, {told.messages} messages"
+        return told, partial(sys.stdout.write, told.text)
+    return told, partial(show, f"{told.path}: {told.entries} facts, {told.messages} messages")
 
 
-async def import_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryImportResult, str]:
+async def import_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryImportResult, Shown]:
     file = _file(arguments)
     if file is None:
         raise InvalidParams("which file is to be imported?", hint="`agentrouted memory import FILE`")
@@ -38,20 +39,20 @@ async def import_(client: Client, arguments: argparse.Namespace) -> tuple[Memory
     with progress_of(client):
         told: MemoryImportResult = await client.request("memory/import", params)
     for problem in told.problems:
-        say(styled(printable(problem), "yellow", sys.stderr))
-    return told, f"new: {told.entries} facts, {told.messages} messages"
+        say((problem, "yellow"))
+    return told, partial(show, f"new: {told.entries} facts, {told.messages} messages")
 
 
-async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsResult, str]:
+async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsResult, Shown]:
     with progress_of(client):
         params = MemoryVectorsParams(wait=True, work_done_token=PROGRESS)
         told: MemoryVectorsResult = await client.request("memory/vectors", params)
     if told.model is None:
-        say(styled("memory finds by words alone: the config names no model under `memory.vectors`", "dim", sys.stderr))
-        return told, ""
+        say(("memory finds by words alone: the config names no model under `memory.vectors`", "dim"))
+        return told, lambda: None
     if told.error:
-        say(styled(printable(told.error), "yellow", sys.stderr))
-    return told, f"{told.model}: {told.done:,} done, {told.missing:,} missing"
+        say((told.error, "yellow"))
+    return told, partial(show, f"{told.model}: {told.done:,} done, {told.missing:,} missing")
 
 
 def _file(arguments: argparse.Namespace) -> Path | None:

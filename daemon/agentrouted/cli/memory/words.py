@@ -1,18 +1,20 @@
 """What `agentrouted memory` is told, and how it tells it."""
 
 import argparse
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from agentrouted.cli.terminal import Spinner, printable, say, styled, table
+from agentrouted.cli.terminal import Spinner, say
 from agentrouted_client import Client
 from agentrouted_protocol.scope import Scope
 
 PROGRESS: Final = "memory"
 """The token under which `progress_of` shows how far a request is."""
+
+Shown = Callable[[], object]
+"""Shows a result to a person."""
 
 _LIMIT: Final = 20
 
@@ -30,18 +32,13 @@ def limit(arguments: argparse.Namespace) -> int:
     return _LIMIT if arguments.limit is None else int(arguments.limit)
 
 
-def rows_in_words(rows: Sequence[Sequence[str]]) -> str:
-    lines = [[printable(" ".join(cell.split())) for cell in row] for row in rows]
-    return table(lines) if lines else ""
-
-
 def day(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d}"
 
 
 def say_if_more(cursor: str | None, shown: int) -> None:
     if cursor:
-        say(styled(f"these are {shown}: -n shows more, or --cursor {cursor} those after them", "dim", sys.stderr))
+        say((f"these are {shown}: -n shows more, or --cursor {cursor} those after them", "dim"))
 
 
 @contextmanager
