@@ -4,7 +4,7 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
-from harness.memories import HERE, forget, found, get, hits, listed, remember, says
+from harness.memories import HERE, THERE, forget, found, get, hits, listed, remember, says
 
 from agentrouted.core.errors import Conflict, NotFound
 from agentrouted.core.memory.store import Store
@@ -128,3 +128,11 @@ async def test_nothing_is_seen_or_changed_from_another_scope(
         return
     assert not await attempt(store, other)
     assert (await store.export(MemoryExportParams(scope=HERE))).text == before
+
+
+async def test_no_cursor_leads_out_of_a_scope(store: Store) -> None:
+    await remember(store, "likes tea", scope=THERE)
+    await store.add_messages("talk", [says("of course")], THERE)
+    await remember(store, "the secret plan", scope=HERE)
+    pages = [await listed(store, scope=THERE, cursor="9" * digits) for digits in range(1, 12)]
+    assert pages == [["likes tea"]] * 11

@@ -161,4 +161,5 @@ def _place(cursor: str | None, first: int, last: int) -> int:
         return last
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 12):
         raise InvalidParams("`cursor` is not from a page of facts", hint="pass on `nextCursor` as it is")
-    return first + int(cursor) - 1
+    # No further, for there the messages begin, and the next scope.
+    return min(first + int(cursor) - 1, last)
