@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from harness.peer import COMMAND, clean_environment, connected, errors, frame, initialized, notification, request
 
+from agentrouted.server.envelope import Request, decode
 from agentrouted_protocol.daemon import Limits
 
 RESOLVE = {"model": "ollama/llama3"}
@@ -29,8 +30,7 @@ ROWS: dict[str, tuple[bytes, list[tuple[Any, int]]]] = {
     "not JSON": (frame(b"{not json"), [(None, PARSE)]),
     "an empty body": (frame(b""), [(None, PARSE)]),
     "bytes that are no UTF-8": (frame(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}'), [(None, PARSE)]),
-    "half a surrogate pair in an answer": (frame(b'{"jsonrpc":"2.0","id":7,"result":"\\ud83d"}'), [(None, PARSE)]),
-    "half a surrogate pair": (frame(b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":"\\ud83d"}}'), [(7, PARSE)]),
+    "half a character": (frame(b'{"jsonrpc":"2.0","id":7,"method":"x","params":{"a":"\\ud83d"}}'), [(7, NO_METHOD)]),
     "NaN is not JSON": (frame(b'{"jsonrpc":"2.0","id":1,"method":"x","params":{"a":NaN}}'), [(1, PARSE)]),
     "deeper than 200": (frame(nested(Limits().depth + 1)), [(7, TOO_LARGE)]),
     "a number": (frame(b"42"), [(None, INVALID)]),
@@ -147,3 +147,17 @@ async def test_ids_are_answered_with_their_own_type(tmp_path: Path) -> None:
         for id_ in (0, -5, 2**53, "", "1", "ä", "a" * 300):
             peer.send(request(id_, "resolveModel", RESOLVE))
             assert (await peer.answer(id_))["result"]["provider"] == "ollama"
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (rb"cut \ud83d", "cut \ufffd"),
+        (rb"\uDC00\uD83D\uDE00\ud83d\ud83d", "\ufffd\U0001f600\ufffd\ufffd"),
+        (rb"a path \\ud83d, and \\\ud83d", "a path \\ud83d, and \\\ufffd"),
+    ],
+)
+def test_half_a_character_is_read_as_none_that_is_known(sent: bytes, read: str) -> None:
+    body = b'{"jsonrpc":"2.0","id":1,"method":"memory/recall","params":{"query":"%b"}}' % sent
+    [message] = decode(body)
+    assert isinstance(message, Request) and message.params == {"query": read}

@@ -22,6 +22,12 @@ _ANSWER: Final = re.compile(
 )
 
 
+# Of backslashes, pairs and halves the halves are a group.
+_HALVES: Final = re.compile(
+    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
+)
+
+
 class Request(NamedTuple):
     id: Id
     method: str
@@ -59,6 +65,8 @@ def decode(body: bytes) -> list[Incoming]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
+        if (whole := _with_whole_characters(body)) != body:
+            return decode(whole)
         if "recursion limit" in str(error):
             return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}", *_ids_in(body))]
         return [Malformed("parseError", f"the message is not JSON: {error}", *_ids_in(body))]
@@ -67,6 +75,11 @@ def decode(body: bytes) -> list[Incoming]:
     if type(value) is list and value:
         return [_refuse_batched(entry) for entry in value]
     return [Malformed("invalidRequest", f"a message is an object, not {_name(value)}")]
+
+
+def _with_whole_characters(body: bytes) -> bytes:
+    """What is half a surrogate pair, as JavaScript writes text that it has cut in mid-character, becomes U+FFFD."""
+    return _HALVES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
 
 
 def encode_result(id_: Id, result: Any) -> bytes:
@@ -95,7 +108,7 @@ def error_object(kind: ErrorKind, message: str, hint: str | None = None) -> Erro
 def _ids_in(body: bytes) -> tuple[Id | None, Id | None]:
     """The id of a request that we refuse to read, or of our question if it is an answer."""
     try:
-        # Half a surrogate pair, as JavaScript sends it, is JSON to Python.
+        # NaN is JSON to Python.
         value = json.loads(body)
     except (ValueError, RecursionError):
         answer = _ANSWER.match(body)
