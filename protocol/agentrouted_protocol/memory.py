@@ -12,6 +12,7 @@ FactKind = Literal["fact", "preference", "note", "episode"]
 MemoryFormat = Literal["agentrouted", "mcp-memory", "mem0", "memory-sqlite"]
 HitKind = Literal["fact", "preference", "note", "episode", "message"]
 _Limit = Annotated[int, Field(ge=1, le=1000)]
+_TagsWanted = Annotated[list[str], Field(max_length=100)]
 
 
 class Source(WireModel):
@@ -65,7 +66,7 @@ class MemoryRecallParams(Params):
     kinds: list[HitKind] | None = None
     """All kinds, unless some are named."""
 
-    tags: list[str] | None = None
+    tags: _TagsWanted | None = None
     """Only what has all of them."""
 
     since: str | None = None
@@ -141,7 +142,7 @@ class MemoryGetParams(Params):
 class MemoryListParams(Params):
     scope: Scope = Scope()
     kinds: list[FactKind] | None = None
-    tags: list[str] | None = None
+    tags: _TagsWanted | None = None
     limit: _Limit = 50
     cursor: str | None = None
     """`nextCursor` of the page before."""
@@ -155,7 +156,7 @@ class MemoryListResult(WireModel):
 
 class MemoryFilter(WireModel):
     kinds: list[HitKind] | None = None
-    tags: list[str] | None = None
+    tags: _TagsWanted | None = None
     since: str | None = None
     until: str | None = None
 

@@ -31,6 +31,7 @@ _MUST_BE: Final[dict[str, str]] = {
     "less_than_equal": "at most {le:g}",
     "string_too_short": "at least {min_length} character{s} long",
     "string_too_long": "at most {max_length} character{s} long",
+    "too_long": "a list of at most {max_length}",
     "string_pattern_mismatch": "of the form `{pattern}`",
 }
 

@@ -77,6 +77,7 @@ WORDS: list[tuple[str, Any, str]] = [
     ("runAgent", {"runId": ""}, "`runId` must be at least 1 character long"),
     ("runAgent", {"runId": "r" * 129}, "`runId` must be at most 128 characters long"),
     ("runAgent", {"onDisconnect": "x"}, "`onDisconnect` must be 'cancel' or 'continue'"),
+    ("memory/list", {"tags": ["t"] * 101}, "`tags` must be a list of at most 100"),
     ("runAgent", {"sampling": {"topP": 2}}, "`sampling.topP` must be at most 1"),
     ("runAgent", {"sampling": {"top_p": 1}}, "`sampling.top_p` is not a field of runAgent: did you mean `topP`?"),
     ("runAgent", {"tools": [TOOL, {"name": "t"}]}, "`tools[1].inputSchema` is missing: runAgent needs it"),

@@ -295,3 +295,10 @@ def test_any_number_of_rows_is_read() -> None:
         connection.execute("CREATE TABLE numbers (id INTEGER PRIMARY KEY)")
         connection.executemany("INSERT INTO numbers VALUES (?)", [(number,) for number in range(40_000)])
         assert len(by_ids(connection, "SELECT id FROM numbers", range(40_000))) == 40_000
+
+
+async def test_as_many_kinds_and_tags_as_may_be_named_are_looked_for(store: Store) -> None:
+    tags = [f"t{number}" for number in range(100)]
+    await remember(store, "likes tea", tags=tags)
+    assert await found(store, "tea", tags=tags, kinds=["fact", "note"] * 20_000) == ["likes tea"]
+    assert await found(store, "tea", tags=[*tags[1:], "other"]) == []

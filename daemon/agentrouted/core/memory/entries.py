@@ -115,8 +115,9 @@ def conditions(
     parts: list[str] = ["TRUE"]
     values: list[Any] = []
     if kinds is not None:
-        parts.append(f"kind IN ({', '.join('?' * len(kinds))})")
-        values += kinds
+        named = dict.fromkeys(kinds)
+        parts.append(f"kind IN ({', '.join('?' * len(named))})")
+        values += named
     for tag in tags or ():
         parts.append("EXISTS (SELECT 1 FROM json_each(memories.tags) WHERE value = ?)")
         values.append(clean(tag))
