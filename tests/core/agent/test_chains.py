@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from harness.hosts import WritingHost
-from harness.in_process import runs
+from harness.in_process import lasting_runs, runs
 
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.config.environment import Environment
@@ -233,6 +233,19 @@ async def test_whoever_goes_on_with_a_run_keeps_within_its_boundary(tmp_path: Pa
         async with runs(tmp_path, config, journal) as all_runs:
             stored = await all_runs.stored((await run(all_runs)).run_id)
     assert stored.record.params["boundary"] == "local"
+
+
+async def test_who_asks_for_the_same_run_again_keeps_within_its_boundary_too(tmp_path: Path) -> None:
+    secret = "workspaces: {'/home/me/secret': {boundary: local}}\n"
+    asked = RunAgentParams(model="x", prompt="Hi", run_id="r", on_disconnect="continue")
+    async with Upstream([Reply.silence()]) as here, Upstream() as cloud:
+        async with lasting_runs(tmp_path, f"models: {{x: '{here.url}/m'}}\n{secret}") as all_runs:
+            all_runs.start(asked, SilentHost(), caller=Caller(folders=("/home/me/secret",)))
+            await here.received()
+        async with lasting_runs(tmp_path, providers(cloud) + "models: {x: a/m}\n") as all_runs:
+            with pytest.raises(GuardrailBlocked):
+                await all_runs.start(asked, SilentHost()).result()
+        assert cloud.requests == []
 
 
 async def test_a_boundary_keeps_runs_from_an_ollama_of_another_machine(tmp_path: Path) -> None:

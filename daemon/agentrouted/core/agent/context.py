@@ -1,7 +1,7 @@
 """All that belongs to one run, in one hand."""
 
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from agentrouted.core.agent.audience import Audience
@@ -12,6 +12,7 @@ from agentrouted.core.agent.recorder import Recorder
 from agentrouted.core.agent.sessions import Turn
 from agentrouted.core.agent.state import RunState
 from agentrouted.core.agent.tools.base import Tool
+from agentrouted.core.endpoint import stricter
 from agentrouted.core.history.base import Strategy
 from agentrouted.core.journal.base import StoredRun
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
@@ -99,7 +100,9 @@ class RunContext:
             self.state.usage = bill.add(self.state.usage, child.usage)
 
     def restore(self, stored: StoredRun) -> None:
-        """Be where the journal says that the run was."""
+        """Be where the journal says that the run was, and within the boundary of then, too."""
+        within = stricter(self.plan.boundary, stored.record.params.get("boundary"))
+        self.plan = replace(self.plan, boundary=within)
         self.state.restore(stored.state, (message for _, message in stored.messages), stored.calls_begun)
         self.recall_bill(stored)
         self.emitter.last_seq = stored.last_seq
