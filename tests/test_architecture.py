@@ -89,7 +89,7 @@ LIBRARIES = {
     "numpy": {"agentrouted.core.memory.vectors.nearest"},
     "pygls": {"agentrouted.server.rpc"},
     "referencing": {"agentrouted.core.schema"},
-    "rich": {"agentrouted.cli"},
+    "rich": {"agentrouted.cli.terminal"},
     "typing_extensions": {"agentrouted.face.typed_dicts"},
     "watchfiles": {"agentrouted.core.config"},
     "xllamacpp": {"agentrouted.core.local.child"},

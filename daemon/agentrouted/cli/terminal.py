@@ -1,12 +1,15 @@
-"""What commands show: by `screen` on a terminal, else plain."""
+"""What commands show: by rich on a terminal, else plain."""
 
-# `screen` is imported where there is a terminal: rich takes longer to load than some commands, and pipes need none.
-
+import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final, Literal, TextIO
+from functools import cache
+from typing import TYPE_CHECKING, Final, Literal, TextIO
+
+if TYPE_CHECKING:  # takes longer to load than some commands take: programs that read `--json` do not wait for it
+    from rich.console import Console
 
 Style = Literal["", "bold", "dim", "red", "green", "yellow", "cyan"]
 Part = str | tuple[str, Style]
@@ -43,11 +46,9 @@ def show_table(rows: Sequence[Row], numbers: Collection[int] = (), *, has_head: 
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     room = shutil.get_terminal_size().columns - sum(width + _GAP for width in widths[:-1])
     if sys.stdout.isatty() and room >= min(widths[-1], _LEAST_ROOM):
-        from agentrouted.cli.screen import print_table
-
-        print_table(rows, numbers, gap=_GAP, has_head=has_head)
+        _print_folded(rows, numbers, has_head=has_head)
     else:
-        _print_rows(rows, widths, numbers)
+        _print_whole(rows, numbers, widths)
 
 
 def printable(text: str) -> str:
@@ -63,9 +64,11 @@ class Spinner:
     def start(self, words: str) -> None:
         self.stop()
         if sys.stderr.isatty():
-            from agentrouted.cli.screen import turn
+            from rich.text import Text
 
-            self._end = turn(printable(words))
+            status = _console(stderr=True).status(Text(printable(words), "dim"))
+            status.start()
+            self._end = status.stop
 
     def stop(self) -> None:
         if self._end:
@@ -75,28 +78,42 @@ class Spinner:
 
 @contextmanager
 def progress() -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal, for as long as the block lasts: it is told what is done, and of how much."""
+    """A bar on stderr, which is told what is done and of how much; nothing where stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from agentrouted.cli.screen import download_bar
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-    with download_bar() as tell:
-        yield tell
+    columns = (BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def _print(parts: Sequence[Part], stream: TextIO) -> None:
-    styled = [(part, "") if isinstance(part, str) else part for part in parts]
-    pieces = [(printable(text), style) for text, style in styled]
+    pairs = ((part, "") if isinstance(part, str) else part for part in parts)
+    pieces = [(printable(text), style) for text, style in pairs]
     if stream.isatty():
-        from agentrouted.cli.screen import print_styled
+        from rich.text import Text
 
-        print_styled(pieces, to_stderr=stream is sys.stderr)
+        _console(stderr=stream is sys.stderr).print(Text.assemble(*pieces), soft_wrap=True)
     else:
         print(*(text for text, _ in pieces), sep="", file=stream, flush=True)
 
 
-def _print_rows(rows: Sequence[Row], widths: Sequence[int], numbers: Collection[int]) -> None:
+def _print_folded(rows: Sequence[Row], numbers: Collection[int], *, has_head: bool) -> None:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, _GAP, 0, 0))
+    for place in range(len(rows[0])):
+        is_last = place == len(rows[0]) - 1
+        table.add_column(justify="right" if place in numbers else "left", no_wrap=not is_last, overflow="fold")
+    for number, row in enumerate(rows):
+        table.add_row(*row, style="bold" if has_head and number == 0 else None)
+    _console(stderr=False).print(table)
+
+
+def _print_whole(rows: Sequence[Row], numbers: Collection[int], widths: Sequence[int]) -> None:
     from rich.cells import set_cell_size
 
     for row in rows:
@@ -105,3 +122,12 @@ def _print_rows(rows: Sequence[Row], widths: Sequence[int], numbers: Collection[
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
         print((" " * _GAP).join(cells).rstrip())
+
+
+@cache
+def _console(*, stderr: bool) -> "Console":
+    from rich.console import Console
+
+    # Who wants no colours (https://no-color.org) gets no bold either. And nothing in the text of others is markup.
+    colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
+    return Console(stderr=stderr, color_system=colours, markup=False, emoji=False, highlight=False)
