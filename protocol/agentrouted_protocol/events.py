@@ -167,10 +167,16 @@ class BudgetEvent(Event):
     kind: Literal["budget"] = "budget"
     name: str
     unit: BudgetUnit = "usd"
-    """Of `spent` and `limit`."""
+    """Of `spent`, `reserved` and `limit`."""
 
     spent: float
+    reserved: float = 0.0
+    """What is set aside for calls under way, where there is no room for the next one."""
+
     limit: float
+    waits: bool = False
+    """True: the next call waits for those under way to end, since they may leave room; in its turn, for a minute at
+    most. It is told once, when that begins."""
 
 
 class OutputPartial(Event):

@@ -2,7 +2,16 @@
 
 from typing import Any
 
-from agentrouted_protocol.events import AgentEnd, AgentStart, Event, Fallback, ModelCallStart, Retry, ToolCallStart
+from agentrouted_protocol.events import (
+    AgentEnd,
+    AgentStart,
+    BudgetEvent,
+    Event,
+    Fallback,
+    ModelCallStart,
+    Retry,
+    ToolCallStart,
+)
 
 
 def progress_value(event: Event) -> dict[str, Any] | None:
@@ -28,6 +37,8 @@ def _report(event: Event) -> str | None:
             return f"trying again: {event.reason}"
         case Fallback():
             return f"going on with {event.route.provider}/{event.route.model_id}: {event.reason}"
+        case BudgetEvent(waits=True):
+            return f"waiting for room in budget {event.name}"
         case _:
             return None
 

@@ -17,6 +17,7 @@ from agentrouted.core.usage.call import Caller
 from agentrouted.core.usage.limits import Reached
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.client_requests import Decision
+from agentrouted_protocol.events import BudgetEvent, Event
 from agentrouted_protocol.runs import RunAgentParams
 
 # 10 tokens in and 5 out are 20 cents.
@@ -222,6 +223,21 @@ async def test_listeners_and_the_run_hear_once_of_80_and_100_percent(tmp_path: P
             await ends(all_runs, host=host)
     assert [(each.limit.name, each.percent, each.spent) for each in heard] == [("all", 80, 4), ("all", 100, 5)]
     assert [host.kinds.count("budget") for host in hosts] == [0, 0, 0, 1, 1, 1]
+
+
+async def test_what_a_call_has_taken_is_not_set_aside_for_it_as_well(tmp_path: Path) -> None:
+    counted = list[tuple[int, int]]()
+
+    class Watching(WritingHost):
+        def emit(self, event: Event) -> None:
+            super().emit(event)
+            if isinstance(event, BudgetEvent):
+                counted.append((run.context.state.usage.output_tokens, run.context.held.output))
+
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 1, per: day }")) as all_runs:
+        run = all_runs.start(asked(upstream, model="paid/m", maxOutputTokens=100), Watching())
+        await run.result()
+    assert counted == [(5, 0), (5, 0)]
 
 
 async def test_a_limit_that_was_changed_is_in_force_with_the_next_call(tmp_path: Path) -> None:

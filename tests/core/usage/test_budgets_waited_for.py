@@ -11,9 +11,13 @@ from harness.in_process import asked, runs
 from agentrouted.core.agent.live import Run
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import AgentroutedError, BudgetExceeded
+from agentrouted.core.usage.call import Call
+from agentrouted.core.usage.ledger import Ledger
+from agentrouted.core.usage.limits import Limit, Period
 from agentrouted.core.usage.waiting import Lines, Waiting
 from agentrouted.testing.replies import Reply
 from agentrouted.testing.upstream import Upstream
+from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
 
 ONE_CALL = "calls: 1"
 
@@ -32,8 +36,16 @@ budgets:
 """
 
 
-def started(all_runs: Runs, prompt: str = "Hi") -> Run:
-    return all_runs.start(asked(Upstream(), model="paid/m", maxTokens=5, prompt=prompt), WritingHost())
+def started(all_runs: Runs, prompt: str = "Hi", host: WritingHost | None = None) -> Run:
+    return all_runs.start(asked(Upstream(), model="paid/m", maxTokens=5, prompt=prompt), host or WritingHost())
+
+
+def a_limit(name: str, per: Period = "day") -> Limit:
+    return Limit(name, "usd", 1.0, per)
+
+
+def a_call(tree: str) -> Call:
+    return Call(tree, tree, "turn", "paid", "m", "paid/m", "remote")
 
 
 async def outcomes(*each: Run) -> list[str]:
@@ -41,9 +53,14 @@ async def outcomes(*each: Run) -> list[str]:
     return [type(one).__name__ if isinstance(one, AgentroutedError) else "" for one in told]
 
 
-async def somebody_waits(all_runs: Runs) -> None:
+async def ledger_of(all_runs: Runs) -> Ledger:
     ledger = await all_runs._services.ledger.get()
     assert ledger is not None
+    return ledger
+
+
+async def somebody_waits(all_runs: Runs) -> None:
+    ledger = await ledger_of(all_runs)
     while not any(turn.locked() for turn in ledger.lines.turns.values()):
         await asyncio.sleep(0)
 
@@ -102,8 +119,8 @@ async def test_each_waits_for_its_turn_in_the_line_of_its_budget() -> None:
     first_may_leave = asyncio.Event()
 
     async def stand(number: int, budget: str = "all") -> None:
-        async with Waiting(lines) as waiting:
-            assert await waiting.wait(budget, lines.ended)
+        with Waiting() as waiting:
+            await waiting.wait(lines.turn(a_limit(budget), a_call("a run")), lines.ended)
             served.append(number)
             if number == 0:
                 await first_may_leave.wait()
@@ -115,6 +132,15 @@ async def test_each_waits_for_its_turn_in_the_line_of_its_budget() -> None:
         assert served == [0, 5]
         first_may_leave.set()
     assert served == [0, 5, 1, 2, 3, 4]
+    assert not lines.turns
+
+
+def test_a_budget_for_each_run_has_a_line_for_each() -> None:
+    lines = Lines()
+    of_run, of_day = a_limit("each", "run"), a_limit("all", "day")
+    one, other = a_call("one"), a_call("other")
+    assert lines.turn(of_run, one) is not (turn := lines.turn(of_run, other)) and turn is lines.turn(of_run, other)
+    assert (turn := lines.turn(of_day, one)) is lines.turn(of_day, other)
 
 
 async def test_a_call_that_never_fits_is_refused_at_once(tmp_path: Path) -> None:
@@ -194,12 +220,13 @@ async def test_who_has_waited_for_long_is_refused(tmp_path: Path, monkeypatch: p
 
 async def test_a_call_that_is_cancelled_as_another_ends_goes_no_further() -> None:
     lines, has_its_turn = Lines(), asyncio.Event()
+    turn = lines.turn(a_limit("all"), a_call("a run"))
 
     async def stand() -> None:
-        async with Waiting(lines) as waiting:
-            assert await waiting.wait("all", lines.ended)
+        with Waiting() as waiting:
+            await waiting.wait(turn, lines.ended)
             has_its_turn.set()
-            await waiting.wait("all", lines.ended)
+            await waiting.wait(turn, lines.ended)
 
     standing = asyncio.create_task(stand())
     await has_its_turn.wait()
@@ -208,13 +235,74 @@ async def test_a_call_that_is_cancelled_as_another_ends_goes_no_further() -> Non
     lines.call_has_ended()
     standing.cancel()
     await asyncio.wait([standing])
-    assert standing.cancelled() and not lines.turns["all"].locked()
+    assert standing.cancelled() and not turn.locked()
 
 
-async def test_who_has_waited_for_long_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    lines = Lines()
-    async with Waiting(lines) as first, Waiting(lines) as second:
-        assert await first.wait("all", lines.ended)
-        monkeypatch.setattr(first, "_until", 0.0)
-        assert not await first.wait("all", lines.ended)
-        assert await second.wait("all", lines.ended)
+async def test_who_has_waited_for_long_looks_once_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, is_written = asyncio.Event(), asyncio.Event()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+
+        async def wait_until_there_is_room(self: Waiting, turn: asyncio.Lock, ended: asyncio.Event) -> None:
+            gate.set()
+            await first.result()
+            is_written.set()
+            self.is_patient = False
+
+        monkeypatch.setattr(Waiting, "wait", wait_until_there_is_room)
+        assert await outcomes(started(all_runs)) == [""] and is_written.is_set()
+
+
+async def test_a_run_that_waits_tells_once_for_what(tmp_path: Path) -> None:
+    gate, host = asyncio.Event(), WritingHost()
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        second = started(all_runs, host=host)
+        await somebody_waits(all_runs)
+        (await ledger_of(all_runs)).lines.call_has_ended()
+        gate.set()
+        assert await outcomes(first, second) == ["", ""]
+    [told] = [event for event in host.events if event.kind == "budget"]
+    assert (told.name, told.unit, told.spent, told.limit, told.waits) == ("all", "usd", 0, 0.8, True)
+    assert 0.4 < told.reserved < 0.6
+
+
+@pytest.mark.parametrize("budget", ["usd: 8", "usd: 0, match: { agent: nobody }"])
+async def test_a_budget_that_is_changed_lets_go_who_waits_for_it(tmp_path: Path, budget: str) -> None:
+    gate = asyncio.Event()
+    script = [Reply.text(gate, "Hi"), Reply.text("Hi")]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, "usd: 0.8")) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        others = [started(all_runs) for _ in range(3)]
+        await somebody_waits(all_runs)
+        (tmp_path / ".agentroute/config.yaml").write_text(config(upstream, budget))
+        await all_runs._services.config.reload()
+        assert await outcomes(*others) == [""] * 3
+        gate.set()
+        assert await outcomes(first) == [""]
+
+
+async def test_nobody_is_held_up_while_a_person_is_asked(tmp_path: Path) -> None:
+    gate, is_asked, answer = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    class SlowHost(WritingHost):
+        async def approve(self, params: ToolApproveParams) -> ToolApproveResult:
+            is_asked.set()
+            await answer.wait()
+            return ToolApproveResult(decision="reject_once")
+
+    text = "calls: 1, on_breach: ask"
+    async with Upstream([Reply.text(gate, "Hi")]) as upstream, runs(tmp_path, config(upstream, text)) as all_runs:
+        first = started(all_runs)
+        await upstream.received()
+        asks = started(all_runs, host=SlowHost())
+        await somebody_waits(all_runs)
+        second = started(all_runs)
+        gate.set()
+        await is_asked.wait()
+        assert await outcomes(first, second) == ["", "BudgetExceeded"]
+        answer.set()
+        assert await outcomes(asks) == ["BudgetExceeded"]

@@ -1,16 +1,17 @@
 """The budgets of the config: asked before each model call."""
 
 import math
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
-from uuid import uuid4
 
-from agentrouted.core.agent.context import RunContext
+from agentrouted.core.agent.breach import REFUSE, AtLimit
 from agentrouted.core.agent.spending import LONGEST_REPLY
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.endpoint import Endpoint, Price
-from agentrouted.core.errors import BudgetExceeded, PriceUnknown, ToolFailed
+from agentrouted.core.errors import PriceUnknown
 from agentrouted.core.services import Services
 from agentrouted.core.usage.call import Call
 from agentrouted.core.usage.limits import Held, Limit, Standing, limits_of
@@ -18,10 +19,7 @@ from agentrouted.core.usage.taken import Taken
 from agentrouted.core.usage.waiting import Waiting
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import bill, most_tokens_in
-from agentrouted_protocol import events
-from agentrouted_protocol.client_requests import Decision, ToolApproveParams
 from agentrouted_protocol.messages import Usage
-from agentrouted_protocol.usage import BudgetUnit
 
 if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the first use
     from agentrouted.core.usage.ledger import OpenCall
@@ -31,7 +29,6 @@ if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the 
 _SHORTEST: Final = 16
 _ENOUGH: Final = 1024
 _MILLION: Final = 1_000_000
-_OPTIONS: Final[tuple[Decision, ...]] = ("allow_once", "allow_always", "reject_once")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +36,11 @@ class _Cost:
     """The most that a call can take: its prompt, and each token of the reply."""
 
     so_far: Usage
+    wanted: int
+    """Tokens of its reply."""
+
     shortest: int
-    """Tokens to which its reply may be cut."""
+    """Those to which it may be cut."""
 
     prompt_tokens: int
     prompt_usd: float
@@ -71,57 +71,63 @@ class _Cost:
         return self.held(0).of(alone.limit.unit) <= alone.left if longest is None else longest >= self.shortest
 
 
-GoBeyond = Callable[[Standing, Budget, Call], Awaitable[None]]
-"""Raises `BudgetExceeded`, unless the call is allowed all the same."""
-
-
-async def refuse_beyond(breach: Standing, budget: Budget, call: Call) -> None:
-    raise _exceeded(breach, call)
-
-
 async def within_budgets(
-    services: Services, call: Call, endpoint: Endpoint, request: ModelRequest, go_beyond: GoBeyond = refuse_beyond
+    services: Services, call: Call, endpoint: Endpoint, request: ModelRequest, at_limit: AtLimit = REFUSE
 ) -> tuple[ModelRequest, "OpenCall | None"]:
     """The request with a reply no longer than what is left allows, and the call as it was begun in the ledger.
 
     Where what is left is set aside for other calls, it waits a while for them to end, and is cut short only then.
 
-    The budgets are those in force now, not those at the begin of the run. Raises `BudgetExceeded`, `PriceUnknown`.
+    The budgets are those in force when the call begins. Raises `BudgetExceeded`, `PriceUnknown`.
     """
-    budgets, ledger = services.config.current.config.budgets, await services.ledger.get()
-    counted = [limit for limit in limits_of(budgets) if limit.counts(call)]
-    if not counted:
-        return request, None
-    _check_price_is_known(endpoint, budgets, counted)
-    if ledger is None:
-        raise services.ledger.fault
-    limits, cost, wanted = counted, _cost(endpoint, request, ledger.taken), request.max_tokens or LONGEST_REPLY
-    longest = wanted
-    async with Waiting(ledger.lines) as waiting:
+    ledger, allowed = await services.ledger.get(), set[str]()
+    with Waiting() as waiting:
         while True:
-            ended = ledger.lines.ended
-            opened, breach = await ledger.hold(call, cost.so_far, cost.held(longest), limits, counted)
+            budgets, call = services.config.current.config.budgets, replace(call, at=time.time())
+            counted = [limit for limit in limits_of(budgets) if limit.counts(call)]
+            if not counted:
+                return request, None
+            _check_price_is_known(endpoint, budgets, counted)
+            if ledger is None:
+                raise services.ledger.fault
+            # Of those that have ended meanwhile it may be known that they took more than they seemed to.
+            cost, ended = _cost(endpoint, request, ledger.taken), ledger.lines.ended
+            limits = [limit for limit in counted if limit.name not in allowed]
+            hold = partial(ledger.hold, call, cost.so_far, limits=limits, counted=counted)
+            longest, opened, breach = await _begin(hold, cost, waiting.is_patient)
             if breach is None:
                 return (replace(request, max_tokens=longest) if cost.is_bounded(limits) else request), opened
-            shorter, least = cost.longest(breach) or 0, min(wanted, _ENOUGH) if breach.held else cost.shortest
-            if least <= shorter < longest:
-                longest = shorter
-                continue
-            if cost.may_fit_later(breach) and await waiting.wait(breach.limit.name, ended):
-                # By those that have ended it may be known that it takes more.
-                cost, longest = _cost(endpoint, request, ledger.taken), wanted
-                continue
-            if cost.shortest <= shorter < longest:
-                longest = shorter
-                continue
-            await go_beyond(breach, budgets[breach.limit.name], call)
-            limits = [limit for limit in limits if limit.name != breach.limit.name]
+            if waiting.is_patient and cost.may_fit_later(breach):
+                if not waiting.has_begun:
+                    at_limit.waits(breach)
+                await waiting.wait(ledger.lines.turn(breach.limit, call), ended)
+            else:
+                waiting.leave()
+                await at_limit.go_beyond(breach, budgets[breach.limit.name], call)
+                allowed.add(breach.limit.name)
+
+
+async def _begin(
+    hold: Callable[[Held], Awaitable[tuple["OpenCall", Standing | None]]], cost: _Cost, is_patient: bool
+) -> tuple[int, "OpenCall", Standing | None]:
+    """With a reply as long as there is room for: so many tokens. Else the limit that has none."""
+    longest = cost.wanted
+    while True:
+        opened, breach = await hold(cost.held(longest))
+        if breach is None:
+            return longest, opened, None
+        shorter = cost.longest(breach) or 0
+        least = min(cost.wanted, _ENOUGH) if breach.held and is_patient else cost.shortest
+        if not least <= shorter < longest:
+            return longest, opened, breach
+        longest = shorter
 
 
 def _cost(endpoint: Endpoint, request: ModelRequest, taken: Taken) -> _Cost:
     price, prompt = endpoint.price or Price(0.0, 0.0), most_tokens_in(request) + taken.hidden(endpoint)
     return _Cost(
         so_far=bill(endpoint, request, {}, 0),
+        wanted=request.max_tokens or LONGEST_REPLY,
         shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, taken.longest_reply(endpoint))),
         prompt_tokens=prompt,
         prompt_usd=prompt * price.input / _MILLION,
@@ -140,66 +146,3 @@ def _check_price_is_known(endpoint: Endpoint, budgets: Mapping[str, Budget], lim
                 hint=f"give it a `price` under `providers.{endpoint.provider}.models`, or set "
                 f"`budgets.{limit.name}.unknown_price` to `count_tokens` or `allow`",
             )
-
-
-async def ask_to_go_beyond(run: RunContext, breach: Standing, budget: Budget, call: Call) -> None:
-    """Raises `BudgetExceeded`, unless the budget lets the client decide, and it allows the call."""
-    limit = breach.limit
-    run.emitter.emit(events.BudgetEvent, name=limit.name, unit=limit.unit, spent=breach.spent, limit=limit.amount)
-    if budget.on_breach == "refuse" or not await _is_allowed(run, breach):
-        raise _exceeded(breach, call)
-
-
-def _exceeded(breach: Standing, call: Call) -> BudgetExceeded:
-    limit = breach.limit
-    # What is set aside is the most that those calls can take: they mostly take less.
-    again = "try again when the calls under way have ended, " if breach.held else ""
-    resets_at = limit.resets_at(call.at)
-    return BudgetExceeded(
-        _said(breach),
-        hint=f"{again}raise `budgets.{limit.name}.{limit.unit}`, or use a model that it does not count",
-        details={
-            "name": limit.name,
-            "unit": limit.unit,
-            "spent": breach.spent,
-            "reserved": breach.held,
-            "limit": limit.amount,
-            **({"resetsAt": resets_at} if resets_at else {}),
-        },
-    )
-
-
-async def _is_allowed(run: RunContext, breach: Standing) -> bool:
-    """No answer is a no. `allow_always` holds for the run."""
-    name, call_id = f"budget:{breach.limit.name}", uuid4().hex
-    if (decided := run.state.always.get(name)) is not None:
-        return decided
-    params = ToolApproveParams(
-        run_id=run.run_id,
-        call_id=call_id,
-        name=name,
-        arguments={"unit": breach.limit.unit, "spent": breach.spent, "limit": breach.limit.amount},
-        reason=_said(breach),
-        options=list(_OPTIONS),
-    )
-    run.emitter.emit(events.ApprovalEvent, call_id=call_id, name=name)
-    try:
-        decision = (await run.audience.approve(params)).decision
-    except ToolFailed:
-        decision = "reject_once"
-    run.emitter.emit(events.ApprovalEvent, call_id=call_id, name=name, decision=decision)
-    if decision.endswith("always"):
-        run.state.always[name] = decision == "allow_always"
-    return decision.startswith("allow")
-
-
-def _said(breach: Standing) -> str:
-    limit = breach.limit
-    spent, held, amount = (_amount(value, limit.unit) for value in (breach.spent, breach.held, limit.amount))
-    under_way = f", {held} set aside for calls under way" if breach.held else ""
-    each = "an hour" if limit.per == "hour" else f"a {limit.per}"
-    return f"budget `{limit.name}` is {amount} {each}: {spent} spent{under_way}, and the next call may go beyond"
-
-
-def _amount(value: float, unit: BudgetUnit) -> str:
-    return f"${value:,.4f}" if unit == "usd" else f"{value:,.0f} {unit}"

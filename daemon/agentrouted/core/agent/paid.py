@@ -4,19 +4,21 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 
-from agentrouted.core.agent.budgets import ask_to_go_beyond, within_budgets
+from agentrouted.core.agent.breach import TellAndAsk
+from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.spending import reserve, within_tokens
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import Storage
 from agentrouted.core.usage import bill
+from agentrouted.core.usage.budget import Reservation
 from agentrouted.core.usage.call import Boundary, Call, Kind
 from agentrouted.core.usage.limits import Reached
 from agentrouted.core.usage.recording import Recording, recorded
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted_protocol import events
+from agentrouted_protocol.messages import Usage
 
 
 @asynccontextmanager
@@ -27,26 +29,33 @@ async def paid_call(
 
     Raises `BudgetExceeded` and `PriceUnknown` before the call is made.
     """
-    ledger = await run.services.ledger.get()
+    ledger, recording = await run.services.ledger.get(), None
     call = _call(run, endpoint, kind, boundary)
-    with within_tokens(run, request) as request:
-        request, reservation = await reserve(run, endpoint, request)
-        recording: Recording | None = None
-        try:
-            may_go_beyond = partial(ask_to_go_beyond, run)
-            request, opened = await within_budgets(run.services, call, endpoint, request, may_go_beyond)
-            with recorded(ledger, call, endpoint, request, opened) as recording:
-                yield request, recording
-        finally:
-            spent = recording.spent if recording else None
-            dollars = (spent and spent.total_cost_usd) or 0.0
-            if spent is not None:
-                run.state.usage = bill.add(run.state.usage, spent)
-                run.state.spent += dollars
-            if reservation is not None:
-                await reservation.settle(dollars)
-            if recording and recording.reached:
-                await _tell(run, recording.reached)
+    try:
+        with within_tokens(run, request) as request:
+            request, reservation = await reserve(run, endpoint, request)
+            try:
+                request, opened = await within_budgets(run.services, call, endpoint, request, TellAndAsk(run))
+                with recorded(ledger, call, endpoint, request, opened) as recording:
+                    yield request, recording
+            finally:
+                await _settle(run, reservation, recording.spent if recording else None)
+    finally:
+        # Not before: until it is written, it would count twice, as what it has taken and as what was set aside for it.
+        if recording and recording.reached:
+            await _tell(run, recording.reached)
+
+
+async def _settle(run: RunContext, reservation: Reservation | None, spent: Usage | None) -> None:
+    """What was set aside becomes what is spent. The bill comes last: nothing may be waited for between it and the end
+    of what is held of the run's tokens.
+    """
+    dollars = (spent and spent.total_cost_usd) or 0.0
+    if reservation is not None:
+        await reservation.settle(dollars)
+    if spent is not None:
+        run.state.usage = bill.add(run.state.usage, spent)
+        run.state.spent += dollars
 
 
 async def _tell(run: RunContext, reached: "asyncio.Future[list[Reached]]") -> None:
