@@ -35,8 +35,8 @@ def say(*parts: Part) -> None:
 def show_table(rows: Sequence[Row], numbers: Collection[int] = (), *, has_head: bool = False) -> None:
     """Columns as wide as they need to be; those that hold `numbers`, by place, stand at the right.
 
-    On a terminal, text of the last one is folded into the room that is left. Where there is none, and in a pipe, each
-    row is one line.
+    On a terminal, text of the last one is folded into the room that is left, if that is worth it. Elsewhere each row is
+    one line, however long.
     """
     if not rows:
         return
@@ -45,10 +45,11 @@ def show_table(rows: Sequence[Row], numbers: Collection[int] = (), *, has_head: 
     rows = [[" ".join(printable(cell).split()) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     room = shutil.get_terminal_size().columns - sum(width + _GAP for width in widths[:-1])
-    if sys.stdout.isatty() and room >= min(widths[-1], _LEAST_ROOM):
+    if sys.stdout.isatty() and _LEAST_ROOM <= room < widths[-1]:
         _print_folded(rows, numbers, has_head=has_head)
     else:
-        _print_whole(rows, numbers, widths)
+        for number, line in enumerate(_whole(rows, numbers, widths)):
+            show((line, "bold" if has_head and number == 0 else ""))
 
 
 def printable(text: str) -> str:
@@ -93,7 +94,7 @@ def progress() -> Iterator[Callable[[int, int], None]]:
 def _print(parts: Sequence[Part], stream: TextIO) -> None:
     pairs = ((part, "") if isinstance(part, str) else part for part in parts)
     pieces = [(printable(text), style) for text, style in pairs]
-    if stream.isatty():
+    if stream.isatty() and any(style for _, style in pieces):
         from rich.text import Text
 
         _console(stderr=stream is sys.stderr).print(Text.assemble(*pieces), soft_wrap=True)
@@ -113,7 +114,7 @@ def _print_folded(rows: Sequence[Row], numbers: Collection[int], *, has_head: bo
     _console(stderr=False).print(table)
 
 
-def _print_whole(rows: Sequence[Row], numbers: Collection[int], widths: Sequence[int]) -> None:
+def _whole(rows: Sequence[Row], numbers: Collection[int], widths: Sequence[int]) -> Iterator[str]:
     from rich.cells import set_cell_size
 
     for row in rows:
@@ -121,7 +122,7 @@ def _print_whole(rows: Sequence[Row], numbers: Collection[int], widths: Sequence
             cell.rjust(width) if place in numbers else set_cell_size(cell, width)
             for place, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        print((" " * _GAP).join(cells).rstrip())
+        yield (" " * _GAP).join(cells).rstrip()
 
 
 @cache
