@@ -147,9 +147,10 @@ def _matches(connection: sqlite3.Connection, expression: str, where: Where, part
     if not where.condition:
         search, values = f"{search} ORDER BY rowid DESC LIMIT ?", (*bounds, limit)
     else:
+        # Row by row, until there are enough: to be sorted here, all would be looked at.
         search = (
-            f"SELECT id FROM ({search} ORDER BY rowid DESC LIMIT {_FILTERED}) JOIN memories USING (id)"
-            f" WHERE {where.condition} ORDER BY id DESC LIMIT ?"
+            f"SELECT id FROM ({search} ORDER BY rowid DESC LIMIT {_FILTERED}) CROSS JOIN memories USING (id)"
+            f" WHERE {where.condition} LIMIT ?"
         )
         values = (*bounds, *where.values, limit)
     # As one row: a thousand of them would take half as long again.
