@@ -61,8 +61,11 @@ async def test_where_nothing_was_called_the_totals_are_zero(tmp_path: Path) -> N
     assert outcome.out.splitlines()[-1].split()[:3] == ["total", "0", "0"]
 
 
-async def test_a_budget_that_allows_nothing_is_used_up(tmp_path: Path) -> None:
+async def test_budgets_are_told_in_their_unit_and_one_that_allows_nothing_is_used_up(tmp_path: Path) -> None:
     (tmp_path / ".agentroute").mkdir()
-    (tmp_path / ".agentroute/config.yaml").write_text("budgets: { none: { usd: 0, per: day } }")
-    outcome = await agentrouted(tmp_path, "usage")
-    assert outcome.out.splitlines()[-1].split()[:5] == ["none", "0", "of", "0", "100%"]
+    (tmp_path / ".agentroute/config.yaml").write_text("budgets: { none: { usd: 0, tokens: 2000000, per: day } }")
+    lines = [line.split() for line in (await agentrouted(tmp_path, "usage")).out.splitlines()[-2:]]
+    assert [line[:6] for line in lines] == [
+        ["none", "$0.0000", "of", "$0.0000", "100%", "until"],
+        ["none", "0", "of", "2,000,000", "tokens", "0%"],
+    ]

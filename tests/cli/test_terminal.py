@@ -28,8 +28,9 @@ def piped(home: Path, program: str) -> str:
     ).stdout
 
 
-def test_on_a_terminal_the_last_column_is_folded_into_the_room_that_is_left(tmp_path: Path) -> None:
-    assert [line.rstrip() for line in python(tmp_path, SHOW_TABLE, columns=48).splitlines()] == [
+@pytest.mark.parametrize("kind", ["xterm", "dumb"])
+def test_on_a_terminal_the_last_column_is_folded_into_the_room_that_is_left(kind: str, tmp_path: Path) -> None:
+    assert [line.rstrip() for line in python(tmp_path, SHOW_TABLE, columns=48, TERM=kind).splitlines()] == [
         "a   名前       1  my favourite colour is blue",
         "                  and I would have it everywhere",
         "bb  e\u0301diteur  333  x",

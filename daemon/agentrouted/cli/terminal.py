@@ -46,7 +46,7 @@ def show_table(rows: Sequence[Row], numbers: Collection[int] = (), *, has_head: 
     widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
     room = shutil.get_terminal_size().columns - sum(width + _GAP for width in widths[:-1])
     if sys.stdout.isatty() and _LEAST_ROOM <= room < widths[-1]:
-        _print_folded(rows, numbers, has_head=has_head)
+        _print_folded(rows, numbers, room, has_head=has_head)
     else:
         for number, line in enumerate(_whole(rows, numbers, widths)):
             show((line, "bold" if has_head and number == 0 else ""))
@@ -102,13 +102,13 @@ def _print(parts: Sequence[Part], stream: TextIO) -> None:
         print(*(text for text, _ in pieces), sep="", file=stream, flush=True)
 
 
-def _print_folded(rows: Sequence[Row], numbers: Collection[int], *, has_head: bool) -> None:
+def _print_folded(rows: Sequence[Row], numbers: Collection[int], room: int, *, has_head: bool) -> None:
     from rich.table import Table
 
     table = Table.grid(padding=(0, _GAP, 0, 0))
-    for place in range(len(rows[0])):
-        is_last = place == len(rows[0]) - 1
-        table.add_column(justify="right" if place in numbers else "left", no_wrap=not is_last, overflow="fold")
+    for place in range(len(rows[0]) - 1):
+        table.add_column(justify="right" if place in numbers else "left", no_wrap=True)
+    table.add_column(overflow="fold", max_width=room)
     for number, row in enumerate(rows):
         table.add_row(*row, style="bold" if has_head and number == 0 else None)
     _console(stderr=False).print(table)

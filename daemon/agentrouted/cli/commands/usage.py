@@ -112,7 +112,10 @@ def _sparkline(rows: Sequence[UsageRow]) -> tuple[Part, ...]:
 
 def _budget(state: BudgetState) -> tuple[str, ...]:
     spent = state.spent + state.reserved
-    amounts = f"{spent:,.4g} of {state.limit:,.4g}"
+    if state.unit == "usd":
+        amounts = f"{_dollars(spent)} of {_dollars(state.limit)}"
+    else:
+        amounts = f"{spent:,.0f} of {state.limit:,.0f} {state.unit}"
     # One that allows nothing is used up.
     share = spent / state.limit if state.limit else 1.0
     return (state.name, amounts, f"{share:.0%}", f"until {state.resets_at}" if state.resets_at else "")
