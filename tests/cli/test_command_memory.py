@@ -221,6 +221,18 @@ async def test_a_database_is_checked_copied_and_packed_beside_its_daemon(tmp_pat
         assert "goes on" in (await agentrouted(tmp_path, "memory", "list")).out
 
 
+async def test_what_an_older_version_has_indexed_by_fewer_words_is_indexed_anew(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "see getUserById", "--key", "parseHeader")
+    with closing(sqlite3.connect(database(tmp_path))) as file, file:
+        file.execute("UPDATE memories SET words = NULL, around = key")
+        file.execute("INSERT INTO memory_index (memory_index) VALUES ('rebuild')")
+    assert "see" not in (await agentrouted(tmp_path, "memory", "recall", "header of user")).out
+    assert [(await told(tmp_path, "db", "vacuum"))["indexed"] for _ in range(2)] == [1, 0]
+    for question in ("by user", "a header"):
+        assert "see getUserById" in (await agentrouted(tmp_path, "memory", "recall", question)).out
+    assert (await told(tmp_path, "db", "check"))["problems"] == []
+
+
 async def test_damage_is_found(tmp_path: Path) -> None:
     await agentrouted(tmp_path, "memory", "remember", "likes tea")
     with closing(sqlite3.connect(database(tmp_path))) as file, file:

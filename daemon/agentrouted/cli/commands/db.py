@@ -8,6 +8,7 @@ from typing import Any
 
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import Storage
+from agentrouted.core.memory.reindexing import index_anew
 from agentrouted.core.storage import upkeep
 from agentrouted.core.storage.faults import storage_fault
 from agentrouted.core.storage.long_work import long_work
@@ -63,9 +64,13 @@ def _back_up(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any],
 def _vacuum(path: Path, arguments: argparse.Namespace) -> tuple[dict[str, Any], str]:
     before = upkeep.bytes_of(path)
     with upkeep.opened(path) as connection, long_work(path):
+        has, knows = upkeep.version(connection)
+        indexed = index_anew(connection) if has == knows else 0
         upkeep.vacuum(connection)
     after = upkeep.bytes_of(path)
-    return {"before": before, "after": after}, f"{path}: {_megabytes(before)} before, {_megabytes(after)} now"
+    words = f"{path}: {_megabytes(before)} before, {_megabytes(after)} now"
+    more = f"; {indexed:,} facts and messages are found by more words than before" if indexed else ""
+    return {"before": before, "after": after, "indexed": indexed}, words + more
 
 
 def _megabytes(size: int) -> str:

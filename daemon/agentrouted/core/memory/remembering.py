@@ -68,7 +68,7 @@ class NewFacts:
 
     def add(self, fact: Fact) -> None:
         words = indexed(fact.text)
-        around = indexed(" ".join([fact.key or "", *from_json(fact.tags)]))
+        around = around_of(fact.key, fact.tags)
         self._rows.append((*fact, None if words == fact.text else words, around))
         self._words.append((fact.id, words, around))
         self._changed(fact)
@@ -89,6 +89,11 @@ class NewFacts:
         self._known.pop((fact.scope, fact.digest), None)
         if fact.key is not None:
             self._known.pop((fact.scope, fact.key), None)
+
+
+def around_of(key: str | None, tags: str) -> str:
+    """What a fact is found by beside its text."""
+    return indexed(" ".join([key or "", *from_json(tags)]))
 
 
 def remember_all(
