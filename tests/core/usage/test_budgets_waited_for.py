@@ -88,6 +88,16 @@ async def test_words_that_a_provider_puts_around_prompts_are_set_aside_as_well(t
         assert len(upstream.requests) == told.count("") <= 2000 // 340 and "BudgetExceeded" in told
 
 
+@pytest.mark.parametrize("budget", ["usd: 4.1", "tokens: 240"])
+async def test_a_reply_that_is_longer_than_it_may_be_is_set_aside_for_the_next_as_well(
+    tmp_path: Path, budget: str
+) -> None:
+    script = [Reply.text("Hi", usage={"prompt_tokens": 10, "completion_tokens": 40})]
+    async with Upstream(script) as upstream, runs(tmp_path, config(upstream, budget)) as all_runs:
+        told = [(await outcomes(started(all_runs)))[0] for _ in range(6)]
+    assert told == [*[""] * 4, *["BudgetExceeded"] * 2]
+
+
 @pytest.mark.parametrize("budget", ["usd: 0.8", "tokens: 70"])
 async def test_a_call_waits_until_there_is_room(tmp_path: Path, budget: str) -> None:
     gate = asyncio.Event()

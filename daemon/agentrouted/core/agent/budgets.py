@@ -42,12 +42,16 @@ class _Cost:
     shortest: int
     """Those to which it may be cut."""
 
+    beyond: int
+    """Those that it may take, whatever it is cut to."""
+
     prompt_tokens: int
     prompt_usd: float
     token_usd: float
 
     def held(self, longest: int) -> Held:
-        return Held(self.prompt_usd + longest * self.token_usd, self.prompt_tokens + longest)
+        reply = max(longest, self.beyond)
+        return Held(self.prompt_usd + reply * self.token_usd, self.prompt_tokens + reply)
 
     def is_bounded(self, limits: Sequence[Limit]) -> bool:
         """Whether the length of the reply makes a difference."""
@@ -57,10 +61,12 @@ class _Cost:
         """Tokens of a reply for which there is room; None where its length makes no difference."""
         match standing.limit.unit:
             case "tokens":
-                return math.floor(standing.left) - self.prompt_tokens
+                room = standing.left - self.prompt_tokens
             case "usd" if self.token_usd:
-                return math.floor((standing.left - self.prompt_usd) / self.token_usd)
-        return None
+                room = (standing.left - self.prompt_usd) / self.token_usd
+            case _:
+                return None
+        return math.floor(room) if room >= self.beyond else 0
 
     def may_fit_later(self, standing: Standing) -> bool:
         """Whether there may be room when the calls under way have ended: they mostly take less than was set aside."""
@@ -83,15 +89,16 @@ async def within_budgets(
     ledger, allowed = await services.ledger.get(), set[str]()
     with Waiting() as waiting:
         while True:
-            budgets, call = services.config.current.config.budgets, replace(call, at=time.time())
+            budgets = services.config.current.config.budgets
             counted = [limit for limit in limits_of(budgets) if limit.counts(call)]
             if not counted:
                 return request, None
             _check_price_is_known(endpoint, budgets, counted)
             if ledger is None:
                 raise services.ledger.fault
-            # Of those that have ended meanwhile it may be known that they took more than they seemed to.
-            cost, ended = _cost(endpoint, request, ledger.taken), ledger.lines.ended
+            call, ended = replace(call, at=time.time()), ledger.lines.ended
+            # By those that have ended meanwhile it may be known that it takes more.
+            cost = _cost(endpoint, request, ledger.taken)
             limits = [limit for limit in counted if limit.name not in allowed]
             hold = partial(ledger.hold, call, cost.so_far, limits=limits, counted=counted)
             longest, opened, breach = await _begin(hold, cost, waiting.is_patient)
@@ -124,11 +131,13 @@ async def _begin(
 
 
 def _cost(endpoint: Endpoint, request: ModelRequest, taken: Taken) -> _Cost:
-    price, prompt = endpoint.price or Price(0.0, 0.0), most_tokens_in(request) + taken.hidden(endpoint)
+    price, most = endpoint.price or Price(0.0, 0.0), taken.by(endpoint)
+    prompt = most_tokens_in(request) + most.hidden
     return _Cost(
         so_far=bill(endpoint, request, {}, 0),
         wanted=request.max_tokens or LONGEST_REPLY,
-        shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, taken.longest_reply(endpoint))),
+        shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, most.reply)),
+        beyond=most.beyond,
         prompt_tokens=prompt,
         prompt_usd=prompt * price.input / _MILLION,
         token_usd=price.output / _MILLION,

@@ -1,9 +1,27 @@
 """What calls have taken, as told: the next ones will, too."""
 
+from dataclasses import dataclass
+from typing import Final
+
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import most_tokens_in
 from agentrouted_protocol.messages import TextPart, Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Most:
+    """Tokens that calls of one model have taken at most."""
+
+    hidden: int = 0
+    """Of a prompt, those that its text does not tell of."""
+
+    reply: int = 0
+    beyond: int = 0
+    """A reply that was longer than it was allowed to be."""
+
+
+_NOTHING: Final = Most()
 
 
 class Taken:
@@ -13,23 +31,20 @@ class Taken:
     """
 
     def __init__(self) -> None:
-        self._hidden: dict[tuple[str, str], int] = {}
-        self._reply: dict[tuple[str, str], int] = {}
+        self._most: dict[tuple[str, str], Most] = {}
 
-    def hidden(self, endpoint: Endpoint) -> int:
-        """Tokens of a prompt that its text does not tell of, at most."""
-        return self._hidden.get(_key(endpoint), 0)
-
-    def longest_reply(self, endpoint: Endpoint) -> int:
-        """Tokens."""
-        return self._reply.get(_key(endpoint), 0)
+    def by(self, endpoint: Endpoint) -> Most:
+        return self._most.get(_key(endpoint), _NOTHING)
 
     def learn(self, endpoint: Endpoint, request: ModelRequest, spent: Usage) -> None:
         if spent.estimated or _has_files(request):
             return
-        key = _key(endpoint)
-        self._hidden[key] = max(self.hidden(endpoint), spent.input_tokens - most_tokens_in(request))
-        self._reply[key] = max(self.longest_reply(endpoint), spent.output_tokens)
+        most, reply = self.by(endpoint), spent.output_tokens
+        self._most[_key(endpoint)] = Most(
+            hidden=max(most.hidden, spent.input_tokens - most_tokens_in(request)),
+            reply=max(most.reply, reply),
+            beyond=max(most.beyond, reply) if reply > (request.max_tokens or reply) else most.beyond,
+        )
 
 
 def _key(endpoint: Endpoint) -> tuple[str, str]:
