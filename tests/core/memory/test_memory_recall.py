@@ -10,6 +10,7 @@ from harness.memories import HERE, found, hits, remember, says
 
 from agentrouted.core.memory.ranking import by_ids
 from agentrouted.core.memory.store import Store
+from agentrouted.core.memory.terms import terms_of
 from agentrouted_protocol.memory import MemoryRecallParams
 from agentrouted_protocol.scope import Scope
 
@@ -287,6 +288,11 @@ async def test_what_stays_here_hides_nothing_older_from_those_who_leave(store: S
     left = await store.recall(MemoryRecallParams(query="tea"), leaves=True)
     assert sorted(hit.text for hit in left) == ["likes tea", "tea"]
     assert len(await hits(store, "tea")) == 10
+
+
+def test_a_question_of_any_length_has_its_first_words_looked_for() -> None:
+    words = [f"word{number}" for number in range(1000)]
+    assert terms_of(" ".join([*words, "getUserById " * 5_000_000])) == terms_of(" ".join(words))
 
 
 def test_any_number_of_rows_is_read() -> None:

@@ -11,6 +11,9 @@ from agentrouted.core.memory.stop_words import STOP_WORDS
 _MOST_WORDS: Final = 48
 _LONGEST_WORD: Final = 100
 
+# Characters in which there are more words than are looked for.
+_OF_A_QUESTION: Final = 20_000
+
 _WORD: Final = re.compile(r"[^\W_]+")
 
 # Signs that tell facts apart: C# is no C++, -5 is not 5, and vowels of many scripts are marks. Others are punctuation.
@@ -72,7 +75,7 @@ def terms_of(query: str) -> list[str]:
 
     Words that stand everywhere are left out, unless there are no others. Nothing in the query is an operator.
     """
-    words = list(dict.fromkeys(_words(query)))
+    words = list(dict.fromkeys(_words(query[:_OF_A_QUESTION])))
     telling = [word for word in words if word not in STOP_WORDS] or words
     return [_expression(word) for word in telling[:_MOST_WORDS]]
 
