@@ -148,10 +148,9 @@ def _runs(
         WITH RECURSIVE these (run_id) AS (
             SELECT run_id FROM runs WHERE {named} OR id IN ({", ".join(map(str, told)) or "NULL"})
                 OR session_id IN (SELECT session_id FROM memory_sessions WHERE scope IN ({marks}))
-                OR run_id IN (SELECT run_id FROM memories WHERE scope IN ({marks}))
-                OR run_id IN (
-                    SELECT json_extract(value, '$.runId') FROM memories, json_each(sources) WHERE scope IN ({marks})
-                )
+            -- Also those that are gone themselves: their parts, and forks of them, may be there.
+            UNION SELECT run_id FROM memories WHERE scope IN ({marks})
+            UNION SELECT json_extract(value, '$.runId') FROM memories, json_each(sources) WHERE scope IN ({marks})
             UNION SELECT runs.run_id FROM runs JOIN these ON runs.parent_run_id = these.run_id
         )
         SELECT id, run_id, status FROM runs JOIN these USING (run_id)

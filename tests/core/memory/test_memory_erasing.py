@@ -5,12 +5,17 @@ import contextlib
 import sqlite3
 from pathlib import Path
 
-from harness.memories import HERE, THERE, remember
+from harness.in_process import asked, lasting_runs
+from harness.memories import HERE, THERE, remember, says
 
+from agentrouted.core.agent.fork import forked
 from agentrouted.core.erasing import forget_everything
+from agentrouted.core.host import SilentHost
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
+from agentrouted.testing.upstream import Upstream
 from agentrouted_protocol.memory import MemoryListParams
+from agentrouted_protocol.runs import RunForkParams, RunListParams
 
 
 async def test_what_would_be_forgotten_is_counted_while_another_writes(tmp_path: Path) -> None:
@@ -37,3 +42,20 @@ async def test_all_is_forgotten_while_another_writes_all_the_time(tmp_path: Path
     page = await store.page(MemoryListParams(scope=THERE, limit=1000))
     assert len(page.entries) == min(kept, 1000) and not (await store.page(MemoryListParams(scope=HERE))).entries
     await store.aclose()
+
+
+async def test_forks_of_a_run_that_the_journal_has_no_more_are_forgotten(tmp_path: Path) -> None:
+    async with Upstream() as upstream, lasting_runs(tmp_path) as all_runs:
+        services = all_runs._services
+        await (await services.memory.get()).add_messages("s", [says("the secret plan")], HERE)
+        first = all_runs.start(asked(upstream, sessionId="s"), SilentHost())
+        await first.result()
+        fork = RunForkParams(run_id=first.run_id, seq=1, prompt="And?")
+        params = await forked(await all_runs.stored(first.run_id), fork, services.memory)
+        await all_runs.start(params, SilentHost(), parent_run_id=first.run_id).result()
+        assert "the secret plan" in str(upstream.requests[1].body)
+        database = await services.database.get()
+        sql = "DELETE FROM runs WHERE run_id = ?"
+        await database.write(lambda connection: connection.execute(sql, (first.run_id,)))
+        erased = await asyncio.to_thread(forget_everything, database.path, HERE)
+        assert erased.runs == 1 and (await all_runs.page(RunListParams())).runs == ()
