@@ -10,7 +10,16 @@ from typing import Final, Protocol, Self
 from agentrouted.cli.approval import ask_on_terminal
 from agentrouted.cli.terminal import Spinner, printable, say
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
-from agentrouted_protocol.events import Fallback, ModelCallEnd, ModelCallStart, Retry, RunEvent, TextDelta, ToolCallEnd
+from agentrouted_protocol.events import (
+    BudgetEvent,
+    Fallback,
+    ModelCallEnd,
+    ModelCallStart,
+    Retry,
+    RunEvent,
+    TextDelta,
+    ToolCallEnd,
+)
 from agentrouted_protocol.messages import StopReason, Usage
 from agentrouted_protocol.runs import RunResult
 
@@ -74,6 +83,8 @@ class AnswerInWords(Answer):
                 self._note(f"trying again in {event.delay:.1f} s: {event.reason}")
             case Fallback():
                 self._note(f"going on with {event.route.provider}/{event.route.model_id}: {event.reason}")
+            case BudgetEvent(waits=True):
+                self._note(f"waiting for room in budget {event.name}")
             case ModelCallEnd():
                 self._seconds += event.latency - (event.time_to_first_token or 0)
 
