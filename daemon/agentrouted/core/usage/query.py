@@ -1,7 +1,7 @@
 """`usage`: the ledger, grouped as asked."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -13,11 +13,9 @@ from agentrouted.core.usage.sources import sources
 from agentrouted.core.usage.sums import COUNTS
 from agentrouted_protocol.usage import UsageParams, UsageTotals
 
-_NAMES: Final = tuple(UsageTotals.model_fields[name].alias or name for name in COUNTS)
-_FORMATS: Final = ",".join(f'"{name}":{"%!.15g" if name == "costUsd" else "%d"}' for name in _NAMES)
+_NAMES: Final = {UsageTotals.model_fields[name].alias or name: name for name in COUNTS}
+"""As they are sent, and as the tables have them."""
 
-# SQLite writes the JSON: it takes less time for that than to make numbers of Python of them.
-_SUMS: Final = f"printf('{{{_FORMATS}}}', {', '.join(f'SUM({name})' for name in COUNTS)})"
 _NOTHING: Final = to_json(dict.fromkeys(_NAMES, 0)).decode()
 
 
@@ -38,16 +36,28 @@ def find_usage(connection: sqlite3.Connection, params: UsageParams) -> Found:
     """Rows are in the order of what they are grouped by."""
     grouping = Grouping.read(connection, params.group_by)
     after = () if params.cursor is None else grouping.after(params.cursor)
-    found = _find(connection, params, grouping, after) if grouping.keys else {}
+    totals = _find(connection, params, Grouping.read(connection, ()), (), _sums(_NAMES)).get((), _NOTHING)
+    # What is nothing in all of them is nothing in each: it need not be added up.
+    some = [name for name, total in from_json(totals).items() if total]
+    found = _find(connection, params, grouping, after, _sums(some)) if grouping.keys and some else {}
     page = sorted(found)[: params.limit]
     return Found(
         rows=list(_sent(grouping, page, found)),
-        totals=_find(connection, params, Grouping.read(connection, ()), ()).get((), _NOTHING),
+        totals=totals,
         next_cursor=to_json(grouping.cursor(page[-1])).decode() if len(page) < len(found) else None,
     )
 
 
-def _find(connection: sqlite3.Connection, params: UsageParams, grouping: Grouping, after: Group) -> dict[Group, str]:
+def _sums(some: Collection[str]) -> str:
+    """JSON that SQLite writes: it takes less time for that than to make numbers of Python of them."""
+    formats = {name: "0" if name not in some else "%!.15g" if name == "costUsd" else "%d" for name in _NAMES}
+    json = ",".join(f'"{name}":{format_}' for name, format_ in formats.items())
+    return f"printf('{{{json}}}', {', '.join(f'SUM({_NAMES[name]})' for name in _NAMES if name in some)})"
+
+
+def _find(
+    connection: sqlite3.Connection, params: UsageParams, grouping: Grouping, after: Group, summed: str
+) -> dict[Group, str]:
     """Groups `after` this one, with their sums: at least those of a page, and one more if there is one."""
     found = dict[Group, str]()
     columns = ", ".join(grouping.columns)
@@ -56,7 +66,7 @@ def _find(connection: sqlite3.Connection, params: UsageParams, grouping: Groupin
     places = [grouping.places] if "place" in grouping.columns else []
     # Each source by itself: put together first, they take longer to sort.
     for source, values in sources(params, frozenset(grouping.keys)):
-        query = f"SELECT {', '.join([*grouping.selected, _SUMS])} FROM ({source}){where}{order} LIMIT ?"
+        query = f"SELECT {', '.join([*grouping.selected, summed])} FROM ({source}){where}{order} LIMIT ?"
         for row in connection.execute(query, (*places, *values, *after, params.limit + 1)):
             group, sums = row[:-1], row[-1]
             found[group] = _added(found[group], sums) if group in found else sums
