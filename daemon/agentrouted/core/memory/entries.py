@@ -61,6 +61,9 @@ class Fact(NamedTuple):
 
 COLUMNS: Final = ", ".join(Fact._fields)
 
+NONE: Final = "[]"
+"""No tags, or no sources."""
+
 # Of each process its own.
 _random: Final = Random()
 

@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
-from agentrouted.core.memory.entries import COLUMNS, Fact, Identity, as_json, clean_source, new_uid
+from agentrouted.core.memory.entries import COLUMNS, NONE, Fact, Identity, as_json, clean_source, new_uid
 from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.scopes import FactIds
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
@@ -126,24 +126,11 @@ def _given(
     if valid_from is not None and valid_to is not None and valid_to <= valid_from:
         raise InvalidParams("`validTo` is not after `validFrom`", hint="as it stands, it would never be recalled")
     scope, place = new.next_id(said.scope)
-    fact = Fact(
-        id=place,
-        uid=new_uid(),
-        scope=scope,
-        kind=said.kind,
-        text=text,
-        digest=fingerprint(text),
-        key=clean(said.key) if said.key else None,
-        tags=as_json(list(dict.fromkeys(map(clean, said.tags)))),
-        sources=as_json([cleaned] if source is not None and (cleaned := clean_source(source)) else []),
-        version=1,
-        valid_from=valid_from,
-        valid_to=valid_to,
-        expires_at=seconds_of(said.expires_at, "expiresAt"),
-        created_at=now,
-        updated_at=now,
-        boundary=boundary,
-    )
+    key = clean(said.key) if said.key else None
+    tags = as_json(list(dict.fromkeys(map(clean, said.tags)))) if said.tags else NONE
+    sources = as_json([cleaned]) if source is not None and (cleaned := clean_source(source)) else NONE
+    times = valid_from, valid_to, seconds_of(said.expires_at, "expiresAt"), now, now
+    fact = Fact(place, new_uid(), scope, said.kind, text, fingerprint(text), key, tags, sources, 1, *times, boundary)
     return fact, redacted
 
 
