@@ -1,9 +1,12 @@
 """Times as ISO 8601, and as seconds since 1970."""
 
 from datetime import UTC, datetime
-from typing import overload
+from functools import lru_cache
+from typing import Final, overload
 
 from agentrouted.core.errors import InvalidParams
+
+_A_DAY: Final = 86_400
 
 
 @overload
@@ -39,4 +42,10 @@ def optional_time(seconds: float | None) -> str | None:
 
 def day_in_words(seconds: float) -> str:
     """As people speak of a day, so that it is found by its words."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%A %d %B %Y")
+    return _in_words(seconds // _A_DAY)
+
+
+# Most of what comes is of a few days, and to spell one takes as long as all else that a message is found by.
+@lru_cache(maxsize=32)
+def _in_words(day: float) -> str:
+    return datetime.fromtimestamp(day * _A_DAY, UTC).strftime("%A %d %B %Y")
