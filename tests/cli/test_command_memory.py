@@ -16,7 +16,7 @@ from agentrouted.testing.upstream import Reply, Upstream
 
 
 def database(home: Path) -> Path:
-    return home / ".agentroute/agentrouted.db"
+    return home / ".agentroute/data/agentrouted.db"
 
 
 def holding(home: Path, word: str) -> list[str]:

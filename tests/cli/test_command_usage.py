@@ -40,7 +40,7 @@ async def test_usage_for_programs(tmp_path: Path) -> None:
 
 
 async def test_more_rows_than_one_answer_has_are_all_there(tmp_path: Path) -> None:
-    file = tmp_path / ".agentroute/agentrouted.db"
+    file = tmp_path / ".agentroute/data/agentrouted.db"
     prepare(file, SCRIPTS)
     with contextlib.closing(sqlite3.connect(file)) as connection, connection:
         for number in range(10_001):

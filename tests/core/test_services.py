@@ -57,6 +57,6 @@ async def test_a_memory_that_cannot_forget_is_logged_and_the_rest_is_closed(
 
 
 def retention_in(home: Path) -> None:
-    (home / ".agentroute").mkdir()
+    (home / ".agentroute/data").mkdir(parents=True)
     (home / ".agentroute/config.yaml").write_text("memory: {retention: [{kinds: [note], keep_days: 30}]}")
-    (home / ".agentroute/agentrouted.db").touch()
+    (home / ".agentroute/data/agentrouted.db").touch()

@@ -63,7 +63,7 @@ def test_they_hold_for_a_model_that_is_asked_by_itself(tmp_path: Path) -> None:
     (tmp_path / ".agentroute").mkdir()
     (tmp_path / ".agentroute/config.yaml").write_text("budgets: { all: { calls: 1, per: month } }")
     assert ran(tmp_path, ASKS_A_MODEL) == "Hello world 1 1.0 1"
-    with sqlite3.connect(tmp_path / ".agentroute/agentrouted.db") as connection:
+    with sqlite3.connect(tmp_path / ".agentroute/data/agentrouted.db") as connection:
         query = "SELECT kind, client, asked, status FROM calls JOIN usage_keys ON usage_keys.id = keys"
         [(kind, client, asked, status)] = connection.execute(query)
     assert (kind, client, asked[:4], status) == ("turn", "python", "http", "ok")

@@ -38,7 +38,7 @@ async def test_a_command_writes_the_key_from_the_home_folder(tmp_path: Path) -> 
 
 async def test_what_was_learned_of_a_model_is_known(tmp_path: Path) -> None:
     (tmp_path / ".agentroute").mkdir()
-    database = SharedDatabase(tmp_path / ".agentroute/agentrouted.db")
+    database = SharedDatabase(tmp_path / ".agentroute/data/agentrouted.db")
     async with Upstream() as upstream:
         found = Finding(False, "refused", "run", time.time())
         await Profiles(database).replace(endpoint(upstream.url, model_id="m"), {"quirks.parameters.temperature": found})

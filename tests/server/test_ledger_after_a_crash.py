@@ -24,7 +24,7 @@ def write_config(home: Path, upstream: Upstream, budgets: str) -> None:
 
 
 def under_way(home: Path) -> int:
-    with sqlite3.connect(home / ".agentroute/agentrouted.db") as connection:
+    with sqlite3.connect(home / ".agentroute/data/agentrouted.db") as connection:
         return int(connection.execute("SELECT COUNT(*) FROM open_calls").fetchone()[0])
 
 
@@ -85,7 +85,7 @@ async def test_usage_has_a_twin_among_the_commands(tmp_path: Path) -> None:
 
 
 async def test_what_a_run_said_is_not_told_with_a_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
-    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    (tmp_path / ".agentroute/data/agentrouted.db").mkdir(parents=True)
     async with Upstream() as upstream:
         write_config(tmp_path, upstream, "all: { calls: 9, per: day }")
         async with initialized(tmp_path) as peer:

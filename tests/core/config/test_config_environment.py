@@ -27,9 +27,21 @@ def test_the_file_that_is_named_nearest_is_the_one(explicit: str | None, environ
 
 def test_without_a_home_nothing_is_looked_for_in_it(tmp_path: Path) -> None:
     environment = Environment({"TMPDIR": str(tmp_path)}, None, WORK)
-    assert environment.config_file() is environment.key_file is None
+    assert environment.config_file() is environment.key_file is environment.database_file is None
     assert environment.state_folder == environment.runtime_folder
     assert environment.runtime_folder.parent == tmp_path
+
+
+def test_what_is_kept_is_not_in_the_folder_of_the_config_which_is_watched() -> None:
+    environment = Environment({}, HOME, WORK)
+    assert environment.database_file == Path("/home/ada/.agentroute/data/agentrouted.db")
+
+
+def test_a_database_that_lies_beside_the_config_stays_there(tmp_path: Path) -> None:
+    beside = tmp_path / ".agentroute/agentrouted.db"
+    beside.parent.mkdir()
+    beside.touch()
+    assert Environment({}, tmp_path, WORK).database_file == beside
 
 
 def test_folders_of_the_desktop_are_used() -> None:

@@ -160,11 +160,11 @@ async def test_closing_waits_for_what_was_written_before(tmp_path: Path) -> None
             await use
 
 
-async def test_the_file_and_a_new_folder_are_for_their_owner_only(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "notes.db"
+async def test_the_file_and_new_folders_are_for_their_owner_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "newer" / "notes.db"
     database = await Database.open(path, [FIRST])
     await database.write(add("a"))
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [stat.S_IMODE(folder.stat().st_mode) for folder in (path.parent, path.parent.parent)] == [0o700, 0o700]
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
     await database.aclose()
 

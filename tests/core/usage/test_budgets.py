@@ -47,7 +47,7 @@ async def ends(all_runs: Runs, count: int = 1, host: WritingHost | None = None, 
 
 
 def spent(home: Path) -> float:
-    with sqlite3.connect(home / ".agentroute/agentrouted.db") as connection:
+    with sqlite3.connect(home / ".agentroute/data/agentrouted.db") as connection:
         return float(connection.execute("SELECT COALESCE(SUM(cost_usd), 0) FROM calls").fetchone()[0])
 
 
@@ -250,7 +250,7 @@ async def test_a_limit_that_was_changed_is_in_force_with_the_next_call(tmp_path:
 
 
 async def test_where_there_is_no_database_nothing_is_spent_unseen(tmp_path: Path) -> None:
-    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    (tmp_path / ".agentroute/data/agentrouted.db").mkdir(parents=True)
     async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 1, per: day }")) as all_runs:
         assert await ends(all_runs) == ["Storage"]
 
@@ -266,7 +266,7 @@ async def test_price_unknown_names_the_way_out(tmp_path: Path) -> None:
 
 
 async def test_runs_that_fail_on_one_ledger_do_not_tell_each_other_what_was_said(tmp_path: Path) -> None:
-    (tmp_path / ".agentroute/agentrouted.db").mkdir(parents=True)
+    (tmp_path / ".agentroute/data/agentrouted.db").mkdir(parents=True)
     async with Upstream() as upstream, runs(tmp_path, config(upstream, "all: { calls: 9, per: day }")) as all_runs:
         errors = await asyncio.gather(
             *(failed(all_runs, asked(upstream, model="paid/m", prompt=word)) for word in ("heron", "otter"))

@@ -18,7 +18,7 @@ from agentrouted.core.usage.rows import insert_ended
 from agentrouted.testing.upstream import Reply, Upstream
 
 HELLO = Reply.text("Hello")
-DATABASE = ".agentroute/agentrouted.db"
+DATABASE = ".agentroute/data/agentrouted.db"
 
 TREE = """
 providers:

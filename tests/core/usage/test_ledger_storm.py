@@ -88,7 +88,7 @@ async def test_calls_and_tokens_are_those_of_the_server(tmp_path: Path) -> None:
         all_runs = await stack.enter_async_context(lasting_runs(tmp_path, CONFIG.format(one=one.url, two=two.url)))
         random = Random(3)
         await asyncio.gather(*(one_run(all_runs, one, random) for _ in range(RUNS)))
-    with sqlite3.connect(tmp_path / ".agentroute/agentrouted.db") as connection:
+    with sqlite3.connect(tmp_path / ".agentroute/data/agentrouted.db") as connection:
         of_each = "SELECT provider, COUNT(*) FROM calls JOIN usage_keys ON usage_keys.id = keys GROUP BY 1"
         made = dict(connection.execute(of_each).fetchall())
         bills = "SELECT input_tokens, output_tokens FROM calls WHERE NOT estimated AND input_tokens"

@@ -35,8 +35,15 @@ class Environment:
 
     @property
     def database_file(self) -> Path | None:
-        """What is kept of runs; None for a user without a home."""
-        return self.config_folder / "agentrouted.db" if self.config_folder else None
+        """What is kept of runs and remembered; None for a user without a home."""
+        if self.config_folder is None:
+            return None
+        # In a folder of its own: that of the config is watched, and each write in there would wake the watch, which
+        # takes a quarter of what it costs to remember a fact. One that lies beside the config already stays there.
+        beside = self.config_folder / "agentrouted.db"
+        if os.path.exists(beside):  # noqa: PTH110 - where we may not look, this is no error
+            return beside
+        return self.config_folder / "data/agentrouted.db"
 
     @property
     def runtime_folder(self) -> Path:

@@ -89,7 +89,7 @@ def _watch_folders(paths: Sequence[Path], changed: Callable[[], object], stop: t
             moved = not folders.isdisjoint(reports)
             is_told = any(report.name.casefold() in names for report in reports)
             if reports and stamps == earlier and not (is_told or moved):
-                # The database is in the same folder, and every step of a run is written there.
+                # The database may be in the same folder, and every step of a run is written there.
                 continue
             if reported != "timeout" or stamps != earlier:
                 changed()

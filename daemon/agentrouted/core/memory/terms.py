@@ -22,8 +22,8 @@ _TELLING_TOO: Final = "#%&@"
 _MINUS_OR_NOT: Final = re.compile(r"-(?<!\w-)(?=\d)|!(?==)")
 _SIGN: Final = re.compile(r"[^\w\s]")
 
-# Words within an identifier, and letters that have other forms: wide ones, narrow ones, several in one. Whether there is
-# a hump is asked of the capital first: there are few, and a text is gone through four times as fast.
+# Words within an identifier, and letters that have other forms: wide ones, narrow ones, several in one. For a hump, its
+# capital is looked for first: there are few, and a text is gone through four times as fast.
 _HUMPS: Final = re.compile(r"[A-Z](?<=[a-z][A-Z])")
 _CAMEL: Final = re.compile(r"\b[^\W_]*[a-z][A-Z][^\W_]*")
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")

@@ -43,7 +43,9 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _make_private(path: Path) -> None:
     """A folder that is there already stays as it is: it may be anything."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Not with `parents=True`, which lets others look into those that it makes on the way.
+    for folder in reversed([folder for folder in path.parents if not folder.exists()]):
+        folder.mkdir(mode=0o700, exist_ok=True)
     path.touch(mode=0o600)
     mode = stat.S_IMODE(path.stat().st_mode)
     # A file of another user, which we may only write to, stays as it is.
