@@ -13,7 +13,7 @@ from agentrouted.core.erasing import forget_everything
 from agentrouted.core.host import SilentHost
 from agentrouted.core.memory.store import Store
 from agentrouted.core.storage.database import Database
-from agentrouted.testing.upstream import Upstream
+from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.memory import MemoryListParams
 from agentrouted_protocol.runs import RunForkParams, RunListParams
 
@@ -59,3 +59,14 @@ async def test_forks_of_a_run_that_the_journal_has_no_more_are_forgotten(tmp_pat
         await database.write(lambda connection: connection.execute(sql, (first.run_id,)))
         erased = await asyncio.to_thread(forget_everything, database.path, HERE)
         assert erased.runs == 1 and (await all_runs.page(RunListParams())).runs == ()
+
+
+async def test_runs_of_an_agent_that_has_looked_it_up_are_forgotten(tmp_path: Path) -> None:
+    script = [Reply.tool_call("recall", {"query": "plan"}), Reply.text("ok")]
+    config = "agents: {helper: {memory: {scope: {workspace: here}, recall: tool}}}"
+    async with Upstream(script) as upstream, lasting_runs(tmp_path, config) as all_runs:
+        await remember(await all_runs._services.memory.get(), "the secret plan", scope=HERE)
+        await all_runs.start(asked(upstream, agent="helper"), SilentHost()).result()
+        assert "the secret plan" in str(upstream.requests[1].body)
+        path = (await all_runs._services.database.get()).path
+        assert (await asyncio.to_thread(forget_everything, path, HERE)).runs == 1

@@ -248,6 +248,6 @@ def fingerprint_of(params: RunAgentParams) -> str:
 
 
 def _kept(params: RunAgentParams, plan: Plan) -> dict[str, Any]:
-    """What is needed to go on; whoever does, and from wherever, keeps within the boundary of now."""
-    kept = params.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
-    return {**kept, "boundary": plan.boundary} if plan.boundary else kept
+    """What is needed to go on; whoever does, and from wherever, has the memory and the boundary of now."""
+    planned = params.model_copy(update={"memory": plan.memory, "boundary": plan.boundary})
+    return planned.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=_NOT_KEPT)
