@@ -45,6 +45,11 @@ async def test_a_missing_argument_is_a_usage_error(tmp_path: Path) -> None:
     assert (await agentrouted(tmp_path, "resolve")).code == 2
 
 
+async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "run", "hello", "--output", "missing.json")
+    assert (outcome.code, outcome.err) == (1, "error: missing.json: No such file or directory\n")
+
+
 @pytest.mark.parametrize(
     ("of", "published"), [("protocol", "protocol/schema/protocol.json"), ("config", "docs/config.schema.json")]
 )

@@ -22,7 +22,7 @@ def _in_words(error: Exception) -> tuple[str, str | None]:
         case AgentroutedError() | ClientError():
             return error.message, error.hint
         case OSError():
-            return str(error), None
+            return f"{error.filename}: {error.strerror}" if error.filename else str(error), None
         case _:
             return f"unexpected {type(error).__name__}: {error}", "this is a fault of agentrouted: please report it"
 

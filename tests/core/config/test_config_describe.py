@@ -62,6 +62,11 @@ def test_keys_of_the_plain_file_are_told_as_hints(tmp_path: Path) -> None:
     }
 
 
+def test_each_value_has_a_path(tmp_path: Path) -> None:
+    store = ConfigStore(Environment({}, tmp_path, tmp_path))
+    assert all(value.path for value in effective(store.current))
+
+
 def test_a_key_in_the_place_of_a_name_is_not_told(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("agents: {sk-or-v1-0123456789abcdef: {model: a/b}}")
     store = ConfigStore(Environment({}, tmp_path, tmp_path), "config.yaml")

@@ -17,8 +17,7 @@ def effective(snapshot: Snapshot, path: str | None = None) -> list[ConfigValue]:
     keyfile = {
         name: value if name.endswith("_base_url") else SecretStr(value) for name, value in snapshot.keyfile.items()
     }
-    written = {"keyfile": keyfile} if keyfile else {}
-    values = [*_leaves(snapshot.config, (), True), *_leaves(written, (), True)]
+    values = [*_leaves(snapshot.config, (), True), *(_leaves(keyfile, ("keyfile",), True) if keyfile else ())]
     shown = [_shown(where, value, written, snapshot.origins) for where, value, written in values]
     return [each for each in shown if not path or each.path == path or each.path.startswith(f"{path}.")]
 
