@@ -34,6 +34,14 @@ _ASKED: dict[str, tuple[UsageParams, str]] = {
     "model, day": (UsageParams(group_by=["model", "day"]), "model, CAST(at / 86400 AS INTEGER)"),
     "model, client": (UsageParams(group_by=["model", "client"]), "model, client"),
     "session, model": (UsageParams(group_by=["session", "model"]), "session, model"),
+    "client, workspace, session": (
+        UsageParams(group_by=["client", "workspace", "session"]),
+        "client, workspace, session",
+    ),
+    "all but the day": (
+        UsageParams(group_by=["model", "provider", "client", "workspace", "session", "agent", "kind"]),
+        "model, provider, client, workspace, session, agent, kind",
+    ),
     "model, an odd month": (
         UsageParams(group_by=["model"], since="2025-11-03T10:20:30Z", until="2025-12-03T10:20:31Z"),
         "model",
