@@ -155,6 +155,7 @@ async def test_ids_are_answered_with_their_own_type(tmp_path: Path) -> None:
         (rb"cut \ud83d", "cut \ufffd"),
         (rb"\uDC00\uD83D\uDE00\ud83d\ud83d", "\ufffd\U0001f600\ufffd\ufffd"),
         (rb"a path \\ud83d, and \\\ud83d", "a path \\ud83d, and \\\ufffd"),
+        (rb"\\ud83d\ude00", "\\ud83d\ufffd"),
     ],
 )
 def test_half_a_character_is_read_as_none_that_is_known(sent: bytes, read: str) -> None:

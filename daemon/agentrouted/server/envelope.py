@@ -21,11 +21,8 @@ _ANSWER: Final = re.compile(
     rb'\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,\s*"(?:result|error)"\s*:'
 )
 
-
-# Of backslashes, pairs and halves the halves are a group.
-_HALVES: Final = re.compile(
-    rb"\\(?:\\|u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2}))"
-)
+# Of a surrogate pair. Whole ones are one character.
+_HALF: Final = re.compile("[\ud800-\udfff]")
 
 
 class Request(NamedTuple):
@@ -65,7 +62,7 @@ def decode(body: bytes) -> list[Incoming]:
     try:
         value = from_json(body, allow_inf_nan=False)
     except ValueError as error:
-        if (whole := _with_whole_characters(body)) != body:
+        if (whole := _with_whole_characters(body)) is not None:
             return decode(whole)
         if "recursion limit" in str(error):
             return [Malformed("messageTooLarge", f"the message is nested deeper than {LIMITS.depth}", *_ids_in(body))]
@@ -77,9 +74,18 @@ def decode(body: bytes) -> list[Incoming]:
     return [Malformed("invalidRequest", f"a message is an object, not {_name(value)}")]
 
 
-def _with_whole_characters(body: bytes) -> bytes:
-    """What is half a surrogate pair, as JavaScript writes text that it has cut in mid-character, becomes U+FFFD."""
-    return _HALVES.sub(lambda found: rb"\ufffd" if found[1] else found[0], body)
+def _with_whole_characters(body: bytes) -> bytes | None:
+    """Half a surrogate pair, as JavaScript writes text that it has cut in mid-character, becomes U+FFFD.
+
+    None where there is none.
+    """
+    try:
+        # To Python such halves are JSON.
+        text = json.dumps(json.loads(body), ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return None
+    whole = _HALF.sub("\ufffd", text)
+    return None if whole == text else whole.encode()
 
 
 def encode_result(id_: Id, result: Any) -> bytes:
