@@ -57,6 +57,15 @@ async def filled(store: Store) -> Filler:
     return filler
 
 
+async def looked_at(store: Store) -> Filler:
+    """When nothing is missing but what a boundary keeps back."""
+    assert store.vectors is not None
+    filler = store.vectors.filler
+    while not filler.is_complete:
+        await filler.news()
+    return filler
+
+
 async def hits_of(services: Services, query: str, **more: object) -> list[MemoryHit]:
     params = MemoryRecallParams.model_validate({"query": query, **more})
     return await (await services.memory.get()).recall(params, embedding_for(services))

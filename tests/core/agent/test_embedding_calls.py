@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.embeddings import filled, found_by_meaning, hits_of, openai, texts_in, vector_of, with_vectors
+from harness.embeddings import (
+    filled,
+    found_by_meaning,
+    hits_of,
+    looked_at,
+    openai,
+    texts_in,
+    vector_of,
+    with_vectors,
+)
 from harness.hosts import WritingHost
 from harness.memories import remember
 
@@ -93,9 +102,7 @@ async def test_what_belongs_to_a_folder_with_a_boundary_stays_and_the_rest_is_fi
         await remember(store, "blue", scope=Scope(workspace="/secret/plans"))
         await remember(store, "tea", scope=Scope(workspace="/public"))
         await remember(store, "dog")
-        vectors = await filled(store)
-        while not vectors.is_complete:
-            await vectors.news()
+        vectors = await looked_at(store)
         assert (vectors.done, vectors.missing) == (2, 1) and "boundary" in (vectors.error or "")
         assert await found_by_meaning(services, "beverage", scope=Scope(workspace="/public")) == ["tea"]
         with pytest.raises(GuardrailBlocked):
@@ -244,7 +251,7 @@ async def test_what_is_said_in_a_run_stays_within_its_boundary_later_on(tmp_path
         ):
             params = RunAgentParams.model_validate({"model": model, "prompt": "blue", "sessionId": "s", **said})
             await runs.start(params, WritingHost(), caller=caller).result()
-        filler = await filled(await services.memory.get())
+        filler = await looked_at(await services.memory.get())
         assert filler.error and (filler.done, filler.missing) == (0, 6)
         await runs.aclose()
     assert cloud.requests == []

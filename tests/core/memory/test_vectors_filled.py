@@ -15,6 +15,7 @@ from harness.embeddings import (
     filled,
     found_by_meaning,
     hits_of,
+    looked_at,
     openai,
     texts_in,
     vector_of,
@@ -300,9 +301,7 @@ async def test_what_was_said_within_a_boundary_is_never_sent_beyond_it(tmp_path:
         await store.add_messages("s", [says("a private drink")], boundary="local")
         await store.add_messages("s", [says("a drink for all")])
         await remember(store, "blue for all")
-        filler = await filled(store)
-        while not filler.is_complete:
-            await filler.news()
+        filler = await looked_at(store)
         assert filler.error and "local" in filler.error and (filler.done, filler.missing) == (2, 2)
     assert sorted(text for texts in texts_in(upstream.requests) for text in texts) == [
         "a drink for all",
@@ -316,7 +315,7 @@ async def test_what_is_said_again_stays_within_the_strictest_boundary_that_it_wa
         for boundary in ("local", None):
             await store.remember(MemoryRememberParams(text="blue"), boundary=boundary)
             await store.remember(MemoryRememberParams(text=f"tea {boundary}", key="drink"), boundary=boundary)
-        filler = await filled(store)
+        filler = await looked_at(store)
         assert filler.error and filler.missing == 2
     assert upstream.requests == []
 
