@@ -16,6 +16,25 @@ SHOW_TABLE = f"{ALL} show_table([('a', '名前', '1', {LONG!r}), ('bb', 'e\u0301
 SHOW_TEXT = f"{ALL} show('[bold]no[/bold] :smile: 名前 ', ('red', 'red'), ' \\x1b[31m\\x9b31m\\x07 1.5')"
 SHOWN_TEXT = "[bold]no[/bold] :smile: 名前 {} [31m31m 1.5\n"
 
+ASKED = """
+import asyncio
+from agentrouted.cli.answer import AnswerInWords
+from agentrouted_protocol.client_requests import ToolApproveParams
+from agentrouted_protocol.events import ModelCallStart
+from agentrouted_protocol.routing import RouteEndpoint
+
+async def ask():
+    route = RouteEndpoint.model_construct(provider="ollama", model_id="llama3")
+    params = ToolApproveParams(run_id="r", call_id="c", name="push", arguments={}, reason="Needed", options=[])
+    with AnswerInWords() as answer:
+        asking = asyncio.create_task(answer.approve(params))
+        await asyncio.sleep(0)
+        answer.show(ModelCallStart.model_construct(turn=1, route=route))
+        asking.cancel()
+
+asyncio.run(ask())
+"""
+
 
 def python(home: Path, program: str, columns: int = 80, **environment: str) -> str:
     return on_terminal(home, sys.executable, "-P", "-c", program, columns=columns, **environment)
@@ -67,6 +86,11 @@ def test_what_is_done_is_a_bar_on_a_terminal_only(tmp_path: Path) -> None:
     program = f"{ALL}\nwith progress() as tell: tell(3_000_000, 12_000_000); tell(12_000_000, 12_000_000)"
     assert "100%" in python(tmp_path, program) and "12.0/12.0 MB" in python(tmp_path, program)
     assert piped(tmp_path, program) == ""
+
+
+def test_nothing_turns_while_a_person_is_asked(tmp_path: Path) -> None:
+    screen = python(tmp_path, ASKED)
+    assert "[y/N]" in screen and "ollama" not in screen
 
 
 def test_the_head_of_a_table_is_bold(tmp_path: Path) -> None:

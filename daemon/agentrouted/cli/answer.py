@@ -118,7 +118,9 @@ class AnswerInWords(Answer):
 
     def _wait(self, words: str) -> None:
         self._end_line()
-        self._spinner.start(words)
+        # Another agent of the run goes on while a person is asked: nothing turns in the line where they type.
+        if not self._asking.locked():
+            self._spinner.start(words)
 
     def _note(self, words: str) -> None:
         self._spinner.stop()
