@@ -21,7 +21,7 @@ class UsageParams(Params):
     """Only this run's, with those of the agents that it has called."""
 
     session_id: str | None = None
-    limit: Annotated[int, Field(ge=1, le=10_000)] = 10_000
+    limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
     """Rows of one answer; the totals are always those of all."""
 
     cursor: str | None = None

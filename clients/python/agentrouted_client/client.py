@@ -42,6 +42,9 @@ AnyFunction = TypeVar("AnyFunction", bound=Function)
 # With -P, the modules that lie in the current folder stay out of it.
 _AGENTROUTED = (sys.executable, "-P", "-m", "agentrouted")
 
+# Rows of `usage` in one answer. All of them are wanted: each page takes the daemon as long to begin with.
+_LARGEST_PAGE = 10_000
+
 
 class Client:
     """A connection to the daemon. Open one with `Client.spawn()` or `Client.connect()`.
@@ -185,7 +188,9 @@ class Client:
 
         Times are ISO 8601, UTC; `until` is not included.
         """
-        params = UsageParams(group_by=list(group_by), since=since, until=until, run_id=run_id, session_id=session_id)
+        params = UsageParams(
+            group_by=list(group_by), since=since, until=until, run_id=run_id, session_id=session_id, limit=_LARGEST_PAGE
+        )
         result: UsageResult = await self.request("usage", params)
         rows, cursor = result.rows, result.next_cursor
         while cursor is not None:

@@ -139,7 +139,7 @@ async def test_any_grouping_of_any_time_is_exact(ledger: Ledger, span: tuple[str
     since, until = span
     here = [each for each in CALLS if seconds(since, 0) <= each[0].at < seconds(until, 1e12)]
     for keys in GROUPINGS:
-        result = await told(ledger, UsageParams(since=since, until=until, group_by=keys))
+        result = await told(ledger, UsageParams(since=since, until=until, group_by=keys, limit=10_000))
         expected: dict[Any, list[Any]] = {}
         for each in here if keys else ():
             expected.setdefault(tuple(KEYS[key](each[0]) or None for key in keys), []).append(each)
@@ -216,6 +216,18 @@ async def test_pages_together_say_what_one_says(ledger: Ledger, keys: Any, since
         assert page.totals == whole.totals and (len(page.rows) == 3 or page.next_cursor is None)
         rows, cursor = [*rows, *page.rows], page.next_cursor
     assert rows == whole.rows and whole.next_cursor is None
+
+
+async def test_a_page_has_a_thousand_rows_unless_more_are_asked_for(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "c.db")
+    ledger = await Ledger.open(database)
+    for number in range(1001):
+        ledger.end(ledger.begin(replace(CALLS[0][0], session=f"s{number}"), Usage), CALLS[0][1])
+    page = await told(ledger, UsageParams(group_by=["session"]))
+    assert (len(page.rows), page.totals.calls) == (1000, 1001) and page.next_cursor
+    assert len((await told(ledger, UsageParams(group_by=["session"], limit=1001))).rows) == 1001
+    await database.aclose()
+    ledger.close()
 
 
 @pytest.mark.parametrize(
