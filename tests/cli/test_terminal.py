@@ -56,6 +56,13 @@ def test_on_a_terminal_the_last_column_is_folded_into_the_room_that_is_left(kind
     ]
 
 
+def test_a_spinner_hides_no_cursor_and_takes_nothing_from_a_pipe(tmp_path: Path) -> None:
+    program = f"{ALL} spinner = Spinner(); spinner.start('busy'); print('out'); spinner.stop()"
+    screen = on_terminal(tmp_path, "sh", "-c", '"$0" -P -c "$1" >"$2"', sys.executable, program, str(tmp_path / "out"))
+    assert "busy" in screen and "\x1b[?25" not in screen
+    assert (tmp_path / "out").read_text() == "out\n"
+
+
 @pytest.mark.parametrize("columns", [None, 30])
 def test_in_a_pipe_and_where_there_is_no_room_each_row_is_a_whole_line(columns: int | None, tmp_path: Path) -> None:
     out = python(tmp_path, SHOW_TABLE, columns) if columns else piped(tmp_path, SHOW_TABLE)

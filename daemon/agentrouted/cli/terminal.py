@@ -65,11 +65,15 @@ class Spinner:
     def start(self, words: str) -> None:
         self.stop()
         if sys.stderr.isatty():
+            from rich.live import Live
+            from rich.spinner import Spinner as Frames
             from rich.text import Text
 
-            status = _console(stderr=True).status(Text(printable(words), "dim"))
-            status.start()
-            self._end = status.stop
+            frames = Frames("dots", Text(printable(words), "dim"), style="dim")
+            # What is printed for a pipe meanwhile is not for the terminal.
+            live = Live(frames, console=_console(stderr=True), transient=True, redirect_stdout=False)
+            live.start(refresh=True)
+            self._end = live.stop
 
     def stop(self) -> None:
         if self._end:
@@ -86,7 +90,7 @@ def progress() -> Iterator[Callable[[int, int], None]]:
     from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
     columns = (BarColumn(), TaskProgressColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=_console(stderr=True), transient=True, redirect_stdout=False) as bar:
         task = bar.add_task("", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
@@ -131,4 +135,7 @@ def _console(*, stderr: bool) -> "Console":
 
     # Who wants no colours (https://no-color.org) gets no bold either. And nothing in the text of others is markup.
     colours: Literal["auto"] | None = None if os.environ.get("NO_COLOR") else "auto"
-    return Console(stderr=stderr, color_system=colours, markup=False, emoji=False, highlight=False)
+    console = Console(stderr=stderr, color_system=colours, markup=False, emoji=False, highlight=False)
+    # Never hidden: whoever ends the program in the middle would be left without a cursor.
+    console.show_cursor = lambda show=True: False  # type: ignore[method-assign]
+    return console

@@ -44,6 +44,14 @@ def test_a_database_that_lies_beside_the_config_stays_there(tmp_path: Path) -> N
     assert Environment({}, tmp_path, WORK).database_file == beside
 
 
+def test_a_database_in_its_own_folder_is_used_whatever_lies_beside_the_config(tmp_path: Path) -> None:
+    here = tmp_path / ".agentroute/data/agentrouted.db"
+    here.parent.mkdir(parents=True)
+    for file in (here, tmp_path / ".agentroute/agentrouted.db"):
+        file.touch()
+    assert Environment({}, tmp_path, WORK).database_file == here
+
+
 def test_folders_of_the_desktop_are_used() -> None:
     environment = Environment({"XDG_RUNTIME_DIR": "/run/user/7", "XDG_STATE_HOME": "/state"}, HOME, WORK)
     assert environment.runtime_folder == Path("/run/user/7/agentrouted")

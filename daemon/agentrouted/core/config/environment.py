@@ -40,10 +40,9 @@ class Environment:
             return None
         # In a folder of its own: that of the config is watched, and each write in there would wake the watch, which
         # takes a quarter of what it costs to remember a fact. One that lies beside the config already stays there.
-        beside = self.config_folder / "agentrouted.db"
-        if os.path.exists(beside):  # noqa: PTH110 - where we may not look, this is no error
-            return beside
-        return self.config_folder / "data/agentrouted.db"
+        here, beside = (self.config_folder / name for name in ("data/agentrouted.db", "agentrouted.db"))
+        # Where we may not look, `exists` of a path would be an error.
+        return beside if os.path.exists(beside) and not os.path.exists(here) else here  # noqa: PTH110
 
     @property
     def runtime_folder(self) -> Path:
