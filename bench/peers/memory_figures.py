@@ -11,6 +11,9 @@ AT_ONCE = 64
 # Seconds after which what is slow has been measured long enough.
 _ENOUGH = 5.0
 
+# Seconds in which what was written is put in order, by those who do so: that is no part of a question.
+_PAUSE = 2.0
+
 Call = Callable[[str], Awaitable[Any]]
 
 
@@ -44,6 +47,7 @@ async def measure(remember: Call, recall: Call, work: Work) -> Figures:
     figures.together_cpu = (time.process_time() - cpu) / done
     figures.together_rate = done / (time.perf_counter() - began)
     figures.alone, _, figures.alone_cpu = await _one_by_one(remember, work.alone)
+    await asyncio.sleep(_PAUSE)
     figures.recalled = {name: await _one_by_one(recall, questions) for name, questions in work.questions.items()}
     return figures
 
