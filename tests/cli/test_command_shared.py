@@ -54,9 +54,11 @@ async def test_logs_shows_the_last_entries(tmp_path: Path) -> None:
 
 
 async def test_logs_goes_on_with_what_comes(tmp_path: Path) -> None:
-    async with serving(tmp_path), started(tmp_path, "logs", "-n", "0", "-f") as logs, asyncio.timeout(TIME_LIMIT):
-        stop = asyncio.create_task(agentrouted(tmp_path, "stop"))
+    async with serving(tmp_path), started(tmp_path, "logs", "-n", "1", "-f") as logs, asyncio.timeout(TIME_LIMIT):
         assert logs.stdout
+        # From then on it looks for what comes.
+        assert await logs.stdout.readline()
+        stop = asyncio.create_task(agentrouted(tmp_path, "stop"))
         while b"stopping" not in await logs.stdout.readline():
             pass
         await stop
