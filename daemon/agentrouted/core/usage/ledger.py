@@ -30,7 +30,7 @@ from agentrouted_protocol.usage import BudgetState, UsageParams
 logger = logging.getLogger(__name__)
 
 # Seconds. A call that takes longer is in the database while it is under way: after a crash it is known.
-_SHORT: Final = 0.05
+_SHORT: Final = 0.01
 _AGAIN: Final = 1.0
 _LONGEST_PAUSE: Final = 30.0
 
