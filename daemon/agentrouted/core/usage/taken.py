@@ -1,5 +1,7 @@
 """What calls have taken, as told: the next ones will, too."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,31 +22,41 @@ class Most:
     beyond: int = 0
     """A reply that was longer than it was allowed to be."""
 
+    def __or__(self, other: "Most") -> "Most":
+        return Most(max(self.hidden, other.hidden), max(self.reply, other.reply), max(self.beyond, other.beyond))
+
 
 _NOTHING: Final = Most()
+_HOUR: Final = 3600.0
 
 
 class Taken:
-    """By the models of this process, since it began.
+    """By the models of this process, in this hour and the one before. An hour in which none is asked does not count.
 
-    A provider may put words of its own around a prompt, and not every one holds its replies to a length.
+    A provider may put words of its own around a prompt, and not every one holds its replies to a length. What happened
+    once is not expected for ever.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._hour_began = clock()
+        self._before: dict[tuple[str, str], Most] = {}
         self._most: dict[tuple[str, str], Most] = {}
 
     def by(self, endpoint: Endpoint) -> Most:
-        return self._most.get(_key(endpoint), _NOTHING)
+        # Also where no call is made any more: one that took too much may be why there is no room for others.
+        if (now := self._clock()) - self._hour_began >= _HOUR:
+            self._before, self._most, self._hour_began = self._most, {}, now
+        key = _key(endpoint)
+        return self._before.get(key, _NOTHING) | self._most.get(key, _NOTHING)
 
     def learn(self, endpoint: Endpoint, request: ModelRequest, spent: Usage) -> None:
         if spent.estimated or _has_files(request):
             return
-        most, reply = self.by(endpoint), spent.output_tokens
-        self._most[_key(endpoint)] = Most(
-            hidden=max(most.hidden, spent.input_tokens - most_tokens_in(request)),
-            reply=max(most.reply, reply),
-            beyond=max(most.beyond, reply) if reply > (request.max_tokens or reply) else most.beyond,
-        )
+        key, reply = _key(endpoint), spent.output_tokens
+        beyond = reply if reply > (request.max_tokens or reply) else 0
+        now = Most(spent.input_tokens - most_tokens_in(request), reply, beyond)
+        self._most[key] = self._most.get(key, _NOTHING) | now
 
 
 def _key(endpoint: Endpoint) -> tuple[str, str]:
