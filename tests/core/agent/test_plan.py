@@ -8,8 +8,10 @@ import pytest
 from agentrouted.core.agent.plan import Plan, plan_run
 from agentrouted.core.config.load import load_text
 from agentrouted.core.config.snapshot import Snapshot
+from agentrouted.core.errors import InvalidParams
 from agentrouted_protocol.runs import RunAgentParams, SlidingWindow, Summarize, Truncate
 
+SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0"
 CONFIG = """
 agents:
   other: {}
@@ -75,3 +77,10 @@ def test_a_history_of_the_config_is_that_of_the_contract(written: str, meant: ob
 def test_a_history_that_cannot_be_meant_is_told(written: str) -> None:
     loaded = load_text(f"agents: {{a: {{history: {written}}}}}", Path("config.yaml"), {})
     assert loaded.config is None and loaded.problems[0].path.startswith("agents.a.history")
+
+
+@pytest.mark.parametrize("named", [{"session_id": SECRET}, {"memory": {"scope": {"user": SECRET}}}])
+def test_a_run_is_refused_before_it_begins_where_what_it_says_could_not_be_kept(named: dict[str, Any]) -> None:
+    with pytest.raises(InvalidParams, match="secret") as refused:
+        plan(**named)
+    assert SECRET not in str(refused.value)

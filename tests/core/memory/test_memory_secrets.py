@@ -6,10 +6,12 @@ import logging
 import pytest
 from harness.memories import found, get, remember, says
 
+from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.store import Store
 from agentrouted.core.secrets import secrets_in
 from agentrouted_protocol.memory import MemoryExportParams, MemoryImportParams
 from agentrouted_protocol.messages import ToolCall
+from agentrouted_protocol.scope import Scope
 
 LETTERS = "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
 SECRETS = {
@@ -78,6 +80,29 @@ async def test_a_secret_that_a_tool_was_called_with_or_a_tag_of_an_import_holds_
     for each in (text, (await store.export(MemoryExportParams())).text):
         problems = (await store.import_(MemoryImportParams(text=each))).problems
         assert "GitHub token" in problems[0] and secret not in str(problems)
+
+
+@pytest.mark.parametrize("name", Scope.model_fields)
+async def test_a_scope_is_not_named_by_a_secret(store: Store, name: str) -> None:
+    scope = {name: SECRETS["GitHub token"]}
+    with pytest.raises(InvalidParams, match=name) as refused:
+        await remember(store, "likes tea", scope=scope)
+    assert LETTERS not in str(refused.value)
+    with pytest.raises(InvalidParams, match=name):
+        await store.add_messages("s", [says("hello")], Scope(**scope))
+    told = await remember(store, "likes tea", scope=scope, allow_secrets=True)
+    assert (await store.get(get(id=told.id, scope=scope))).text == "likes tea"
+    text = (await store.export(MemoryExportParams())).text
+    assert "GitHub token" in (await store.import_(MemoryImportParams(text=text))).problems[0]
+
+
+async def test_a_session_is_not_named_by_a_secret(store: Store) -> None:
+    with pytest.raises(InvalidParams, match="sessionId"):
+        await store.add_messages(SECRETS["signed token"], [says("hello")])
+    line = {"type": "session", "sessionId": SECRETS["signed token"], "scope": {}, "createdAt": "2026-01-01T00:00:00Z"}
+    text = json.dumps({**line, "updatedAt": line["createdAt"]})
+    assert "signed token" in (await store.import_(MemoryImportParams(text=text))).problems[0]
+    assert await store.get_messages(SECRETS["signed token"]) == []
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from agentrouted.core.config.agent import Agent
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams, NotFound
+from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.output.wanted import Wanted
 from agentrouted.core.routing.resolve import Resolution, resolve
 from agentrouted_protocol.messages import Message
@@ -76,6 +77,9 @@ def plan_run(
         raise InvalidParams("there is nothing to say", hint="send a `prompt`, or `messages`")
     if params.session_id == "":
         raise InvalidParams("`sessionId` is empty", hint="name the session, or leave out `sessionId`")
+    memory = params.memory or (agent.memory.value if agent.memory else None)
+    # What the run has said could not be kept when it has ended.
+    refuse_secrets(memory.scope if memory else None, params.session_id)
     instructions = params.instructions if params.instructions is not None else agent.instructions
     resolution = resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client)
     return Plan(
@@ -96,7 +100,7 @@ def plan_run(
         retries=_first(params.retries, agent.retries, DEFAULT_RETRIES),
         stream=params.stream,
         session_id=params.session_id,
-        memory=params.memory or (agent.memory.value if agent.memory else None),
+        memory=memory,
         boundary=stricter(params.boundary, agent.boundary, resolution.boundary, snapshot.config.boundary_in(folders)),
     )
 

@@ -93,11 +93,17 @@ def _line_of(text: str) -> Line | None:
 def _secrets_of(line: Line | None) -> list[str]:
     match line:
         case FactLine():
-            return secrets_in("\n".join([line.text, line.key or "", *line.tags]))
+            return secrets_in("\n".join([line.text, line.key or "", *line.tags, *_names(line.scope)]))
+        case SessionLine():
+            return secrets_in("\n".join([line.session_id, line.title or "", *_names(line.scope)]))
         case MessageLine():
             return secrets_of(line.message)
         case _:
             return []
+
+
+def _names(scope: Scope) -> Iterator[str]:
+    return (name for _, name in scope if name)
 
 
 def _fault(error: Exception) -> str:

@@ -12,6 +12,7 @@ from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.entries import COLUMNS, NONE, Fact, Identity, as_json, clean_source, new_uid
 from agentrouted.core.memory.index import add_to_index
+from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.memory.scopes import FactIds
 from agentrouted.core.memory.terms import clean, fingerprint, indexed
 from agentrouted.core.secrets import secrets_in, without_secrets
@@ -116,9 +117,11 @@ def _given(
     new: NewFacts, now: float, said: MemoryRememberParams, source: Source | None, boundary: Boundary | None
 ) -> tuple[Fact, list[str]]:
     """A fact as if there were no other, and the kinds of secrets that were left out."""
-    redacted = [] if said.allow_secrets else secrets_in("\n".join([said.text, said.key or "", *said.tags]))
-    if redacted:
-        said = _without_secrets(said)
+    redacted = []
+    if not said.allow_secrets:
+        refuse_secrets(said.scope)
+        if redacted := secrets_in("\n".join([said.text, said.key or "", *said.tags])):
+            said = _without_secrets(said)
     text = clean(said.text)
     if not text.strip():
         raise InvalidParams("`text` is empty: there is nothing to remember")

@@ -10,6 +10,7 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import new_uid
 from agentrouted.core.memory.message_rows import Said, insert_messages, message_of
+from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.times import seconds_of, text_of_time
@@ -131,6 +132,7 @@ def _session(connection: sqlite3.Connection, session_id: str, scope: Scope | Non
     name = clean(session_id)
     if (found := find_session(connection, name, scope)) is not None:
         return found
+    refuse_secrets(scope, session_id)
     owner = scope_id(connection, scope or Scope())
     inserted = connection.execute(
         "INSERT INTO memory_sessions (session_id, scope, created_at, updated_at) VALUES (?, ?, ?, ?)",
