@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.memory import facts, sessions, transfer
-from agentrouted.cli.memory.erasing import erase
 from agentrouted.cli.memory.words import Shown, scope
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
@@ -107,6 +106,9 @@ def run(arguments: argparse.Namespace) -> int:
     erases = arguments.what == "forget" and arguments.everything
     _refuse_others(arguments, _TAKES_EVERYTHING if erases else _TAKES[arguments.what])
     if erases:
+        # Lazy: it takes sqlite3 and the journal with it, and no other command opens the file.
+        from agentrouted.cli.memory.erasing import erase
+
         return erase(scope(arguments), dry_run=arguments.dry_run, as_json=arguments.json)
     try:
         return asyncio.run(_ask(arguments))
