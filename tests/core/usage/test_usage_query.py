@@ -257,6 +257,17 @@ async def test_a_cursor_from_elsewhere_is_refused(ledger: Ledger, cursor: str) -
         await ledger.usage(UsageParams(group_by=["model"], cursor=cursor))
 
 
+async def test_nothing_is_left_out_after_a_cursor_before_all_rows(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "c.db")
+    ledger = await Ledger.open(database)
+    for model in ("big", "small"):
+        ledger.end(ledger.begin(replace(CALLS[0][0], model=model), Usage), CALLS[0][1])
+    page = await told(ledger, UsageParams(group_by=["model"], cursor='["a"]'))
+    assert [row.model for row in page.rows] == ["big", "small"]
+    await database.aclose()
+    ledger.close()
+
+
 async def test_a_cursor_is_refused_where_there_are_no_rows(ledger: Ledger) -> None:
     with pytest.raises(InvalidParams):
         await ledger.usage(UsageParams(cursor='["m"]'))

@@ -80,7 +80,9 @@ class Grouping:
 
     def _in_order(self, column: str, values: dict[GroupKey, str]) -> Any:
         if column == "place":
-            return _place(max(bisect_right(self.names, tuple(values[key] for key in self.named)) - 1, 0))
+            place = bisect_right(self.names, tuple(values[key] for key in self.named))
+            # Before the first of them is nothing.
+            return _place(place - 1) if place else b""
         return int(seconds_of(values["day"], "cursor")) if column == "day" else values["session"]
 
 
