@@ -12,6 +12,9 @@ from agentrouted.core.storage.database import Database
 # Seconds after something was written or forgotten: more may follow.
 _QUIET: Final = 0.5
 
+# Seconds after it could not be written, such as to a disk that is full.
+_AGAIN: Final = 30.0
+
 # Fewer new parts of the index than these slow nobody down.
 _WORTH_MERGING: Final = 10
 _STEPS_AT_THE_END: Final = 10
@@ -51,13 +54,16 @@ class Tidying:
             self._task = asyncio.create_task(self._when_quiet())
 
     async def _when_quiet(self) -> None:
-        with contextlib.suppress(Storage):
-            while self._cleaned < self._forgotten or self._added >= _WORTH_MERGING:
-                added = self._added
-                await asyncio.sleep(_QUIET)
+        while self._cleaned < self._forgotten or self._added >= _WORTH_MERGING:
+            added = self._added
+            await asyncio.sleep(_QUIET)
+            try:
                 await self._clean()
                 if added == self._added:
                     await self._merge()
+            except Storage:
+                self._added = max(self._added, added)
+                await asyncio.sleep(_AGAIN)
 
     async def _clean(self, steps: float = math.inf) -> None:
         forgotten = self._forgotten
