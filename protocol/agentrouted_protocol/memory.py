@@ -59,7 +59,9 @@ class MemoryRememberResult(WireModel):
 
 class MemoryRecallParams(Params):
     query: str
-    """Plain words: nothing in it is an operator. Empty lists the newest."""
+    """Plain words: nothing in it is an operator. Empty lists the newest. Of a long one, the first 48 words that do not
+    stand everywhere are looked for, among its first 20,000 characters.
+    """
 
     scope: Scope = Scope()
     limit: _Limit = 10

@@ -57,6 +57,15 @@ async def test_no_question_is_an_error(store: Store, query: str) -> None:
     assert len(await hits(store, query, explain=True)) <= 2
 
 
+async def test_of_a_long_question_the_beginning_is_looked_for(store: Store) -> None:
+    await remember(store, "likes tea")
+    others = [f"word{number}" for number in range(47)]
+    for found_by in (" ".join([*others, "the", "tea"]), f"{'and ' * 4999}tea"):
+        assert await found(store, found_by) == ["likes tea"]
+    for missed in (" ".join([*others, "other", "tea"]), f"{'and ' * 5000}tea"):
+        assert await found(store, missed) == []
+
+
 PIECES = [
     *"\"'*():^-+{}[]\\%_;\0é茶 \n🦄\ud83d\udc00",
     "NEAR(",
