@@ -33,7 +33,7 @@ class AgentStart(Event):
     """As it was asked for."""
 
     route: RouteEndpoint
-    """The endpoint that is tried first."""
+    """The endpoint that is tried first. Where the session has to stay on this machine, a `fallback` names another."""
 
 
 class ModelCallStart(Event):
@@ -124,7 +124,7 @@ class Retry(Event):
 
 
 class Fallback(Event):
-    """The next endpoint of the chain is asked."""
+    """Another endpoint of the chain is asked in place of the one before."""
 
     kind: Literal["fallback"] = "fallback"
     reason: str

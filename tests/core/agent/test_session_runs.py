@@ -15,6 +15,7 @@ from agentrouted.core.errors import AgentroutedError, Conflict, GuardrailBlocked
 from agentrouted.core.host import SilentHost
 from agentrouted.core.memory.store import Store
 from agentrouted.testing.upstream import Received, Reply, Upstream
+from agentrouted_protocol.events import Fallback
 from agentrouted_protocol.memory import MemoryExportParams
 from agentrouted_protocol.runs import RunForkParams
 
@@ -54,8 +55,13 @@ async def test_a_session_in_which_something_was_said_within_the_boundary_goes_on
     async with Upstream() as upstream, Upstream() as elsewhere:
         config = ELSEWHERE.format(elsewhere=elsewhere.url, chain=f"acme/m, '{upstream.url}/m'")
         async with runs(tmp_path, config) as all_runs:
-            for more in ({"boundary": "local"}, {"model": "x"}, {}):
+            for more in ({"boundary": "local"}, {}):
                 await all_runs.start(asked(upstream, sessionId="s", **more), SilentHost()).result()
+            host = WritingHost()
+            await all_runs.start(asked(upstream, sessionId="s", model="x"), host).result()
+            # Who is asked in the place of the one that was named is told, with the reason.
+            assert isinstance(told := host.events[1], Fallback) and "session `s`" in told.reason
+            assert (told.route.base_url, told.crosses_boundary) == (upstream.url, False)
             with pytest.raises(GuardrailBlocked, match="session `s`"):
                 await all_runs.start(asked(upstream, sessionId="s", model="acme/m"), SilentHost()).result()
             exported = await (await memory_of(all_runs)).export(MemoryExportParams())

@@ -7,6 +7,7 @@ from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.remembered import remembered
 from agentrouted.core.agent.sessions import Turn, bare
 from agentrouted.core.errors import GuardrailBlocked
+from agentrouted_protocol import events
 from agentrouted_protocol.messages import Message
 
 
@@ -41,14 +42,16 @@ def _stay_here(run: RunContext) -> None:
     """What was said within `local` goes on within it, whatever this run, or who goes on with it, says."""
     run.state.boundary = "local"
     run.plan = replace(run.plan, boundary="local")
-    run.chain = tuple(each for each in run.chain if each.endpoint.local or run.inside.speak)
+    why = f"session `{run.plan.session_id}` has what was said within the boundary `local`"
+    before, run.chain = run.chain, tuple(each for each in run.chain if each.endpoint.local or run.inside.speak)
     if not run.chain:
         raise GuardrailBlocked(
-            f"session `{run.plan.session_id}` has what was said within the boundary `local`, and `{run.plan.model}` is"
-            " not on this machine",
+            f"{why}, and `{run.plan.model}` is not on this machine",
             hint="name a model of this machine, such as `ollama/<model>`, or begin a new session",
             details={"rule": "boundary: local"},
         )
+    if run.chain[0] is not before[0]:
+        run.emitter.emit(events.Fallback, reason=why, route=run.chain[0].to_route())
 
 
 def _last_question(messages: Sequence[Message]) -> int:
