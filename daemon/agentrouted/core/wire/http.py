@@ -1,6 +1,7 @@
 """The HTTP client of the process, opened on first use."""
 
 import asyncio
+import sys
 from typing import TYPE_CHECKING
 
 from agentrouted.core.endpoint import Endpoint
@@ -41,8 +42,20 @@ class HttpClient:
 
 
 def _open_transport() -> "Transport":
+    _import_httpx()
     # `send` needs it too, and would import it on the event loop.
     import agentrouted.core.wire.exchange  # noqa: F401
     from agentrouted.core.wire.transport import Transport
 
     return Transport()
+
+
+def _import_httpx() -> None:
+    """Without its command line, which loads click and rich where they are: most of what it takes, and 5 MiB."""
+    if "httpx" in sys.modules:
+        return
+    # For Python there is no such module then. httpx is prepared for that: without click there is none.
+    sys.modules["httpx._main"] = None  # type: ignore[assignment]  # documented, but not in typeshed
+    import httpx  # noqa: F401
+
+    del sys.modules["httpx._main"]
