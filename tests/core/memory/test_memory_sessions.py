@@ -1,7 +1,7 @@
 """Messages of sessions: exact, in order, cleared."""
 
 import pytest
-from harness.memories import HERE, THERE, found, remember, says
+from harness.memories import HERE, THERE, forget, found, remember, says
 
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.store import Store
@@ -94,6 +94,25 @@ async def test_a_long_title_is_cut(store: Store) -> None:
     await store.add_messages("s", [says("word " * 100)])
     [session] = (await store.sessions(MemorySessionsParams())).sessions
     assert session.title is not None and len(session.title) == 80 and session.title.endswith("…")
+
+
+async def test_a_forgotten_message_leaves_nothing_in_those_that_stay(store: Store) -> None:
+    said = [
+        says("My word is zebra"),
+        says("noted", role="assistant"),
+        says("", role="tool"),
+        says("thanks"),
+        says("bye"),
+    ]
+    ids = (await store.add_messages("s", said)).ids
+    await store.add_messages("t", [says("zebra, too"), says("yes")])
+    assert await forget(store, id=ids[0]) == 1
+    assert sorted(await found(store, "zebra")) == ["yes", "zebra, too"]
+    assert sorted(await found(store, "thanks")) == ["bye", "thanks"]
+    titles = {each.session_id: each.title for each in (await store.sessions(MemorySessionsParams())).sessions}
+    assert titles == {"s": "thanks", "t": "zebra, too"}
+    whole = "INSERT INTO memory_index (memory_index, rank) VALUES ('integrity-check', 1)"
+    await store._database.write(lambda connection: connection.execute(whole))
 
 
 async def test_a_session_that_is_cleared_is_gone_and_may_begin_anew(store: Store) -> None:

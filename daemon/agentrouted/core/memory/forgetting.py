@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentrouted.core.memory.scopes import whole_range
+from agentrouted.core.memory.traces import remove, traces_of
 
 
 def forget_expired(connection: sqlite3.Connection, now: float) -> int:
@@ -13,15 +14,19 @@ def forget_expired(connection: sqlite3.Connection, now: float) -> int:
 
 
 def forget_rows(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:
-    """Facts and messages of a scope. A session without messages goes with its title, and an empty scope too."""
-    forgotten = connection.execute(
-        f"DELETE FROM memories WHERE id BETWEEN ? AND ? AND ({condition})", (*whole_range(scope), *values)
-    ).rowcount
+    """Facts and messages of a scope, and what others are found by because of them. A session without messages goes with
+    its title, and an empty scope too.
+    """
+    going = f"scope = ? AND id BETWEEN ? AND ? AND ({condition})"
+    values = (scope, *whole_range(scope), *values)
+    left = traces_of(connection, going, values)
+    forgotten = connection.execute(f"DELETE FROM memories WHERE {going}", values).rowcount
     connection.execute(
         "DELETE FROM memory_sessions WHERE scope = ?"
         " AND NOT EXISTS (SELECT 1 FROM memories WHERE session = memory_sessions.id)",
         (scope,),
     )
+    remove(connection, left)
     _forget_scope(connection, scope)
     return forgotten
 

@@ -14,6 +14,14 @@ def add_to_index(connection: sqlite3.Connection, rows: Iterable[tuple[int, str, 
     connection.executemany("INSERT INTO memory_index (rowid, text, around) VALUES (?, ?, ?)", rows)
 
 
+def change_in_index(connection: sqlite3.Connection, row: int, before: tuple[str, str], now: tuple[str, str]) -> None:
+    """The words of a row in both columns: those before it has to be told as they were."""
+    connection.execute(
+        "INSERT INTO memory_index (memory_index, rowid, text, around) VALUES ('delete', ?, ?, ?)", (row, *before)
+    )
+    add_to_index(connection, [(row, *now)])
+
+
 def clean_index(connection: sqlite3.Connection) -> bool:
     """Merge some parts of the index: until then, it holds the words of what was deleted. False if all is done."""
     return _merge(connection, -_CLEANED)

@@ -18,8 +18,9 @@ from agentrouted.core.tokens import text_of
 from agentrouted_protocol.messages import Message
 
 # Messages before it that a message is found by, and characters of each.
-_NEIGHBOURS: Final = 2
+NEIGHBOURS: Final = 2
 _OF_EACH: Final = 1000
+_NONE_YET: Final = (1 << 63) - 1
 
 _INSERT: Final = (
     "INSERT INTO memories (id, uid, scope, kind, text, words, around, created_at, run_id, session, body, boundary)"
@@ -54,7 +55,7 @@ def insert_messages(connection: sqlite3.Connection, said: Sequence[Said]) -> Non
     for row, each in enumerate(said, next_messages(connection, scope, len(said))):
         text = each.text
         prepared = indexed(text)
-        around = indexed(_around(each, before))
+        around = indexed(_around(each.message.name, each.created_at, before))
         own_words = None if prepared == text else prepared
         body = _body(each.message, text)
         rows.append(
@@ -62,9 +63,14 @@ def insert_messages(connection: sqlite3.Connection, said: Sequence[Said]) -> Non
         )
         if text:
             words.append((row, prepared, around))
-            before = [*before, text][-_NEIGHBOURS:]
+            before = [*before, text][-NEIGHBOURS:]
     connection.executemany(_INSERT, rows)
     add_to_index(connection, words)
+
+
+def around_now(connection: sqlite3.Connection, row: int, session: int, created_at: float, body: str) -> str:
+    """What a message that is kept is found by beside its text: what stands before it may have changed."""
+    return indexed(_around(message_of("", body).get("name"), created_at, _texts_before(connection, session, row)))
 
 
 def secrets_of(message: Message) -> list[str]:
@@ -83,19 +89,19 @@ def message_of(text: str, body: str) -> dict[str, Any]:
     return {"role": plain["role"], "content": text, **plain}
 
 
-def _texts_before(connection: sqlite3.Connection, session: int) -> list[str]:
-    """The last ones of a session."""
+def _texts_before(connection: sqlite3.Connection, session: int, row: int = _NONE_YET) -> list[str]:
+    """The last ones of a session, before this message of it."""
     rows = connection.execute(
-        "SELECT substr(text, -?) FROM memories WHERE session = ? AND text != '' ORDER BY id DESC LIMIT ?",
-        (_OF_EACH, session, _NEIGHBOURS),
+        "SELECT substr(text, -?) FROM memories WHERE session = ? AND id < ? AND text != '' ORDER BY id DESC LIMIT ?",
+        (_OF_EACH, session, row, NEIGHBOURS),
     ).fetchall()
     return [text for (text,) in reversed(rows)]
 
 
-def _around(said: Said, before: Sequence[str]) -> str:
+def _around(name: str | None, created_at: float, before: Sequence[str]) -> str:
     """What it is found by, too."""
     texts = [text[-_OF_EACH:] for text in before]
-    return clean(" ".join([said.message.name or "", day_in_words(said.created_at), *texts]))
+    return clean(" ".join([name or "", day_in_words(created_at), *texts]))
 
 
 def _body(message: Message, text: str) -> str:

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final, NamedTuple
 
-from agentrouted.core.memory.index import add_to_index
+from agentrouted.core.memory.index import change_in_index
+from agentrouted.core.memory.message_rows import around_now
 from agentrouted.core.memory.remembering import around_of
 from agentrouted.core.memory.terms import indexed
 
@@ -14,7 +15,7 @@ _AT_ONCE: Final = 100
 
 
 def index_anew(connection: sqlite3.Connection) -> int:
-    """How many rows are found by other words now than before. What was said before a message stays as it was."""
+    """How many rows are found by other words now than before."""
     last = changed = 0
     while stale := list(islice(_stale_after(connection, last), _AT_ONCE)):
         last = stale[-1].id
@@ -35,12 +36,14 @@ class _Stale(NamedTuple):
 
 def _stale_after(connection: sqlite3.Connection, last: int) -> Iterator[_Stale]:
     rows = connection.execute(
-        "SELECT id, kind, text, COALESCE(words, text), around, key, tags FROM memories"
+        "SELECT id, text, COALESCE(words, text), around, key, tags, session, created_at, body FROM memories"
         " WHERE id > ? AND text != '' ORDER BY id",
         (last,),
     )
-    for row, kind, text, words, around, key, tags in rows:
-        now = indexed(text), around if kind == "message" else around_of(key, tags)
+    for row, text, words, around, key, tags, session, created_at, body in rows:
+        is_fact = session is None
+        now_around = around_of(key, tags) if is_fact else around_now(connection, row, session, created_at, body)
+        now = indexed(text), now_around
         if now != (words, around):
             yield _Stale(row, text, (words, around), now)
 
@@ -53,10 +56,6 @@ def _index(connection: sqlite3.Connection, stale: Sequence[_Stale]) -> int:
             "UPDATE memories SET words = ?, around = ? WHERE id = ? AND COALESCE(words, text) = ? AND around = ?",
             (None if words == text else words, around, row, *before),
         ).rowcount:
-            connection.execute(
-                "INSERT INTO memory_index (memory_index, rowid, text, around) VALUES ('delete', ?, ?, ?)",
-                (row, *before),
-            )
-            add_to_index(connection, [(row, words, around)])
+            change_in_index(connection, row, before, (words, around))
             changed += 1
     return changed
