@@ -113,4 +113,4 @@ class RunContext:
         """What the run has spent before counts on, and for the runs above it."""
         self.state.usage = stored.usage
         self.state.spent = stored.state.get("spent", 0.0)
-        self.budget.count(self.state.spent)
+        self.budget.spend(self.state.spent)

@@ -12,7 +12,6 @@ from agentrouted.core.agent.spending import reserve, within_tokens
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import Storage
 from agentrouted.core.usage import bill
-from agentrouted.core.usage.budget import Reservation
 from agentrouted.core.usage.call import Boundary, Call, Kind
 from agentrouted.core.usage.limits import Reached
 from agentrouted.core.usage.recording import Recording, recorded
@@ -33,26 +32,23 @@ async def paid_call(
     call = _call(run, endpoint, kind, boundary)
     try:
         with within_tokens(run, request) as request:
-            request, reservation = await reserve(run, endpoint, request)
+            request, reserved = reserve(run, endpoint, request)
             try:
                 request, opened = await within_budgets(run.services, call, endpoint, request, TellAndAsk(run))
                 with recorded(ledger, call, endpoint, request, opened) as recording:
                     yield request, recording
             finally:
-                await _settle(run, reservation, recording.spent if recording else None)
+                _settle(run, reserved, recording.spent if recording else None)
     finally:
         # Not before: until it is written, it would count twice, as what it has taken and as what was set aside for it.
         if recording and recording.reached:
             await _tell(run, recording.reached)
 
 
-async def _settle(run: RunContext, reservation: Reservation | None, spent: Usage | None) -> None:
-    """What was set aside becomes what is spent. The bill comes last: nothing may be waited for between it and the end
-    of what is held of the run's tokens.
-    """
+def _settle(run: RunContext, reserved: float, spent: Usage | None) -> None:
+    """What was set aside becomes what is spent."""
     dollars = (spent and spent.total_cost_usd) or 0.0
-    if reservation is not None:
-        await reservation.settle(dollars)
+    run.budget.spend(dollars, reserved)
     if spent is not None:
         run.state.usage = bill.add(run.state.usage, spent)
         run.state.spent += dollars

@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.endpoint import Endpoint
+from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.errors import BudgetExceeded, PriceUnknown
-from agentrouted.core.usage.budget import Reservation
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import tokens_in
 
@@ -37,27 +36,31 @@ def within_tokens(run: RunContext, request: ModelRequest) -> Iterator[ModelReque
         run.held.output -= reply
 
 
-async def reserve(
-    run: RunContext, endpoint: Endpoint, request: ModelRequest
-) -> tuple[ModelRequest, Reservation | None]:
-    """The request with a reply no longer than what is left allows, and the money set aside for it.
+def reserve(run: RunContext, endpoint: Endpoint, request: ModelRequest) -> tuple[ModelRequest, float]:
+    """The request with a reply no longer than what is left allows, and the dollars set aside for it.
 
     Raises `BudgetExceeded` and `PriceUnknown`.
     """
-    left = run.budget.left
+    left, dollars = run.budget.left, 0.0
     if left is None:
-        return request, None
-    price = endpoint.price
-    if price is None:
+        return request, dollars
+    if endpoint.price is None:
         _check_price_is_known(run, endpoint)
-        return request, await run.budget.reserve(0.0)
+    else:
+        request, dollars = _within(left, request, endpoint.price)
+    run.budget.reserve(dollars)
+    return request, dollars
+
+
+def _within(left: float, request: ModelRequest, price: Price) -> tuple[ModelRequest, float]:
+    """The request, and what it may cost at most."""
     prompt = tokens_in(request) * price.input / _MILLION
     longest = request.max_tokens or LONGEST_REPLY
     if price.output:
         affordable = math.floor((left - prompt) * _MILLION / price.output)
         longest = min(longest, max(affordable, 1))
         request = replace(request, max_tokens=longest)
-    return request, await run.budget.reserve(prompt + longest * price.output / _MILLION)
+    return request, prompt + longest * price.output / _MILLION
 
 
 def _room_for_prompt(run: RunContext, request: ModelRequest) -> int:

@@ -1,56 +1,37 @@
-"""Money that runs may spend: reserved before, settled after."""
-
-from dataclasses import dataclass
-from typing import Protocol
+"""Money that a run may spend: reserved before, settled after."""
 
 from agentrouted.core.errors import BudgetExceeded
 
 
-class Reservation(Protocol):
-    async def settle(self, dollars: float) -> None:
-        """What was reserved becomes what was really spent; 0 releases it."""
-
-
-class Budget(Protocol):
-    """US dollars. What is reserved counts as spent until it is settled, so that no two can overshoot together."""
-
-    @property
-    def limit(self) -> float | None: ...
-
-    @property
-    def left(self) -> float | None:
-        """Neither spent nor reserved; None where there is no limit."""
-
-    async def reserve(self, dollars: float) -> Reservation:
-        """Raises `BudgetExceeded` where less than that is left."""
-
-
 class RunBudget:
-    """The budget of one run, in memory; what it spends is spent from its parent's too."""
+    """US dollars, in memory. What the run spends is spent from its parent's budget, too."""
 
-    def __init__(self, limit: float | None, parent: "RunBudget | None" = None, spent: float = 0.0) -> None:
+    def __init__(self, limit: float | None, parent: "RunBudget | None" = None) -> None:
         self.limit = limit
-        self.spent = spent
+        self.spent = 0.0
         self._parent = parent
         self._reserved = 0.0
 
     @property
     def left(self) -> float | None:
+        """Neither spent nor reserved; None where there is no limit."""
         own = None if self.limit is None else self.limit - self.spent - self._reserved
         above = self._parent.left if self._parent else None
         known = [each for each in (own, above) if each is not None]
         return min(known) if known else None
 
-    async def reserve(self, dollars: float) -> "_RunReservation":
-        left = self.left
-        if left is not None and dollars > left:
+    def reserve(self, dollars: float) -> None:
+        """They count as spent until `spend` says what it was, so that no two calls can go beyond the limit together.
+
+        Raises `BudgetExceeded` where less than that is left.
+        """
+        if (left := self.left) is not None and dollars > left:
             raise self._exceeded()
         self._add(reserved=dollars)
-        return _RunReservation(self, dollars)
 
-    def count(self, dollars: float) -> None:
-        """What was spent before, by another process: nothing was reserved for it."""
-        self._add(spent=dollars)
+    def spend(self, dollars: float, reserved: float = 0.0) -> None:
+        """What was `reserved` for it is free again."""
+        self._add(spent=dollars, reserved=-reserved)
 
     def check(self) -> None:
         """Raises `BudgetExceeded` where more was spent than the limit: a provider may bill more than was foreseen."""
@@ -71,20 +52,10 @@ class RunBudget:
             holder = holder._parent
         limit, spent = (holder.limit, holder.spent) if holder else (self.limit, self.spent)
         return BudgetExceeded(
-            f"the run may cost ${limit or 0:.4f}, and ${spent:.4f} are spent",
+            f"the run may cost ${limit or 0:.4f}, ${spent:.4f} are spent, and a model call may take more than is left",
             hint="raise `maxCost`, or use a cheaper model",
             details={"spent": spent, "limit": limit},
         )
-
-
-@dataclass(slots=True)
-class _RunReservation:
-    _budget: RunBudget
-    _dollars: float
-
-    async def settle(self, dollars: float) -> None:
-        self._budget._add(spent=dollars, reserved=-self._dollars)
-        self._dollars = 0.0
 
 
 def _less(one: float | None, other: float | None) -> bool:
