@@ -10,9 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from agentrouted.core.memory import facts
-from agentrouted.core.memory import messages as conversation
-from agentrouted.core.memory.database import open_database
+from agentrouted.face import memory_file
 from agentrouted.face.errors import ErrorAgent
 from agentrouted.face.message import Message
 
@@ -37,29 +35,29 @@ class MemorySQLite:
 
     async def get_messages(self, limit: int | None = None, *, session_id: str | None = None) -> list[Message]:
         """The newest `limit` of a conversation, or all; oldest first."""
-        rows = await self._read(lambda connection: conversation.get_messages(connection, session_id, limit))
+        rows = await self._read(lambda connection: memory_file.get_messages(connection, session_id, limit))
         return [_message(row) for row in rows]
 
     async def add_messages(self, messages: list[Message], *, session_id: str | None = None) -> None:
         rows = [_row(message) for message in messages]
-        await self._write(lambda connection: conversation.add_messages(connection, session_id, rows))
+        await self._write(lambda connection: memory_file.add_messages(connection, session_id, rows))
 
     async def clear_messages(self, *, session_id: str | None = None) -> None:
-        await self._write(lambda connection: conversation.clear_messages(connection, session_id))
+        await self._write(lambda connection: memory_file.clear_messages(connection, session_id))
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a fact, in place of the one that has this key."""
-        await self._write(lambda connection: facts.remember(connection, _storable(key), _storable(value)))
+        await self._write(lambda connection: memory_file.remember(connection, _storable(key), _storable(value)))
 
     async def recall(self, query: str, limit: int = 10) -> list[str]:
         """The facts that have the query's words, in their key or value: all of them, or else any, the best first; parts
         of words count, too. An empty query finds everything, in the order it came.
         """
-        return await self._read(lambda connection: facts.recall(connection, _storable(query), max(0, limit)))
+        return await self._read(lambda connection: memory_file.recall(connection, _storable(query), max(0, limit)))
 
     async def forget(self, key: str) -> None:
         """A key that is not there is no error."""
-        await self._write(lambda connection: facts.forget(connection, _storable(key)))
+        await self._write(lambda connection: memory_file.forget(connection, _storable(key)))
 
     async def close(self) -> None:
         """Close the file. The next use opens it again."""
@@ -81,7 +79,7 @@ class MemorySQLite:
             raise raised from error
 
     def _open(self) -> sqlite3.Connection:
-        connection = self._connection = open_database(self._path)
+        connection = self._connection = memory_file.open_database(self._path)
         self._closing = weakref.finalize(self, connection.close)
         return connection
 

@@ -37,6 +37,16 @@ def copy_database(path: Path, copy: Path) -> None:
     partial.replace(copy)
 
 
+def statements(script: str) -> Iterator[str]:
+    """`executescript` would commit what was begun."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
 def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, timeout=PATIENCE, isolation_level=None)
 
@@ -90,18 +100,8 @@ def _migrate(connection: sqlite3.Connection, path: Path, scripts: Sequence[str])
     if 0 < version < len(scripts):
         copy_database(path, path.with_name(f"{path.name}.version-{version}"))
     for script in scripts[version:]:
-        for statement in _statements(script):
+        for statement in statements(script):
             connection.execute(statement)
     if version < len(scripts):
         connection.execute(f"PRAGMA user_version = {len(scripts)}")
     connection.execute("COMMIT")
-
-
-def _statements(script: str) -> Iterator[str]:
-    """`executescript` would commit what was begun."""
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
