@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agentrouted.core.errors import Storage
+from agentrouted.core.storage.locks import is_held
 
 
 @contextlib.contextmanager
@@ -27,17 +28,9 @@ def long_work(path: Path) -> Iterator[None]:
 def is_under_way(path: Path) -> bool:
     """Whether some process does long work on the file."""
     try:
-        descriptor = os.open(_mark(path), os.O_RDWR)
+        return is_held(_mark(path))
     except OSError:
         return False
-    try:
-        # Shared, so that two who ask at once do not take each other for the one who works.
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _lock(descriptor: int, path: Path) -> None:

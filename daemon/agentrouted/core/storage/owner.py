@@ -7,6 +7,8 @@ import secrets
 from collections.abc import Iterable
 from pathlib import Path
 
+from agentrouted.core.storage.locks import is_held
+
 
 class Owner:
     """This process, as other processes see it: a file that it keeps locked as long as it lives.
@@ -41,19 +43,11 @@ class Owner:
 
     def _is_gone(self, name: str) -> bool:
         try:
-            descriptor = os.open(self._folder / name, os.O_RDWR)
+            return not is_held(self._folder / name)
         except FileNotFoundError:
             return True
         except OSError:
             return False
-        try:
-            # Shared, so that two who ask at once do not take each other for the owner.
-            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            return False
-        finally:
-            os.close(descriptor)
-        return True
 
     def _sweep(self) -> None:
         """Remove the files of processes that were killed: an owner without a file is gone, too."""
