@@ -206,6 +206,23 @@ async def test_a_line_with_a_wrong_value_is_told_and_the_others_taken(store: Sto
     await other.aclose()
 
 
+@pytest.mark.parametrize(
+    ("wrong", "field"),
+    [
+        ({"text": ["hidden"]}, "`text`"),
+        ({"scope": {"wrkspace": "hidden"}}, "`scope.wrkspace`"),
+        ({"type": "hidden"}, "fact"),
+    ],
+)
+async def test_a_line_that_does_not_fit_is_told_with_its_field_but_not_its_value(
+    store: Store, wrong: dict[str, Any], field: str
+) -> None:
+    await remember(store, "good")
+    line = json.loads((await text_of(store)).splitlines()[1])
+    [problem] = (await take_in(store, json.dumps(line | wrong))).problems
+    assert problem.startswith("line 1: ") and field in problem and "hidden" not in problem
+
+
 async def test_nothing_comes_into_a_session_of_another_scope(store: Store) -> None:
     await store.add_messages("s", [says("theirs")], THERE)
     exported = await text_of(store)

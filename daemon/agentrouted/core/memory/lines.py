@@ -107,4 +107,10 @@ def _names(scope: Scope) -> Iterator[str]:
 
 
 def _fault(error: Exception) -> str:
-    return "it is nothing that can be remembered" if isinstance(error, ValidationError) else "it is no JSON"
+    """Names a field, never what stands in it."""
+    if not isinstance(error, ValidationError):
+        return "it is no JSON"
+    fault = error.errors(include_url=False, include_input=False)[0]
+    # The first of the place is which kind of line it is.
+    field = ".".join(map(str, fault["loc"][1:]))
+    return f"`{field:.100}`: {fault['msg']}" if field else "it is no fact, session or message"
