@@ -32,7 +32,7 @@ async def remember(client: Client, arguments: argparse.Namespace) -> tuple[Memor
     if others:
         raise InvalidParams("a fact is of one kind", hint="name one --kind")
     params = MemoryRememberParams(
-        text=" ".join(arguments.words),
+        text=" ".join(arguments.text),
         key=arguments.key,
         scope=scope(arguments),
         kind=kind,

@@ -6,7 +6,6 @@ from functools import partial
 from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named
 from agentrouted.cli.messages import show_messages
 from agentrouted.cli.terminal import show, show_table
-from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryClearMessagesParams,
@@ -28,19 +27,13 @@ async def sessions(client: Client, arguments: argparse.Namespace) -> tuple[Memor
 
 async def messages(client: Client, arguments: argparse.Namespace) -> tuple[MemoryGetMessagesResult, Shown]:
     params = MemoryGetMessagesParams(
-        session_id=_session(arguments), limit=arguments.limit, scope=scope_if_named(arguments)
+        session_id=arguments.session_id, limit=arguments.limit, scope=scope_if_named(arguments)
     )
     told: MemoryGetMessagesResult = await client.request("memory/getMessages", params)
     return told, partial(show_messages, told.messages)
 
 
 async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryClearMessagesResult, Shown]:
-    params = MemoryClearMessagesParams(session_id=_session(arguments), scope=scope_if_named(arguments))
+    params = MemoryClearMessagesParams(session_id=arguments.session_id, scope=scope_if_named(arguments))
     told: MemoryClearMessagesResult = await client.request("memory/clearMessages", params)
     return told, partial(show, f"forgotten: {told.cleared} messages")
-
-
-def _session(arguments: argparse.Namespace) -> str:
-    if len(arguments.words) != 1:
-        raise InvalidParams("which session is meant?", hint="`agentrouted memory sessions` lists them")
-    return str(arguments.words[0])

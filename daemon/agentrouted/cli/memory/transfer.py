@@ -7,7 +7,6 @@ from pathlib import Path
 
 from agentrouted.cli.memory.words import PROGRESS, Shown, progress_of, scope, scope_if_named
 from agentrouted.cli.terminal import say, show
-from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryExportParams,
@@ -20,8 +19,8 @@ from agentrouted_protocol.memory import (
 
 
 async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryExportResult, Shown]:
-    file = _file(arguments)
-    params = MemoryExportParams(scope=scope_if_named(arguments), path=file and str(file), work_done_token=PROGRESS)
+    path = arguments.file and _absolute(arguments.file)
+    params = MemoryExportParams(scope=scope_if_named(arguments), path=path, work_done_token=PROGRESS)
     with progress_of(client):
         told: MemoryExportResult = await client.request("memory/export", params)
     if told.text is not None:
@@ -30,11 +29,8 @@ async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryE
 
 
 async def import_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryImportResult, Shown]:
-    file = _file(arguments)
-    if file is None:
-        raise InvalidParams("which file is to be imported?", hint="`agentrouted memory import FILE`")
     params = MemoryImportParams(
-        path=str(file), format=arguments.format, scope=scope(arguments), work_done_token=PROGRESS
+        path=_absolute(arguments.file), format=arguments.format, scope=scope(arguments), work_done_token=PROGRESS
     )
     with progress_of(client):
         told: MemoryImportResult = await client.request("memory/import", params)
@@ -55,5 +51,5 @@ async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsR
     return told, partial(show, f"{told.model}: {told.done:,} done, {told.missing:,} missing")
 
 
-def _file(arguments: argparse.Namespace) -> Path | None:
-    return Path(arguments.words[0]).absolute() if arguments.words else None
+def _absolute(file: str) -> str:
+    return str(Path(file).absolute())
