@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from agentrouted.cli.memory.explaining import reasons
-from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope
+from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, show_found
 from agentrouted.cli.terminal import Row, show, show_table
 from agentrouted.cli.times import time_of
 from agentrouted.core.errors import InvalidParams
@@ -60,7 +60,7 @@ async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryR
         explain=arguments.explain,
     )
     told: MemoryRecallResult = await client.request("memory/recall", params)
-    return told, partial(show_table, [row for hit in told.hits for row in _rows(hit)])
+    return told, partial(show_found, [row for hit in told.hits for row in _rows(hit)])
 
 
 async def get(client: Client, arguments: argparse.Namespace) -> tuple[MemoryEntry, Shown]:
@@ -80,7 +80,7 @@ async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryLi
     told: MemoryListResult = await client.request("memory/list", params)
     say_if_more(told.next_cursor, len(told.entries))
     rows = [(entry.id, day(entry.updated_at), entry.key or "", entry.text) for entry in told.entries]
-    return told, partial(show_table, rows)
+    return told, partial(show_found, rows)
 
 
 async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryForgetResult, Shown]:

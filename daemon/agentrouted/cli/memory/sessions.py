@@ -3,9 +3,9 @@
 import argparse
 from functools import partial
 
-from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named
+from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named, show_found
 from agentrouted.cli.messages import show_messages
-from agentrouted.cli.terminal import show, show_table
+from agentrouted.cli.terminal import show
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryClearMessagesParams,
@@ -22,7 +22,7 @@ async def sessions(client: Client, arguments: argparse.Namespace) -> tuple[Memor
     told: MemorySessionsResult = await client.request("memory/sessions", params)
     say_if_more(told.next_cursor, len(told.sessions))
     rows = [(each.session_id, day(each.updated_at), str(each.messages), each.title or "") for each in told.sessions]
-    return told, partial(show_table, rows)
+    return told, partial(show_found, rows)
 
 
 async def messages(client: Client, arguments: argparse.Namespace) -> tuple[MemoryGetMessagesResult, Shown]:

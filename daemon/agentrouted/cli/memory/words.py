@@ -1,12 +1,12 @@
 """What `agentrouted memory` is told, and how it tells it."""
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Final
 
-from agentrouted.cli.terminal import Spinner, say
+from agentrouted.cli.terminal import Row, Spinner, say, show_table
 from agentrouted_client import Client
 from agentrouted_protocol.scope import Scope
 
@@ -34,6 +34,13 @@ def limit(arguments: argparse.Namespace) -> int:
 
 def day(iso: str) -> str:
     return f"{datetime.fromisoformat(iso).astimezone():%Y-%m-%d}"
+
+
+def show_found(rows: Sequence[Row]) -> None:
+    show_table(rows)
+    if not rows:
+        names = ", ".join(f"--{name}" for name in Scope.model_fields)
+        say((f"nothing here: only what was kept under the same {names} is seen", "dim"))
 
 
 def say_if_more(cursor: str | None, shown: int) -> None:
