@@ -33,6 +33,8 @@ def problems_of(text: str) -> list[Problem]:
         ("daemon: {zzz: 1}", "daemon.zzz", "0:9-12", "known here: idle_timeout, limits, log_level, embedded"),
         ("guardrails: {}", "guardrails", "0:0-10", None),
         ("agents: {a: {budgets: {}}}", "agents.a.budgets", "0:13-20", "at the top of the file"),
+        ("budgets: {a: {calls: 10000000000000000, per: day}}", "budgets.a.calls", "0:22-39", None),
+        ("budgets: {a: {tokens: 1.0e+30, per: day}}", "budgets.a.tokens", "0:23-30", None),
         ("agents: {a: {agents: [bb]}, b: {}}", "agents.a.agents.0", "0:22-24", "did you mean `b`?"),
         ("agents: {a: {boundary: paid}}", "agents.a.boundary", "0:23-27", "this version"),
         ("[]", "", "0:0-1", "`NAME: …`"),

@@ -68,6 +68,22 @@ async def test_what_is_left_when_calls_have_ended_can_be_spent(tmp_path: Path) -
     assert spent(tmp_path) == pytest.approx(4 * CALL)
 
 
+@pytest.mark.parametrize("budget", ["usd: 1000", "tokens: 10000"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"maxTokens": 2**63 - 1},
+        {"maxTokens": 10**400},
+        {"maxOutputTokens": 2**63, "maxTokens": None},
+        {"maxCost": 1e308},
+    ],
+    ids=["long", "longest", "all replies", "money"],
+)
+async def test_who_says_the_largest_number_wants_no_limit(tmp_path: Path, budget: str, said: dict[str, Any]) -> None:
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, f"all: {{ {budget}, per: day }}")) as all_runs:
+        assert await ends(all_runs, **said) == [""]
+
+
 async def test_two_daemons_share_it(tmp_path: Path) -> None:
     async with AsyncExitStack() as stack:
         upstream = await stack.enter_async_context(Upstream())

@@ -8,7 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from agentrouted.core.agent.breach import REFUSE, AtLimit
-from agentrouted.core.agent.spending import LONGEST_REPLY
+from agentrouted.core.agent.spending import longest_reply
 from agentrouted.core.config.budget import Budget
 from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.errors import PriceUnknown
@@ -135,7 +135,7 @@ def _cost(endpoint: Endpoint, request: ModelRequest, taken: Taken) -> _Cost:
     prompt = most_tokens_in(request) + most.hidden
     return _Cost(
         so_far=bill(endpoint, request, {}, 0),
-        wanted=request.max_tokens or LONGEST_REPLY,
+        wanted=longest_reply(request),
         shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, most.reply)),
         beyond=most.beyond,
         prompt_tokens=prompt,

@@ -12,10 +12,17 @@ from agentrouted.core.errors import BudgetExceeded, PriceUnknown
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.bill import tokens_in
 
-LONGEST_REPLY: Final = 8192
-"""Tokens that a reply may have under a limit of cost, where no `maxTokens` says otherwise: they are reserved."""
-
 _MILLION: Final = 1_000_000
+
+# Tokens that a reply may have under a limit where no `maxTokens` says otherwise; and that it may have at all there: who
+# wants no limit may say the largest number there is.
+_LONGEST_REPLY: Final = 8192
+_NO_LIMIT: Final = _MILLION
+
+
+def longest_reply(request: ModelRequest) -> int:
+    """Tokens that are reserved for it under a limit of cost."""
+    return min(request.max_tokens or _LONGEST_REPLY, _NO_LIMIT)
 
 
 @contextmanager
@@ -55,10 +62,10 @@ def reserve(run: RunContext, endpoint: Endpoint, request: ModelRequest) -> tuple
 def _within(left: float, request: ModelRequest, price: Price) -> tuple[ModelRequest, float]:
     """The request, and what it may cost at most."""
     prompt = tokens_in(request) * price.input / _MILLION
-    longest = request.max_tokens or LONGEST_REPLY
+    longest = longest_reply(request)
     if price.output:
-        affordable = math.floor((left - prompt) * _MILLION / price.output)
-        longest = min(longest, max(affordable, 1))
+        affordable = (left - prompt) * _MILLION / price.output
+        longest = max(math.floor(min(longest, affordable)), 1)
         request = replace(request, max_tokens=longest)
     return request, prompt + longest * price.output / _MILLION
 
@@ -84,7 +91,7 @@ def _with_room_for_reply(run: RunContext, request: ModelRequest) -> ModelRequest
 def _longest(run: RunContext, left: int) -> int:
     """Where others are asked as well, they need room, too."""
     chain = run.plan.resolution.chain
-    return left if chain is None or chain.hedge_after is None else LONGEST_REPLY
+    return left if chain is None or chain.hedge_after is None else _LONGEST_REPLY
 
 
 def _used_up(kind: str, spent: int, held: int, limit: int) -> BudgetExceeded:

@@ -24,6 +24,7 @@ _MESSAGES: Mapping[str, str] = {
     "bool_parsing": "must be `true` or `false`",
     "int_type": _WHOLE,
     "int_parsing": _WHOLE,
+    "int_parsing_size": "is too large",
     "int_from_float": _WHOLE,
     "float_type": "must be a number",
     "float_parsing": "must be a number",

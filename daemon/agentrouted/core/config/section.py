@@ -90,5 +90,5 @@ Days = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_numbe
 SecondsOrNever = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Dollars = Annotated[float, Field(ge=0, allow_inf_nan=False), BeforeValidator(_number)]
 Weight = Annotated[float, Field(gt=0, allow_inf_nan=False), BeforeValidator(_number)]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_number)]
+Count = Annotated[int, Field(ge=1, le=10**15), BeforeValidator(_number)]
 NaturalNumber = Annotated[int, Field(ge=0), BeforeValidator(_number)]
