@@ -98,7 +98,7 @@ def _some_call(random: Random, part: float) -> tuple[Call, Outcome]:
         provider=random.choice(("openrouter", "ollama")),
         model=random.choice(("small", "middle", "large", "huge")),
         asked="fast",
-        boundary="remote",
+        crossing="remote",
         session=f"session {session}",
         agent=("", "reviewer")[session % 2],
         caller=Caller(("vim", "code")[session // 2 % 2], 1, ("/work/a", "/work/b")[session // 4 % 2]),

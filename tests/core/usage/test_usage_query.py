@@ -39,7 +39,7 @@ def some_calls(count: int) -> list[tuple[Call, Outcome]]:
                 provider=random.choice(("openai", "ollama")),
                 model=random.choice(("small", "big")),
                 asked="fast",
-                boundary=random.choice(("local", "remote", "crossed")),
+                crossing=random.choice(("local", "remote", "crossed")),
                 session=random.choice(("", "s", "t")),
                 agent=random.choice(("", "clerk")),
                 caller=Caller(random.choice(("vim", "")), 1, random.choice(("/a", ""))),
@@ -125,8 +125,8 @@ def counted(calls: list[tuple[Call, Outcome]]) -> dict[str, Any]:
         "estimated": sum(usage.estimated for usage in usages),
         "errors": sum(outcome.status not in ("ok", "cancelled") for _, outcome in calls),
         "cancelled": sum(outcome.status == "cancelled" for _, outcome in calls),
-        "local": sum(call.boundary == "local" for call, _ in calls),
-        "crossed": sum(call.boundary == "crossed" for call, _ in calls),
+        "local": sum(call.crossing == "local" for call, _ in calls),
+        "crossed": sum(call.crossing == "crossed" for call, _ in calls),
     }
 
 

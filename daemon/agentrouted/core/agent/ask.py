@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.failover import boundary_of
+from agentrouted.core.agent.failover import crossing_of
 from agentrouted.core.agent.hedging import HasTheWord
 from agentrouted.core.agent.listening import Hear, listen
 from agentrouted.core.agent.paid import paid_call
@@ -36,8 +36,8 @@ async def ask(run: RunContext, asked: Asked) -> ModelReply:
     state, endpoint = run.state, asked.endpoint
     # Whoever is asked after the first one, in the same turn, is asked in its place.
     kind: Kind = "retry" if run.asked == state.turn else "turn"
-    boundary = boundary_of(run.chain, asked.candidate)
-    async with paid_call(run, endpoint, asked.request, kind, boundary) as (request, recording):
+    crossing = crossing_of(run.chain, asked.candidate)
+    async with paid_call(run, endpoint, asked.request, kind, crossing) as (request, recording):
         run.asked = state.turn
         left_out = () if run.inside.speak else suited(endpoint, request).warnings
         state.warn(left_out)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.failover import ask_in_turn, boundary_of, falls_over
+from agentrouted.core.agent.failover import ask_in_turn, crossing_of, falls_over
 from agentrouted.core.agent.paid import paid_call
 from agentrouted.core.agent.retrying import wait_before_again
 from agentrouted.core.agent.single import paid_single_call, single_call
@@ -19,8 +19,7 @@ from agentrouted.core.routing.candidates import candidates, in_turn
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.resolve import Resolution, resolve
 from agentrouted.core.services import Services
-from agentrouted.core.usage.call import NOBODY, Caller
-from agentrouted.core.usage.call import Boundary as Crossing
+from agentrouted.core.usage.call import NOBODY, Caller, Crossing
 from agentrouted.core.usage.recording import Recording
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.embeddings import embed, embedding_request
@@ -84,7 +83,7 @@ async def _embed(
     same = _same_model(resolution, chain)
 
     async def ask(candidate: ResolvedEndpoint) -> Sequence[Sequence[float]]:
-        pay = partial(behalf.pay, model, boundary_of(same, candidate))
+        pay = partial(behalf.pay, model, crossing_of(same, candidate))
         return await _ask_again(behalf, candidate.endpoint, request, pay)
 
     vectors = await ask_in_turn(

@@ -8,7 +8,7 @@ from agentrouted.core.errors import AgentroutedError, ContextOverflow, ModelMiss
 from agentrouted.core.faults import fault_of
 from agentrouted.core.routing.endpoints import ResolvedEndpoint
 from agentrouted.core.routing.strategies import Chain
-from agentrouted.core.usage.call import Boundary
+from agentrouted.core.usage.call import Crossing
 
 _Answer = TypeVar("_Answer")
 
@@ -47,7 +47,7 @@ def falls_over(
     return fault_of(error).elsewhere
 
 
-def boundary_of(chain: Sequence[ResolvedEndpoint], candidate: ResolvedEndpoint) -> Boundary:
+def crossing_of(chain: Sequence[ResolvedEndpoint], candidate: ResolvedEndpoint) -> Crossing:
     """Whether to ask this one of the chain is to leave this machine."""
     if candidate.endpoint.local:
         return "local"

@@ -12,7 +12,7 @@ from agentrouted.core.agent.spending import reserve, within_tokens
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import Storage
 from agentrouted.core.usage import bill
-from agentrouted.core.usage.call import Boundary, Call, Kind
+from agentrouted.core.usage.call import Call, Crossing, Kind
 from agentrouted.core.usage.limits import Reached
 from agentrouted.core.usage.recording import Recording, recorded
 from agentrouted.core.wire.base import ModelRequest
@@ -22,14 +22,14 @@ from agentrouted_protocol.messages import Usage
 
 @asynccontextmanager
 async def paid_call(
-    run: RunContext, endpoint: Endpoint, request: ModelRequest, kind: Kind, boundary: Boundary
+    run: RunContext, endpoint: Endpoint, request: ModelRequest, kind: Kind, crossing: Crossing
 ) -> AsyncIterator[tuple[ModelRequest, Recording]]:
     """What may be asked: its reply is no longer than the money. What it has cost is on the run's bill afterwards.
 
     Raises `BudgetExceeded` and `PriceUnknown` before the call is made.
     """
     ledger, recording = await run.services.ledger.get(), None
-    call = _call(run, endpoint, kind, boundary)
+    call = _call(run, endpoint, kind, crossing)
     try:
         with within_tokens(run, request) as request:
             request, reserved = reserve(run, endpoint, request)
@@ -62,7 +62,7 @@ async def _tell(run: RunContext, reached: "asyncio.Future[list[Reached]]") -> No
             run.emitter.emit(events.BudgetEvent, name=limit.name, unit=limit.unit, spent=each.spent, limit=limit.amount)
 
 
-def _call(run: RunContext, endpoint: Endpoint, kind: Kind, boundary: Boundary) -> Call:
+def _call(run: RunContext, endpoint: Endpoint, kind: Kind, crossing: Crossing) -> Call:
     return Call(
         run_id=run.run_id,
         tree=run.tree or run.run_id,
@@ -70,7 +70,7 @@ def _call(run: RunContext, endpoint: Endpoint, kind: Kind, boundary: Boundary) -
         provider=endpoint.provider,
         model=endpoint.model_id,
         asked=run.plan.model,
-        boundary=boundary,
+        crossing=crossing,
         session=run.plan.session_id or "",
         agent=run.plan.agent or "",
         caller=run.caller,

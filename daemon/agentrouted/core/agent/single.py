@@ -7,12 +7,12 @@ from uuid import uuid4
 from agentrouted.core.agent.budgets import within_budgets
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.services import Services
-from agentrouted.core.usage.call import Boundary, Call, Caller, Kind
+from agentrouted.core.usage.call import Call, Caller, Crossing, Kind
 from agentrouted.core.usage.recording import Recording, recorded
 from agentrouted.core.wire.base import ModelRequest
 
 
-def single_call(kind: Kind, asked: str, endpoint: Endpoint, caller: Caller, boundary: Boundary | None = None) -> Call:
+def single_call(kind: Kind, asked: str, endpoint: Endpoint, caller: Caller, crossing: Crossing | None = None) -> Call:
     """One that is a run of its own. `asked` is the model as it was asked for."""
     name = f"{kind}-{uuid4().hex}"
     return Call(
@@ -22,7 +22,7 @@ def single_call(kind: Kind, asked: str, endpoint: Endpoint, caller: Caller, boun
         provider=endpoint.provider,
         model=endpoint.model_id,
         asked=asked,
-        boundary=boundary or ("local" if endpoint.local else "remote"),
+        crossing=crossing or ("local" if endpoint.local else "remote"),
         caller=caller,
     )
 

@@ -6,8 +6,8 @@ from typing import Final, Literal
 
 from agentrouted_protocol.messages import Usage
 
-Kind = Literal["turn", "summary", "probe", "retry", "gateway", "embedding"]
-Boundary = Literal["local", "remote", "crossed"]
+Kind = Literal["turn", "summary", "probe", "retry", "embedding"]
+Crossing = Literal["local", "remote", "crossed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Call:
     asked: str
     """The model as it was asked for: a virtual one, a pattern, a URL."""
 
-    boundary: Boundary
+    crossing: Crossing
     """`crossed`: it left this machine, though its chain has begun here."""
 
     session: str = ""

@@ -90,7 +90,7 @@ def _row(call: Call, keys: int, outcome: Outcome) -> tuple[Any, ...]:
         outcome.latency,
         outcome.first_token,
         outcome.status,
-        call.boundary,
+        call.crossing,
     )
 
 
