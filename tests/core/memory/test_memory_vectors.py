@@ -127,8 +127,20 @@ async def test_explain_tells_both_ranks(tmp_path: Path) -> None:
         await filled(store)
         first, second = await hits_of(services, "Which drink?", explain=True)
         assert first.explain and first.explain["ranks"] == {"words": 1, "vectors": 1} and "drink" in str(first.explain)
-        assert first.explain["similarity"] > 0.9 and first.score == pytest.approx(2 / 61, abs=1e-5)
+        assert first.explain["similarity"] > 0.9 and first.score == pytest.approx(1.5 / 6, abs=1e-5)
         assert second.explain == {"words": {}, "ranks": {"vectors": 2}, "similarity": pytest.approx(0, abs=0.1)}
+
+
+async def test_what_words_find_best_stands_before_what_only_meaning_finds(tmp_path: Path) -> None:
+    async with Upstream([openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
+        store = await services.memory.get()
+        await remember(store, "a hue, dog dog dog")
+        for number in range(60):
+            await remember(store, f"blue {number}")
+        await filled(store)
+        first, second = (await hits_of(services, "hue", explain=True))[:2]
+        assert first.explain and first.explain["ranks"] == {"words": 1}
+        assert second.explain and second.explain["ranks"] == {"vectors": 1}
 
 
 async def test_an_empty_query_lists_and_asks_nobody(tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from agentrouted_protocol.scope import Scope
 if TYPE_CHECKING:  # takes numpy with it
     from agentrouted.core.memory.vectors.nearest import Nearest
 
-# Reciprocal rank fusion, with the constant of Cormack, Clarke and Büttcher (SIGIR 2009).
-_K: Final = 60
+# Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009). Their constant is 60, for long rankings that are as
+# good as each other. Here words find better than a small model: the first places count for more, theirs most.
+_K: Final = 5
+_MEANING: Final = 0.5
 
 # Places of each ranking that count.
 _DEPTH: Final = 50
@@ -54,8 +56,10 @@ def fused(
     )
     # Of a row that is in both, the words are known, too.
     found = {**by_meaning, **by_words}
-    scores = {row: sum(1 / (_K + each[row].rank) for each in (by_words, by_meaning) if row in each) for row in found}
-    best = sort(each.found._replace(score=scores[row]) for row, each in found.items())
+    best = sort(
+        each.found._replace(score=_part(by_words.get(row)) + _MEANING * _part(by_meaning.get(row)))
+        for row, each in found.items()
+    )
     return [_hit(each, by_words, by_meaning, params.explain) for each in best[: params.limit]]
 
 
@@ -65,6 +69,10 @@ class _Ranked:
     """From 1."""
 
     found: Found
+
+
+def _part(ranked: _Ranked | None) -> float:
+    return 1 / (_K + ranked.rank) if ranked else 0.0
 
 
 def _ranked(depth: int, found: Iterable[Found]) -> dict[int, _Ranked]:
