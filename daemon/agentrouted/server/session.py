@@ -94,9 +94,15 @@ class ClientSession:
         )
 
     @property
+    def folders(self) -> tuple[str, ...]:
+        """What the client has open; what it calls its workspace is the first."""
+        workspace = self.options.workspace
+        return (workspace, *self._said_folders) if workspace else self._said_folders
+
+    @property
     def caller(self) -> Caller:
         """This client, as it stands in the ledger."""
-        folders = (*filter(None, [self.options.workspace]), *self._said_folders)
+        folders = self.folders
         return Caller(
             name=self.options.client_name or self._said_name,
             process=self._connection.link.peer_process or self._said_process,

@@ -6,7 +6,7 @@ from agentrouted_protocol.routing import ModelListParams, ModelListResult, Model
 
 
 async def list_models(session: ClientSession, params: ModelListParams) -> ModelListResult:
-    folders = session.caller.folders
+    folders = session.folders
     return await session.core.models.answer(params, folders=folders, asks_client=session.options.secrets)
 
 

@@ -8,5 +8,4 @@ from agentrouted_protocol.routing import ResolveModelParams
 
 
 def resolve_model(session: ClientSession, params: ResolveModelParams) -> bytes | Coroutine[Any, Any, bytes]:
-    folders = session.caller.folders
-    return session.core.routes.resolve(params, folders=folders, asks_client=session.options.secrets)
+    return session.core.routes.resolve(params, folders=session.folders, asks_client=session.options.secrets)
