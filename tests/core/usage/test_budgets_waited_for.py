@@ -88,6 +88,20 @@ async def test_words_that_a_provider_puts_around_prompts_are_set_aside_as_well(t
         assert len(upstream.requests) == told.count("") <= 2000 // 340 and "BudgetExceeded" in told
 
 
+async def test_room_is_set_aside_for_images_and_for_the_schema_of_an_answer(tmp_path: Path) -> None:
+    usage = {"prompt_tokens": 1500, "completion_tokens": 5}
+    image = {"type": "image", "url": "https://example.com/cat.png"}
+    schema = {"type": "object", "description": "It is a cat. " * 400}
+    for more in ({"messages": [{"role": "user", "content": [image]}]}, {"output": schema, "outputMode": "native"}):
+        home = tmp_path / next(iter(more))
+        home.mkdir()
+        script = [Reply.text("{}", usage=usage) for _ in range(30)]
+        async with Upstream(script) as upstream, runs(home, config(upstream, "tokens: 10000")) as all_runs:
+            params = asked(upstream, model="paid/m", maxTokens=5, **more)
+            told = await outcomes(*(all_runs.start(params, WritingHost()) for _ in range(30)))
+            assert told.count("") == len(upstream.requests) <= 10000 // 1505
+
+
 @pytest.mark.parametrize("budget", ["usd: 4.1", "tokens: 240"])
 async def test_a_reply_that_is_longer_than_it_may_be_is_set_aside_for_the_next_as_well(
     tmp_path: Path, budget: str

@@ -7,8 +7,8 @@ from typing import Final
 
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.wire.base import ModelRequest
-from agentrouted.core.wire.bill import most_tokens_in
-from agentrouted_protocol.messages import TextPart, Usage
+from agentrouted.core.wire.bill import files_in, most_tokens_in
+from agentrouted_protocol.messages import Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class Taken:
         return self._before.get(key, _NOTHING) | self._most.get(key, _NOTHING)
 
     def learn(self, endpoint: Endpoint, request: ModelRequest, spent: Usage) -> None:
-        if spent.estimated or _has_files(request):
+        # What images and files take is theirs alone.
+        if spent.estimated or files_in(request):
             return
         key, reply = _key(endpoint), spent.output_tokens
         beyond = reply if reply > (request.max_tokens or reply) else 0
@@ -61,9 +62,3 @@ class Taken:
 
 def _key(endpoint: Endpoint) -> tuple[str, str]:
     return endpoint.base_url, endpoint.model_id
-
-
-def _has_files(request: ModelRequest) -> bool:
-    """Or images: what they take is theirs alone."""
-    parts = (part for message in request.messages if not isinstance(message.content, str) for part in message.content)
-    return not all(isinstance(part, TextPart) for part in parts)

@@ -7,11 +7,14 @@ from typing import Any, Final, TypeGuard
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.tokens import CHARACTERS_PER_TOKEN, text_of, tokens_of, tokens_of_text
 from agentrouted.core.wire.base import ModelRequest
-from agentrouted_protocol.messages import CostSource, Usage
+from agentrouted_protocol.messages import CostSource, TextPart, Usage
 
 # Tokens, of prompts: those around each message and tool come on top of its text.
 _MOST_A_BYTE: Final = 3 / 8
 _MOST_AROUND: Final = 16
+
+# Tokens of an image or a file: hardly anybody takes more for one image. How long a file is, only its reader knows.
+_MOST_A_FILE: Final = 2000
 
 # Tokens and dollars above are nonsense, and too large for the ledger in the end.
 _MOST: Final = 1e15
@@ -50,10 +53,19 @@ def tokens_in(request: ModelRequest) -> int:
 def most_tokens_in(request: ModelRequest) -> int:
     """What the prompt takes at most, if its tokens are no shorter than they are in code, or in Chinese."""
     texts = [text for tool in request.tools for text in (tool.name, tool.description, str(tool.input_schema))]
+    if request.output:
+        texts.append(str(request.output.schema))
     for message in request.messages:
         texts += [text_of(message), *(f"{call.name} {call.arguments}" for call in message.tool_calls or ())]
     size = sum(len(text.encode("utf-8", "replace")) for text in texts)
-    return math.ceil(size * _MOST_A_BYTE) + _MOST_AROUND * (len(request.messages) + len(request.tools) + 1)
+    around = _MOST_AROUND * (len(request.messages) + len(request.tools) + 1)
+    return math.ceil(size * _MOST_A_BYTE) + around + _MOST_A_FILE * files_in(request)
+
+
+def files_in(request: ModelRequest) -> int:
+    """And images: how many."""
+    contents = (message.content for message in request.messages if not isinstance(message.content, str))
+    return sum(not isinstance(part, TextPart) for content in contents for part in content)
 
 
 def _cost(endpoint: Endpoint, usage: Usage, reported: Any) -> tuple[float | None, CostSource]:
