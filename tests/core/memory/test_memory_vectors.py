@@ -154,6 +154,20 @@ async def test_an_empty_query_lists_and_asks_nobody(tmp_path: Path) -> None:
     assert len(upstream.requests) == asked
 
 
+async def test_of_a_question_that_is_too_long_for_the_model_the_beginning_is_compared(tmp_path: Path) -> None:
+    too_long = Reply.status(400, {"error": {"message": "input is larger than the max context size"}})
+    async with (
+        Upstream([openai, too_long, openai]) as upstream,
+        with_vectors(tmp_path, f"{upstream.url}/m") as services,
+    ):
+        store = await services.memory.get()
+        await remember(store, "blue")
+        await filled(store)
+        assert await found_by_meaning(services, f"hue {'x' * 1000}") == ["blue"]
+        [asked] = texts_in(upstream.requests)[-1]
+        assert asked.startswith("hue x") and len(asked) == 500
+
+
 async def test_a_question_of_another_length_is_looked_up_by_words_and_changes_nothing(tmp_path: Path) -> None:
     wide = partial(openai, dimensions=16)
     async with Upstream([openai, wide, openai]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:

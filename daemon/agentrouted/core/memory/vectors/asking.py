@@ -19,9 +19,11 @@ from agentrouted.core.memory.vectors.missing import Batch, Within
 LONGEST_CALL: Final = 100.0
 """Seconds."""
 
-# A text that any model takes, and how much is left of one that it does not.
+SHORTER: Final = 500
+"""Characters: how much is left of a text that a model does not take."""
+
+# A text that any model takes.
 _PLAIN: Final = "text"
-_SHORTER: Final = 500
 
 # Statuses with which a text is refused that is too long, or strange: llama.cpp says 500.
 _REFUSALS: Final = frozenset({400, 413, 422, 500})
@@ -71,7 +73,7 @@ async def _one_by_one(
 
 
 async def _one(asking: Asking, text: str, within: Within) -> Sequence[float] | None:
-    for tried in dict.fromkeys((text, text[:_SHORTER])):
+    for tried in dict.fromkeys((text, text[:SHORTER])):
         try:
             return (await _ask(asking, [tried], within))[0]
         except AgentroutedError as error:

@@ -13,8 +13,8 @@ from agentrouted.core.faults import fault_of
 from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
-from agentrouted.core.memory.vectors.asking import Asking, checked, is_about_the_text
-from agentrouted.core.memory.vectors.embed import Embed
+from agentrouted.core.memory.vectors.asking import SHORTER, Asking, checked, is_about_the_text
+from agentrouted.core.memory.vectors.embed import Embed, Embedded
 from agentrouted.core.memory.vectors.filler import Filler
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
 from agentrouted.core.memory.vectors.loading import load_nearest
@@ -115,7 +115,7 @@ class Vectors:
         text = clean(params.query).strip()[:LONGEST_TEXT]
         try:
             async with asyncio.timeout(_PATIENCE):
-                embedded = await embed(self._model, [text], params.scope.workspace or "")
+                embedded = await self._embedded(text, embed, params.scope.workspace or "")
             question: bytes = load_nearest().to_blobs(checked(await self._asking(), embedded))[0]
         except TimeoutError:
             error = ProviderTimeout(f"`{self._model}` did not take in the question within {_PATIENCE:g} s")
@@ -131,6 +131,15 @@ class Vectors:
         if not question:
             raise ResponseInvalid(f"`{self._model}` made nothing of the question")
         return question
+
+    async def _embedded(self, text: str, embed: Embed, workspace: str) -> Embedded:
+        """Its beginning, where the model takes no text as long."""
+        try:
+            return await embed(self._model, [text], workspace)
+        except AgentroutedError as error:
+            if len(text) <= SHORTER or not is_about_the_text(error):
+                raise
+        return await embed(self._model, [text[:SHORTER]], workspace)
 
     async def _load(self) -> None:
         """A model of this machine that has to be started first is given the time: it is there for a later question."""
