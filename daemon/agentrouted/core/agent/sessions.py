@@ -14,7 +14,7 @@ from agentrouted_protocol.runs import RunResult
 from agentrouted_protocol.scope import Scope
 
 if TYPE_CHECKING:  # takes sqlite3 with it
-    from agentrouted.core.memory.turns import Conversation
+    from agentrouted.core.memory.sessions import Conversation
 
 INTERRUPTED: Final = "[interrupted]"
 """Stands at the end of what a run has said that was cancelled."""

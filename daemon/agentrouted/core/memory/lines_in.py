@@ -11,8 +11,8 @@ from agentrouted.core.memory.lines import FactLine, Line, MessageLine, SessionLi
 from agentrouted.core.memory.message_rows import Said, insert_messages
 from agentrouted.core.memory.remembering import NewFacts
 from agentrouted.core.memory.scopes import scope_id
+from agentrouted.core.memory.sessions import find_session
 from agentrouted.core.memory.terms import clean, fingerprint
-from agentrouted.core.memory.turns import find_session
 from agentrouted.core.times import seconds_of
 
 

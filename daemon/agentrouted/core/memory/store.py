@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
-from agentrouted.core.memory import entries, transfer, turns
+from agentrouted.core.memory import entries, sessions, transfer
 from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
 from agentrouted.core.memory.message_rows import secrets_of
 from agentrouted.core.memory.recall import recall
@@ -132,10 +132,10 @@ class Store:
         run_id: str | None = None,
         boundary: Boundary | None = None,
     ) -> MemoryAddMessagesResult:
-        """In order, all or none. See `turns.add_messages`."""
+        """In order, all or none. See `sessions.add_messages`."""
 
         def add(connection: sqlite3.Connection) -> MemoryAddMessagesResult:
-            ids = turns.add_messages(connection, session_id, messages, scope, run_id, boundary)
+            ids = sessions.add_messages(connection, session_id, messages, scope, run_id, boundary)
             said = zip(ids, messages, strict=False)
             return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_of(each)])
 
@@ -155,19 +155,19 @@ class Store:
 
     async def messages_up_to(
         self, session_id: str, place: int | None, limit: int | None = None, scope: Scope | None = None
-    ) -> turns.Conversation:
+    ) -> sessions.Conversation:
         """Those up to a place in the session.
 
         Raises `Conflict` where the session is in another scope than one that is named.
         """
-        read = partial(turns.get_messages, session_id=session_id, limit=limit, up_to=place, scope=scope)
+        read = partial(sessions.get_messages, session_id=session_id, limit=limit, up_to=place, scope=scope)
         return await self._database.read(read)
 
     async def clear_messages(self, session_id: str, scope: Scope | None = None) -> int:
         """How many there were. Raises `Conflict` where the session is in another scope than one that is named."""
 
         def clear(connection: sqlite3.Connection) -> int:
-            turns.find_session(connection, clean(session_id), scope)
+            sessions.find_session(connection, clean(session_id), scope)
             return forget_session(connection, clean(session_id))
 
         cleared = await self._database.write(clear)
@@ -175,7 +175,7 @@ class Store:
         return cleared
 
     async def sessions(self, params: MemorySessionsParams) -> MemorySessionsResult:
-        return await self._database.read(partial(turns.list_sessions, params=params))
+        return await self._database.read(partial(sessions.list_sessions, params=params))
 
     async def export(self, params: MemoryExportParams, report: Report = silent) -> MemoryExportResult:
         """See `transfer.export`."""

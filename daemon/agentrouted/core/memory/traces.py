@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from agentrouted.core.memory.entries import as_json
 from agentrouted.core.memory.index import change_in_index
 from agentrouted.core.memory.message_rows import NEIGHBOURS, around_now, message_of
-from agentrouted.core.memory.turns import title_of
+from agentrouted.core.memory.sessions import title_of
 from agentrouted_protocol.messages import Message
 
 _FOLLOWS: Final = " OR ".join(f"LAG(goes, {place}, FALSE) OVER session_order" for place in range(1, NEIGHBOURS + 1))

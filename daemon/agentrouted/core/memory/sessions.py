@@ -1,4 +1,4 @@
-"""Messages of sessions as rows, in the order they came."""
+"""Sessions and their messages as rows, in the order they came."""
 
 import contextlib
 import sqlite3
