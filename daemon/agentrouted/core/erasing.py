@@ -69,7 +69,8 @@ def forget_everything(path: Path, scope: Scope, *, dry_run: bool = False) -> Era
     with upkeep.opened(path) as connection:
         has, knows = upkeep.version(connection)
         if has != knows:
-            raise Storage(f"the database {path} has version {has}, this agentrouted {knows}", hint="start it once")
+            hint = "`agentrouted memory list` brings it up to date" if has < knows else "update agentrouted"
+            raise Storage(f"the database {path} has version {has}, and this agentrouted uses {knows}", hint=hint)
         if dry_run:
             connection.execute("BEGIN")
             found = _find(connection, scope)

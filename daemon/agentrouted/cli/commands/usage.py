@@ -62,8 +62,8 @@ async def _ask(arguments: argparse.Namespace, by: list[GroupKey]) -> tuple[Usage
     of_one = {"since": since, "until": until, "run_id": arguments.run, "session_id": arguments.session}
     async with daemon() as client:
         result = await client.usage(group_by=by, **of_one)
-        by_day = await client.usage(group_by=["day"], **of_one)
-    return result, by_day.rows
+        is_shown = not (arguments.json or arguments.csv)
+        return result, (await client.usage(group_by=["day"], **of_one)).rows if is_shown else []
 
 
 def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageRow]) -> None:
