@@ -103,7 +103,7 @@ class MemoryHit(WireModel):
     created_at: str
     explain: dict[str, Any] | None = None
     """If it was asked for: `words`, each with its part of the score, where it was found and how many entries have it;
-    `wording`, what their sum was multiplied by for the order of words or for a text that asks itself. Where memory
+    `wording`, what their sum was multiplied by for the order of words or for a text that is a question. Where memory
     finds by meaning, too: `ranks` and `similarity`, or in `vectors` why it did not.
     """
 
@@ -169,7 +169,7 @@ class MemoryForgetParams(Params):
     id: str | None = None
     key: str | None = None
     filter: MemoryFilter | None = None
-    """All that it says has to hold: of an empty one everything does."""
+    """What fits all that it names; an empty one fits everything."""
 
     scope: Scope | None = None
     """Left out, it is the one that names nothing."""
@@ -205,10 +205,10 @@ class MemoryAddMessagesResult(WireModel):
 class MemoryGetMessagesParams(Params):
     session_id: str
     limit: _Limit | None = None
-    """The newest so many, in order."""
+    """So many of the newest, in order."""
 
     scope: Scope | None = None
-    """Left out, it is the session's own. With another one than that, the answer is a conflict."""
+    """The session's own if left out; any other is a conflict."""
 
 
 class MemoryGetMessagesResult(WireModel):
@@ -218,7 +218,7 @@ class MemoryGetMessagesResult(WireModel):
 class MemoryClearMessagesParams(Params):
     session_id: str
     scope: Scope | None = None
-    """Left out, it is the session's own. With another one than that, the answer is a conflict."""
+    """The session's own if left out; any other is a conflict."""
 
 
 class MemoryClearMessagesResult(WireModel):
@@ -281,7 +281,7 @@ class MemoryImportParams(Params):
     content."""
 
     scope: Scope = Scope()
-    """Where that goes which names no scope itself."""
+    """Where memories go that name no scope themselves."""
 
 
 class MemoryImportResult(WireModel):

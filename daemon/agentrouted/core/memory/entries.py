@@ -52,7 +52,7 @@ class Fact(NamedTuple):
     created_at: float
     updated_at: float
     boundary: Boundary | None
-    """That it was said within."""
+    """The one in force when it was written."""
 
     @property
     def identity(self) -> Identity:
@@ -64,7 +64,7 @@ COLUMNS: Final = ", ".join(Fact._fields)
 NONE: Final = "[]"
 """No tags, or no sources."""
 
-# Of each process its own.
+# Each process has its own.
 _random: Final = Random()
 
 

@@ -17,7 +17,7 @@ Placed = tuple[str, str]
 # Characters from which it is told what it is.
 _BEGINNING: Final = 64 * 1024
 
-# No JSON: what makes a line of it is told of.
+# In place of what cannot be read: it is no JSON, so it is told as a line that is not taken in.
 _NOTHING: Final = "?"
 
 # What mem0's lists of memories are called, where they are not all there is.
@@ -25,7 +25,7 @@ _LISTS: Final = frozenset({"results", "memories", "relations"})
 
 
 def format_of(file: TextIO) -> MemoryFormat:
-    """Told from the first line that is an object; without one it is a document of many lines, or one very long one."""
+    """Seen from the first line that is an object. Without one it is a document, of many lines or a long one."""
     text = file.read(_BEGINNING).lstrip()
     file.seek(0)
     for line in text.splitlines():

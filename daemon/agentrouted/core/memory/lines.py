@@ -25,7 +25,7 @@ class FactLine(MemoryEntry):
 
     type: Literal["fact"] = "fact"
     boundary: Boundary | None = None
-    """That it was said within."""
+    """The one in force when it was written."""
 
 
 class SessionLine(WireModel):
@@ -49,7 +49,7 @@ class MessageLine(WireModel):
     created_at: str
     message: Message
     boundary: Boundary | None = None
-    """That it was said within."""
+    """The one in force when it was written."""
 
 
 Line = FactLine | SessionLine | MessageLine
@@ -65,7 +65,7 @@ def to_text(line: dict[str, Any]) -> str:
 
 
 def parsed(texts: Iterable[Placed]) -> Iterator[tuple[str, Line | None, str | None]]:
-    """Where it stands, the line, and what is to be said of it."""
+    """Where each stands, the line (None where there is none to take in), and what is to be told of it."""
     for place, text in texts:
         if not text.strip():
             continue
@@ -79,7 +79,7 @@ def parsed(texts: Iterable[Placed]) -> Iterator[tuple[str, Line | None, str | No
 
 
 def _line_of(text: str) -> Line | None:
-    """None of the header."""
+    """None for the header."""
     try:
         return _LINE.validate_json(text, by_alias=True, by_name=False)
     except ValidationError:

@@ -21,14 +21,14 @@ def take_in(
 ) -> tuple[int, int, list[str]]:
     """How many facts and messages are new, or newer than what was there; and what could not be taken in, by place.
 
-    `refused` are sessions that are in another scope here; it grows. `boundary` is that they are taken in within.
+    `refused` collects sessions that are in another scope here. `boundary` is the one in force.
     """
     facts, messages = _Facts(connection, boundary), _Messages(connection, boundary)
     problems = []
     for place, line in lines:
         try:
             match line:
-                # Each has to see all ids of the others.
+                # Facts see the ids of messages, and messages those of facts, only when these are in the file.
                 case FactLine():
                     messages.flush()
                     facts.take(line)
@@ -45,7 +45,7 @@ def take_in(
 
 
 class _Facts:
-    """Those of one transaction. They are in the file once they are flushed."""
+    """The facts of one transaction. They are in the file once they are flushed."""
 
     def __init__(self, connection: sqlite3.Connection, boundary: Boundary | None) -> None:
         self.taken = 0
@@ -53,7 +53,7 @@ class _Facts:
         self._boundary = boundary
         self._new = NewFacts(connection)
         self._waiting: set[object] = set()
-        """What tells those apart that are not flushed yet."""
+        """Ids and identities of those that are not flushed yet."""
 
     def take(self, line: FactLine) -> None:
         fact = _fact_of(self._connection, line)
@@ -82,7 +82,7 @@ class _Facts:
 
 
 class _Messages:
-    """Those of one transaction, as `_Facts`. One session waits at a time."""
+    """The messages of one transaction, as `_Facts`; only those of one session wait at a time."""
 
     def __init__(self, connection: sqlite3.Connection, boundary: Boundary | None) -> None:
         self.taken = 0
@@ -123,7 +123,7 @@ class _There(NamedTuple):
 
 
 def _there(connection: sqlite3.Connection, fact: Fact) -> list[_There]:
-    """The facts that this one is."""
+    """The same fact as it is in the file, by its id, its key or its text."""
     same = "key = ?3" if fact.key is not None else "key IS NULL AND digest = ?3"
     found = connection.execute(
         "SELECT id, scope, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary"
@@ -164,7 +164,7 @@ def _fact_of(connection: sqlite3.Connection, line: FactLine) -> Fact:
 
 
 def _keep_within(connection: sqlite3.Connection, row: int, before: Boundary | None, boundary: Boundary | None) -> None:
-    """What is there already is within the stricter boundary from now on."""
+    """The stricter boundary holds from now on for what is there already."""
     if stricter(before, boundary) != before:
         connection.execute("UPDATE memories SET boundary = ? WHERE id = ?", (stricter(before, boundary), row))
 

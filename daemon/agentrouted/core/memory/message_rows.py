@@ -39,7 +39,7 @@ class Said:
     message: Message
     run_id: str | None = None
     boundary: Boundary | None = None
-    """That it was said within."""
+    """The one in force when it was said."""
 
     @property
     def text(self) -> str:

@@ -19,8 +19,8 @@ logger = logging.getLogger(__name__)
 class SharedStore(Opened["Store"]):
     """The memory of a process, in its database. Where no file can be made, one that goes with the process.
 
-    A file that is there and cannot be used is `Storage` to all who ask: what is in it does not seem forgotten, and what
-    comes is not lost with the process.
+    Where a file is there and cannot be used, all who ask get `Storage`: else what is in it would seem forgotten, and
+    what comes would be lost with the process.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ class NewFacts:
         self._known |= _there(self._connection, "digest", digests)
 
     def replaced(self, fact: Fact) -> list[Fact]:
-        """Those in the file that it is: by its text, where one of the two has no key, then by its key. They go."""
+        """The same fact as it is in the file: by its text, where one of the two has no key, and by its key. They go."""
         same_text = fact.scope, fact.digest
         if same_text not in self._known or fact.identity not in self._known:
             self.flush()
@@ -102,7 +102,7 @@ def remember_all(
 ) -> list[MemoryRememberResult]:
     """The same key replaces; where one of the two has none, the same words in the same scope are the same fact.
 
-    Each comes with the boundary that it is said within.
+    Each comes with its source, and the boundary in force when it was said.
     """
     new = NewFacts(connection)
     now = round(time.time(), 3)
@@ -155,7 +155,7 @@ def _without_secrets(fact: MemoryRememberParams) -> MemoryRememberParams:
 
 
 def _there(connection: sqlite3.Connection, column: str, identities: Sequence[Identity]) -> dict[Identity, Fact]:
-    """Of those that have the same in this column, one that has not expired, and no key; then the oldest."""
+    """One for each: rather one that has not expired, then one without a key, then the oldest."""
     found: list[tuple[Any, ...]] = []
     now = time.time()
     for first in range(0, len(identities), _AT_ONCE):

@@ -17,8 +17,8 @@ _LONGEST_WAIT: Final = 0.2
 class SessionLocks:
     """A file beside the database, of which each session has one byte to lock.
 
-    The kernel drops the locks with the process, whatever ends it. They hold between processes only: who takes turns
-    within one sees to it before. Without a `path` there is no other process.
+    The kernel drops the locks with the process, whatever ends it. They hold between processes only: within
+    one, the caller keeps runs apart. Without a `path` there is no other process.
     """
 
     def __init__(self, path: Path | None) -> None:

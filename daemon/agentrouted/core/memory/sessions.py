@@ -23,7 +23,7 @@ _LONGEST_TITLE: Final = 80
 
 
 class Conversation(NamedTuple):
-    """Of a session, as far as it was asked for."""
+    """The part of a session that was asked for."""
 
     messages: list[SessionMessage]
     last: int | None
@@ -41,7 +41,7 @@ def add_messages(
     run_id: str | None = None,
     boundary: Boundary | None = None,
 ) -> list[str]:
-    """Ids, one for each. Without a scope it is the session's own. `boundary` is that they were said within.
+    """The ids, one for each. Without a scope it is the session's own. `boundary` is the one in force.
 
     What a run has added already is not added again. Raises `Conflict` where the session is in another scope.
     """
@@ -90,7 +90,7 @@ def get_messages(
 
 
 def list_sessions(connection: sqlite3.Connection, params: MemorySessionsParams) -> MemorySessionsResult:
-    """That which was last spoken in comes first."""
+    """The one that was spoken in last comes first."""
     scope = find_scope(connection, params.scope)
     if scope is None:
         return MemorySessionsResult(sessions=[])

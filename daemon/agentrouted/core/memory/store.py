@@ -80,7 +80,7 @@ class Store:
     def remember(
         self, fact: MemoryRememberParams, source: Source | None = None, boundary: Boundary | None = None
     ) -> "asyncio.Future[MemoryRememberResult]":
-        """`boundary` is that it is said within: no model beyond it will ever make its vector."""
+        """`boundary` is the one in force: no model beyond it will ever make the vector of the fact."""
         remembered = self._database.write(OneOfMany(remember_all, (fact, source, boundary)))
         self._tidying.after_adding()
         if (vectors := self.vectors) is not None:
@@ -156,7 +156,7 @@ class Store:
     async def messages_up_to(
         self, session_id: str, place: int | None, limit: int | None = None, scope: Scope | None = None
     ) -> sessions.Conversation:
-        """Those up to a place in the session.
+        """The messages up to a place in the session.
 
         Raises `Conflict` where the session is in another scope than one that is named.
         """
@@ -193,7 +193,7 @@ class Store:
                 self.vectors.filler.look_everywhere()
 
     def open_vectors(self, embed: "Embed", model: str, find_space: Callable[[], str]) -> "Vectors":
-        """Of all that is remembered, made from now on."""
+        """Of all that is remembered: they are made from now on, in the background."""
         from agentrouted.core.memory.vectors.vectors import Vectors
 
         self.vectors = Vectors(self._database, embed, model, find_space)

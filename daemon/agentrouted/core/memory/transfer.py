@@ -30,7 +30,7 @@ from agentrouted_protocol.memory import (
     MemoryImportResult,
 )
 
-# Of what is written at once: others wait for it, and it is all in memory.
+# In one transaction: others wait for it, and it is all in memory.
 _MOST_LINES: Final = 100
 _MOST_CHARACTERS: Final = 1_000_000
 
@@ -67,7 +67,7 @@ async def import_(
     database: Database, params: MemoryImportParams, report: Report = silent, boundary: Boundary | None = None
 ) -> MemoryImportResult:
     """What is there already stays, unless the line is newer. Lines that cannot be taken in are told; when it is
-    cancelled, those before stay. All is kept within `boundary`, or a stricter one that it comes with.
+    cancelled, those before stay. `boundary` is the one in force; a line keeps a stricter one that it comes with.
     """
     if (params.path is None) == (params.text is None):
         raise InvalidParams("name one of `path` and `text`")

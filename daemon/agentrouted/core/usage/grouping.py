@@ -22,7 +22,7 @@ _WIDTH: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Grouping:
-    """By columns of which rows can be in order: the day, the session, and one place for all names together.
+    """By columns that rows can be sorted by: the day, the session, and one place for all names together.
 
     A place is the rank of the names that are asked for among those there are: numbers are sorted in half the time of
     several texts, and named only where they are sent.

@@ -105,7 +105,7 @@ class Ledger:
     async def hold(
         self, call: Call, so_far: Usage, held: Held, limits: Sequence[Limit], counted: Sequence[Limit]
     ) -> tuple[OpenCall, Standing | None]:
-        """Begin a call, if all `limits` have room for it; else there is the one that has none, and no call.
+        """Begin a call, if all `limits` have room for it. Else none is begun, and the fullest limit is told, too.
 
         `counted` are all limits that count it.
         """
@@ -123,7 +123,7 @@ class Ledger:
         return opened, breach
 
     def end(self, opened: OpenCall, outcome: Outcome | None) -> "asyncio.Future[list[Reached]]":
-        """What it has used up is known once it is written. No outcome: it was never made."""
+        """Which limits it has used up is known once it is written. Without an outcome it was never made."""
         if opened.timer is not None:
             opened.timer.cancel()
         writing = self._write(opened, outcome)
@@ -139,10 +139,7 @@ class Ledger:
         return bool(gone)
 
     async def usage(self, params: UsageParams, limits: Sequence[Limit] = ()) -> bytes:
-        """A `UsageResult` as JSON: all that has ended until now, in this process and others.
-
-        With where these limits stand.
-        """
+        """A `UsageResult` as JSON: all that has ended until now, in this process and others, and how `limits` stand."""
         await self.recover()
         await self._database.flush()
         return await self._database.read(partial(_answer, params=params, limits=limits))

@@ -45,7 +45,7 @@ class Limit:
         return all(fnmatchcase(values[column], pattern) for column, pattern in self.patterns)
 
     def window(self, at: float) -> Window:
-        """The one that a time is in. A run has none of its own: the longest."""
+        """The one that a time is in. A run has none of its own, and gets the longest."""
         if self.per == "hour":
             start = int(at // HOUR * HOUR)
             return Window(BY_HOUR, start, start + HOUR)

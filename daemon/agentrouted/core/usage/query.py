@@ -33,7 +33,7 @@ class Found:
 
 
 def find_usage(connection: sqlite3.Connection, params: UsageParams) -> Found:
-    """Rows are in the order of what they are grouped by; of names, all go where the first stands."""
+    """Rows are in the order of what they are grouped by; all names stand together, where the first of them does."""
     grouping = Grouping.read(connection, params.group_by)
     after = () if params.cursor is None else grouping.after(params.cursor)
     totals = _find(connection, params, Grouping.read(connection, ()), (), _sums(_NAMES)).get((), _NOTHING)

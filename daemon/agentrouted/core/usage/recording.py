@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # takes sqlite3 and aiosqlite with it: it is opened with the 
 
 
 class Recording:
-    """What of a call is there so far."""
+    """What is known of a call so far."""
 
     def __init__(self, endpoint: Endpoint, request: ModelRequest) -> None:
         self.spent: Usage | None = None
@@ -84,9 +84,7 @@ def recorded(
 ) -> Iterator[Recording]:
     """The call that is made within is in the ledger, whatever becomes of it, as soon as it has left us.
 
-    It tells `hear` of what it gets.
-
-    `opened` where it was begun already, with money set aside for it.
+    Whoever makes it tells `hear` what comes. `opened` is the call where it was begun already, with money set aside.
     """
     recording, status = Recording(endpoint, request), "internalError"
     WHEN_SENT.set(recording.sent)

@@ -30,7 +30,7 @@ _OF_CALLS: Final = (
 
 
 def sources(params: UsageParams, groups: frozenset[GroupKey]) -> Iterator[Source]:
-    """All calls that are meant, each in one of these. What the sums are for is taken from them."""
+    """All calls that are meant, each in one of these: in sums as far as there are any, else in the calls themselves."""
     since, until = seconds_of(params.since, "since"), seconds_of(params.until, "until")
     conditions, values = _conditions(params)
     levels = () if conditions else _levels(groups)

@@ -1,4 +1,4 @@
-"""What calls have taken, as told: the next ones will, too."""
+"""What calls have taken: the next ones may take it, too."""
 
 import time
 from collections.abc import Callable

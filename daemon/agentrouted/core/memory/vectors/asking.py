@@ -39,7 +39,7 @@ class Asking:
 
 
 async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | None]:
-    """One for each text; None where the model takes no such text.
+    """One for each text; None where the model refuses the text.
 
     Raises what an ordinary call raises, where the fault is not in a text.
     """
@@ -98,13 +98,13 @@ def checked(asking: Asking, embedded: Embedded) -> Sequence[Sequence[float]]:
 
 
 def is_about_the_text(error: AgentroutedError) -> bool:
-    """Whether it may be, and the model takes others."""
+    """Whether the text may be the cause, and the model takes others."""
     if isinstance(error, ContextOverflow):
         return True
     return isinstance(error, ProviderError) and error.provider is not None and error.provider.status in _REFUSALS
 
 
 def _is_refusal(error: AgentroutedError, within: Within) -> bool:
-    """Elsewhere than on this machine, a 500 is no word about the text: it passes."""
+    """A 500 of a model elsewhere says nothing about the text: it is a fault that passes."""
     is_fault = error.provider is not None and error.provider.status == 500
     return is_about_the_text(error) and (within.boundary == "local" or not is_fault)

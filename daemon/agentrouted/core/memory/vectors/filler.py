@@ -42,7 +42,7 @@ class Filler:
         self._changed = asyncio.Event()
         self._news = asyncio.Event()
         self._is_stale = False
-        """Whether it is to be looked everywhere."""
+        """Whether to look everywhere, not only where something was added."""
 
         self._work = asyncio.create_task(self._go_on())
 

@@ -27,22 +27,27 @@ _MANY: Final = 1000
 
 
 class Filling:
-    """How far it is, from one time to the next."""
+    """How far the work is, from one `fill` to the next."""
 
     def __init__(self, database: Database, told: Callable[[], object]) -> None:
-        """`told` is called when there is another count."""
+        """`told` is called when `done` or `missing` has changed."""
         self.done = 0
         self.missing = 0
         self.kept_back: dict[Within, str] = {}
-        """By a boundary; and why."""
+        """What boundaries do not let the model see, and why."""
 
         self._database = database
         self._told = told
         self._turn = Turn(database)
         self._rows = Missing()
         self._joined: int | None = None
+        """The space that was in force last. Once there was one, another is another daemon's: it is not replaced."""
+
         self._cleaned: int | None = None
+        """The space that was freed of the vectors of the one before."""
+
         self._may_change = True
+        """Whether the model may begin to make vectors of another length: once, since the config last changed."""
 
     def look_everywhere(self) -> None:
         """Not only where something was added."""

@@ -1,4 +1,4 @@
-"""Which rows have no vector yet, and what is told of them."""
+"""Which rows have no vector yet, and their texts."""
 
 import sqlite3
 from collections.abc import Container, Sequence
@@ -49,21 +49,21 @@ class _Range:
 
 
 class Missing:
-    """It is looked where something was added, and nowhere else."""
+    """Looks where something was added, and nowhere else."""
 
     def __init__(self) -> None:
         self._scopes: set[NumberedScope] = set()
-        """As they were when it was looked."""
+        """As they were at the last look."""
 
         self._ranges: dict[int, _Range] = {}
 
     @property
     def total(self) -> int:
-        """At most: what was forgotten since is counted until it is come by."""
+        """At most: what was forgotten since is counted until its row is reached."""
         return sum(each.missing for each in self._ranges.values())
 
     def look(self, connection: sqlite3.Connection) -> None:
-        """At what was added since."""
+        """See what was added since the last look."""
         scopes = set(all_scopes(connection))
         changed, self._scopes = sorted(scopes - self._scopes), scopes
         boundaries = [None, *(each for each in _BOUNDARIES if _is_used(connection, each))] if changed else []
@@ -75,7 +75,7 @@ class Missing:
                     found.missing = sum(_count(connection, found, part.first, each) for each in boundaries)
 
     def next_batch(self, connection: sqlite3.Connection, without: Container[Within]) -> Batch | None:
-        """None when nothing was missing when it was looked, but what is `without`."""
+        """None when nothing was missing at the last look but what is within one of `without`."""
         batch = _Gathering()
         for first, each in self._ranges.items():
             if each.missing and not self._gather(connection, batch, first, without):

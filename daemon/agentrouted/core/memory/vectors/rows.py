@@ -40,7 +40,7 @@ def space_in_force(connection: sqlite3.Connection, name: str) -> Space | None:
 def take_turn(
     connection: sqlite3.Connection, space: Space, filler: str, gone: Callable[[list[str]], list[str]]
 ) -> bool:
-    """Whether nobody else fills it. `gone` are those of some fillers whose process has ended."""
+    """Whether nobody else fills it. `gone` says of some fillers whose process has ended."""
     before = connection.execute("SELECT filler FROM memory_spaces WHERE id = ?", (space.id,)).fetchone()
     if before is None or (before[0] not in (None, filler) and not gone([before[0]])):
         return False
@@ -65,7 +65,7 @@ def remove_older(connection: sqlite3.Connection, space: Space) -> bool:
 
 
 def count(connection: sqlite3.Connection) -> int:
-    """Those that there are."""
+    """How many vectors there are."""
     return int(connection.execute("SELECT COUNT(*) FROM memory_vectors").fetchone()[0])
 
 

@@ -31,12 +31,12 @@ logger = logging.getLogger(__name__)
 _PATIENCE: Final = 5.0
 _REST: Final = 10.0
 
-# Nobody's words: what a model is asked that only has to be started.
+# Nobody's words: only to start the model.
 _ANY_TEXT: Final = "text"
 
 
 class Vectors:
-    """Those of one memory, by one model."""
+    """The vectors of one memory, made by one model."""
 
     def __init__(self, database: Database, embed: Embed, model: str, find_space: Callable[[], str]) -> None:
         """`find_space` says what the vectors of this model are called, or raises why it cannot be asked."""
