@@ -6,16 +6,21 @@ import itertools
 import json
 import re
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from agentrouted.core.agent.configured_vectors import vectors_filled
+from agentrouted.core.agent.embedding_calls import embedding_for
+from agentrouted.core.config.environment import Environment
 from agentrouted.core.memory.store import Store
+from agentrouted.core.services import open_services
 from agentrouted.core.storage.database import Database
-from agentrouted_protocol.memory import MemoryRecallParams, SessionMessage
+from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams, SessionMessage
 from agentrouted_protocol.scope import Scope
 from bench.measure import figure, percentile, print_machine, print_table
 from bench.memory_speed import speed
@@ -70,37 +75,65 @@ class Found:
         return (name, str(len(self.ranks)), *(figure(mean, 3) for mean in means), figure(p50, 2), figure(p95, 2))
 
 
+Fill = Callable[[Store], Awaitable[list[Question]]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description="What memory finds, and how fast.")
     parser.add_argument("--facts", type=int, default=100_000, help="so many are searched for the figures of speed")
     parser.add_argument("--conversations", type=Path, help="a folder with the conversations of LoCoMo, a file each")
+    parser.add_argument("--vectors", metavar="MODEL", help="a model of embeddings: what is found by meaning as well")
     options = parser.parse_args()
     print_machine()
     with TemporaryDirectory() as folder:
-        asyncio.run(_measure(Path(folder), options.facts, options.conversations))
+        asyncio.run(_measure(Path(folder), options))
 
 
-async def _measure(folder: Path, facts: int, conversations: Path | None) -> None:
-    rows = [(await _ask(folder / "own.db", _own)).row("own conversations")]
-    if conversations is not None:
-        rows.append((await _ask(folder / "locomo.db", lambda store: _locomo(store, conversations))).row("LoCoMo"))
+async def _measure(folder: Path, options: argparse.Namespace) -> None:
+    conversations: dict[str, Fill] = {"own conversations": _own}
+    if options.conversations is not None:
+        conversations["LoCoMo"] = partial(_locomo, folder=options.conversations)
+    rows = []
+    for name, fill in conversations.items():
+        rows.append((await _by_words(folder / f"{name}.db", fill)).row(name))
+        if options.vectors is not None:
+            rows.append((await _by_meaning_too(folder / name, fill, options.vectors)).row(f"{name}, with vectors"))
     header = ("", "questions", "recall@5", "recall@10", "MRR", "p50 ms", "p95 ms")
     print_table("What is found", header, rows)
-    await speed(folder, facts)
+    await speed(folder, options.facts)
 
 
-async def _ask(path: Path, fill: Any) -> Found:
+async def _by_words(path: Path, fill: Fill) -> Found:
     store = Store(await Database.open(path))
+    found = await _ask(await fill(store), store.recall)
+    await store.aclose()
+    return found
+
+
+async def _by_meaning_too(home: Path, fill: Fill, model: str) -> Found:
+    (home / ".agentroute").mkdir(parents=True)
+    (home / ".agentroute/config.yaml").write_text(json.dumps({"memory": {"vectors": {"model": model}}}))
+    async with open_services(replace(Environment.of_process(), home=home)) as services, vectors_filled(services):
+        store = await services.memory.get()
+        questions = await fill(store)
+        assert store.vectors is not None
+        while not store.vectors.filler.is_complete:
+            if (error := store.vectors.filler.error) is not None:
+                raise SystemExit(error)
+            await store.vectors.filler.news()
+        return await _ask(questions, partial(store.recall, embed=embedding_for(services)))
+
+
+async def _ask(questions: list[Question], recall: Callable[[MemoryRecallParams], Awaitable[list[MemoryHit]]]) -> Found:
     found = Found()
-    for question in await fill(store):
+    for question in questions:
         began = time.perf_counter()
-        hits = await store.recall(MemoryRecallParams(query=question.text, scope=question.scope))
+        hits = await recall(MemoryRecallParams(query=question.text, scope=question.scope))
         found.seconds.append(time.perf_counter() - began)
         ids = [hit.id for hit in hits]
         found.at_5.append(len(question.evidence & set(ids[:5])) / len(question.evidence))
         found.at_10.append(len(question.evidence & set(ids)) / len(question.evidence))
         found.ranks.append(next((1 / place for place, each in enumerate(ids, 1) if each in question.evidence), 0.0))
-    await store.aclose()
     return found
 
 
