@@ -98,6 +98,7 @@ async def test_a_conversation_is_listed_read_and_cleared(tmp_path: Path) -> None
         assert outcome.out == "user: hello 1\nuser: hello 2\n"
         assert (await agentrouted(tmp_path, "memory", "messages", "s", "--user", "ada")).code == 1
         assert (await agentrouted(tmp_path, "memory", "messages")).code == 2
+        assert "no session `t`" in (await agentrouted(tmp_path, "memory", "messages", "t")).err
         assert await told(tmp_path, "memory", "clear", "s") == {"cleared": 3}
 
 
@@ -219,6 +220,13 @@ async def test_a_database_is_checked_copied_and_packed_beside_its_daemon(tmp_pat
         assert int(str(sizes["after"])) < int(str(sizes["before"]))
         await agentrouted(tmp_path, "memory", "remember", "goes on")
         assert "goes on" in (await agentrouted(tmp_path, "memory", "list")).out
+
+
+async def test_only_a_backup_takes_a_file(tmp_path: Path) -> None:
+    await agentrouted(tmp_path, "memory", "remember", "likes tea")
+    for what in ("check", "vacuum"):
+        outcome = await agentrouted(tmp_path, "db", what, "other.db")
+        assert outcome.code == 1 and "other.db" in outcome.err
 
 
 async def test_what_an_older_version_has_indexed_by_fewer_words_is_indexed_anew(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.errors import Storage
+from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.reindexing import index_anew
 from agentrouted.core.storage import upkeep
 from agentrouted.core.storage.faults import storage_fault
@@ -27,6 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.file and arguments.what != "backup":
+        raise InvalidParams(f"`db {arguments.what}` takes no file: {arguments.file}", hint="it is about the database")
     path = database_file()
     does = {"check": _check, "backup": _back_up, "vacuum": _vacuum}[arguments.what]
     try:

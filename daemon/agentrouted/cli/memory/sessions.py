@@ -5,7 +5,7 @@ from functools import partial
 
 from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named, show_found
 from agentrouted.cli.messages import show_messages
-from agentrouted.cli.terminal import show
+from agentrouted.cli.terminal import say, show
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryClearMessagesParams,
@@ -30,6 +30,8 @@ async def messages(client: Client, arguments: argparse.Namespace) -> tuple[Memor
         session_id=arguments.session_id, limit=arguments.limit, scope=scope_if_named(arguments)
     )
     told: MemoryGetMessagesResult = await client.request("memory/getMessages", params)
+    if not told.messages:
+        say((f"there is no session `{arguments.session_id}`: `agentrouted memory sessions` lists them", "dim"))
     return told, partial(show_messages, told.messages)
 
 
