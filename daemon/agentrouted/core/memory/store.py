@@ -8,25 +8,22 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, sessions, transfer
-from agentrouted.core.memory.forgetting import count_rows, forget_rows, forget_session
+from agentrouted.core.memory.forgetting import forget, forget_session
 from agentrouted.core.memory.message_rows import secrets_of
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
-from agentrouted.core.memory.scopes import find_scope
 from agentrouted.core.memory.session_locks import SessionLocks
-from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.tidying import Tidying
 from agentrouted.core.memory.transfer import Report, silent
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.transactions import OneOfMany
-from agentrouted.core.times import seconds_of
 from agentrouted_protocol.memory import (
     MemoryAddMessagesResult,
     MemoryEntry,
@@ -112,15 +109,9 @@ class Store:
 
     async def forget(self, params: MemoryForgetParams) -> int:
         """How many facts and messages are gone, or would be."""
-        condition, values = _condition(params)
-        scope = params.scope or Scope()
         if params.dry_run:
-            return await self._database.read(
-                lambda connection: _in_scope(connection, scope, count_rows, condition, values)
-            )
-        forgotten = await self._database.write(
-            lambda connection: _in_scope(connection, scope, forget_rows, condition, values)
-        )
+            return await self._database.read(partial(forget, params=params))
+        forgotten = await self._database.write(partial(forget, params=params))
         self._clean_later(forgotten)
         return forgotten
 
@@ -165,12 +156,7 @@ class Store:
 
     async def clear_messages(self, session_id: str, scope: Scope | None = None) -> int:
         """How many there were. Raises `Conflict` where the session is in another scope than one that is named."""
-
-        def clear(connection: sqlite3.Connection) -> int:
-            sessions.find_session(connection, clean(session_id), scope)
-            return forget_session(connection, clean(session_id))
-
-        cleared = await self._database.write(clear)
+        cleared = await self._database.write(partial(forget_session, session_id=session_id, scope=scope))
         self._clean_later(cleared)
         return cleared
 
@@ -235,24 +221,3 @@ class Store:
         self._tidying.after_forgetting()
         if self.vectors is not None:
             self.vectors.filler.look_everywhere()
-
-
-def _condition(params: MemoryForgetParams) -> tuple[str, Sequence[Any]]:
-    """What is to go, as SQL over `memories`."""
-    named = [value for value in (params.id, params.key, params.filter) if value is not None]
-    if len(named) > 1 or not (named or params.scope):
-        raise InvalidParams("name one of `id`, `key` and `filter`", hint="or only a `scope`: then all of it goes")
-    if params.id is not None:
-        return "uid = ?", [clean(params.id)]
-    if params.key is not None:
-        return "key = ?", [clean(params.key)]
-    wanted = params.filter
-    if wanted is None:
-        return "TRUE", []
-    since, until = seconds_of(wanted.since, "filter.since"), seconds_of(wanted.until, "filter.until")
-    return entries.conditions(wanted.kinds, wanted.tags, since, until)
-
-
-def _in_scope(connection: sqlite3.Connection, scope: Scope, work: Any, condition: str, values: Sequence[Any]) -> int:
-    row = find_scope(connection, scope)
-    return 0 if row is None else work(connection, row.id, condition, values)
