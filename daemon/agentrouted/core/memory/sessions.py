@@ -9,13 +9,19 @@ from typing import Final, NamedTuple
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import new_uid
-from agentrouted.core.memory.message_rows import Said, insert_messages, message_of
+from agentrouted.core.memory.message_rows import Said, insert_messages, message_of, secrets_of
 from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.times import seconds_of, text_of_time
 from agentrouted.core.tokens import text_of
-from agentrouted_protocol.memory import MemorySessionsParams, MemorySessionsResult, SessionMessage, SessionSummary
+from agentrouted_protocol.memory import (
+    MemoryAddMessagesResult,
+    MemorySessionsParams,
+    MemorySessionsResult,
+    SessionMessage,
+    SessionSummary,
+)
 from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
@@ -40,8 +46,8 @@ def add_messages(
     scope: Scope | None = None,
     run_id: str | None = None,
     boundary: Boundary | None = None,
-) -> list[str]:
-    """The ids, one for each. Without a scope it is the session's own. `boundary` is the one in force.
+) -> MemoryAddMessagesResult:
+    """All or none. Without a scope it is the session's own. `boundary` is the one in force.
 
     What a run has added already is not added again. Raises `Conflict` where the session is in another scope.
     """
@@ -50,9 +56,9 @@ def add_messages(
     now = round(time.time(), 3)
     run_id = None if run_id is None else clean(run_id)
     if run_id is not None and (there := _of_run(connection, run_id)):
-        return there
+        return MemoryAddMessagesResult(ids=there)
     if not messages:
-        return []
+        return MemoryAddMessagesResult(ids=[])
     session, owner = _session(connection, session_id, scope, now)
     said = []
     for message in messages:
@@ -61,7 +67,9 @@ def add_messages(
         said.append(Said(new_uid(), session, owner, created, message, run_id, boundary))
     insert_messages(connection, said)
     _touch(connection, session, messages, now)
-    return [each.uid for each in said]
+    return MemoryAddMessagesResult(
+        ids=[each.uid for each in said], secrets=[each.uid for each in said if secrets_of(each.message)]
+    )
 
 
 def get_messages(

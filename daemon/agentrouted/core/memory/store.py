@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import itertools
 import logging
-import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +14,6 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
 from agentrouted.core.memory import entries, sessions, transfer
 from agentrouted.core.memory.forgetting import forget, forget_session
-from agentrouted.core.memory.message_rows import secrets_of
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
@@ -124,13 +122,9 @@ class Store:
         boundary: Boundary | None = None,
     ) -> MemoryAddMessagesResult:
         """In order, all or none. See `sessions.add_messages`."""
-
-        def add(connection: sqlite3.Connection) -> MemoryAddMessagesResult:
-            ids = sessions.add_messages(connection, session_id, messages, scope, run_id, boundary)
-            said = zip(ids, messages, strict=False)
-            return MemoryAddMessagesResult(ids=ids, secrets=[id_ for id_, each in said if secrets_of(each)])
-
-        result = await self._database.write(add)
+        result = await self._database.write(
+            lambda connection: sessions.add_messages(connection, session_id, messages, scope, run_id, boundary)
+        )
         self._tidying.after_adding()
         if self.vectors is not None:
             self.vectors.filler.wake()
