@@ -11,9 +11,9 @@ from harness.memories import HERE, THERE, found, get, hits, remember, says
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
-from agentrouted.core.memory.lines import parsed, to_text
-from agentrouted.core.memory.lines_out import Place, next_lines
 from agentrouted.core.memory.store import Store
+from agentrouted.core.memory.transfer.lines import parsed, to_text
+from agentrouted.core.memory.transfer.lines_out import Place, next_lines
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
     MemoryExportParams,

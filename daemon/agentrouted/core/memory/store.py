@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, Final
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
-from agentrouted.core.memory import entries, sessions, transfer
+from agentrouted.core.memory import entries, sessions
 from agentrouted.core.memory.forgetting import forget, forget_session
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
 from agentrouted.core.memory.retention import forget_what_expired, forget_what_is_old
 from agentrouted.core.memory.session_locks import SessionLocks
 from agentrouted.core.memory.tidying import Tidying
-from agentrouted.core.memory.transfer import Report, silent
+from agentrouted.core.memory.transfer import transfer
+from agentrouted.core.memory.transfer.transfer import Report, silent
 from agentrouted.core.storage.database import Database
 from agentrouted.core.storage.transactions import OneOfMany
 from agentrouted_protocol.memory import (

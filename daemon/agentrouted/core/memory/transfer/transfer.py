@@ -16,11 +16,11 @@ from typing import Final
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.entries import new_uid
-from agentrouted.core.memory.foreign import Placed, as_lines, format_of
-from agentrouted.core.memory.foreign_file import is_database, lines_of_file
-from agentrouted.core.memory.lines import HEADER, Line, parsed, to_text
-from agentrouted.core.memory.lines_in import take_in
-from agentrouted.core.memory.lines_out import Place, PlainLine, next_lines
+from agentrouted.core.memory.transfer.foreign import Placed, as_lines, format_of
+from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
+from agentrouted.core.memory.transfer.lines import HEADER, Line, parsed, to_text
+from agentrouted.core.memory.transfer.lines_in import take_in
+from agentrouted.core.memory.transfer.lines_out import Place, PlainLine, next_lines
 from agentrouted.core.storage.database import Database
 from agentrouted.core.threads import in_thread
 from agentrouted_protocol.memory import (

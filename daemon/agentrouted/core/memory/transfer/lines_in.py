@@ -7,12 +7,12 @@ from typing import NamedTuple
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.memory.entries import Fact, as_json, clean_source
-from agentrouted.core.memory.lines import FactLine, Line, MessageLine, SessionLine
 from agentrouted.core.memory.message_rows import Said, insert_messages
 from agentrouted.core.memory.remembering import NewFacts
 from agentrouted.core.memory.scopes import scope_id
 from agentrouted.core.memory.sessions import find_session
 from agentrouted.core.memory.terms import clean, fingerprint
+from agentrouted.core.memory.transfer.lines import FactLine, Line, MessageLine, SessionLine
 from agentrouted.core.times import seconds_of
 
 

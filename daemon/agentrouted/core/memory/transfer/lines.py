@@ -8,9 +8,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Boundary
-from agentrouted.core.memory.foreign import Placed
-from agentrouted.core.memory.long_json import NO_JSON
 from agentrouted.core.memory.message_rows import secrets_of
+from agentrouted.core.memory.transfer.foreign import Placed
+from agentrouted.core.memory.transfer.long_json import NO_JSON
 from agentrouted.core.secrets import secrets_in
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import MemoryEntry

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final, TextIO
 
-from agentrouted.core.memory.long_json import LONGEST_VALUE, NO_JSON, LongJson
+from agentrouted.core.memory.transfer.long_json import LONGEST_VALUE, NO_JSON, LongJson
 from agentrouted.core.times import text_of_time
 from agentrouted_protocol.memory import MemoryFormat
 from agentrouted_protocol.scope import Scope

@@ -1,0 +1,1 @@
+"""Memory written out as lines of JSON, and taken in again."""
