@@ -7,6 +7,8 @@ from agentrouted_protocol.memory import (
     MemoryForgetParams,
     MemoryGetParams,
     MemoryHit,
+    MemoryImportParams,
+    MemoryImportResult,
     MemoryListParams,
     MemoryRecallParams,
     MemoryRememberParams,
@@ -37,6 +39,10 @@ async def listed(store: Store, **more: Any) -> list[str]:
 
 async def forget(store: Store, **more: Any) -> int:
     return await store.forget(MemoryForgetParams(**more))
+
+
+async def take_in(store: Store, text: str, **more: Any) -> MemoryImportResult:
+    return await store.import_(MemoryImportParams(text=text, **more))
 
 
 def get(**more: Any) -> MemoryGetParams:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.memories import HERE, found, get, hits, listed
+from harness.memories import HERE, found, get, hits, listed, take_in
 from harness.peer import clean_environment
 from harness.process import running
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.store import Store
-from agentrouted_protocol.memory import MemoryImportParams, MemoryImportResult, MemorySessionsParams
+from agentrouted_protocol.memory import MemoryImportParams, MemorySessionsParams
 from agentrouted_protocol.scope import Scope
 
 ADA = Scope(user="ada")
@@ -38,10 +38,6 @@ MEM0 = {
     ]
 }
 CALL = {"id": "c", "type": "function", "function": {"name": "look", "arguments": '{"where": "here"}'}}
-
-
-async def take_in(store: Store, text: str, **more: Any) -> MemoryImportResult:
-    return await store.import_(MemoryImportParams(text=text, **more))
 
 
 async def test_the_graph_of_the_mcp_memory_server_is_taken_in_once(store: Store) -> None:

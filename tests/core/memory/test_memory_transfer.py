@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from harness.memories import HERE, THERE, found, get, hits, remember, says
+from harness.memories import HERE, THERE, found, get, hits, remember, says, take_in
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
@@ -18,7 +18,6 @@ from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
     MemoryExportParams,
     MemoryImportParams,
-    MemoryImportResult,
     MemoryRememberParams,
     MemorySessionsParams,
     Source,
@@ -43,10 +42,6 @@ async def fill(store: Store) -> None:
 
 async def text_of(store: Store, **more: Any) -> str:
     return (await store.export(MemoryExportParams(**more))).text or ""
-
-
-async def take_in(store: Store, text: str, **more: Any) -> MemoryImportResult:
-    return await store.import_(MemoryImportParams(text=text, **more))
 
 
 async def test_what_is_exported_comes_back_byte_for_byte(store: Store) -> None:

@@ -199,18 +199,15 @@ def _answer(connection: sqlite3.Connection, params: UsageParams, limits: Sequenc
 def _standings(connection: sqlite3.Connection, limits: Sequence[Limit], run_id: str | None) -> list[BudgetState]:
     """Now. A budget of each run has a standing for one run only."""
     now = time.time()
-    return [
-        BudgetState(
-            name=limit.name,
-            unit=limit.unit,
-            limit=limit.amount,
-            spent=(state := standing(connection, limit, now, run_id or "")).spent,
-            reserved=state.held,
-            resets_at=limit.resets_at(now),
-        )
-        for limit in limits
-        if limit.per != "run" or run_id is not None
-    ]
+    shown = [limit for limit in limits if limit.per != "run" or run_id is not None]
+    return [_state(standing(connection, limit, now, run_id or ""), limit.resets_at(now)) for limit in shown]
+
+
+def _state(of: Standing, resets_at: str | None) -> BudgetState:
+    limit = of.limit
+    return BudgetState(
+        name=limit.name, unit=limit.unit, limit=limit.amount, spent=of.spent, reserved=of.held, resets_at=resets_at
+    )
 
 
 def _end(connection: sqlite3.Connection, opened: OpenCall, outcome: Outcome | None) -> list[Reached]:
