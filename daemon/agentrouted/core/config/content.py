@@ -1,13 +1,17 @@
 """The text of a file that may not be there, or not be text."""
 
+import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from agentrouted_protocol.config import Problem
 
 MAX_BYTES = 1024 * 1024
+MAX_UNTRUSTED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -22,12 +26,21 @@ class Content:
 
 def read_content(path: Path | None) -> Content:
     """Read a file of the user's; whatever is in the way becomes a problem."""
-    if path is None:
-        return Content(None)
+    return _read(path, _bytes) if path else Content(None)
+
+
+def read_untrusted(path: Path) -> Content:
+    """The same of a file that anybody may have put there: it leads nowhere else, and waits for nobody."""
+    return _read(path, _untrusted_bytes)
+
+
+def _read(path: Path, read: Callable[[Path], bytes]) -> Content:
     try:
-        return _decoded(_bytes(path), path)
+        return _decoded(read(path), path)
     except FileNotFoundError:
         return Content(None)
+    except _LeftAside as error:
+        return _unread(path, f"{error}, and is left aside", "warning")
     except _Unusable as error:
         return _unread(path, str(error))
     except OSError as error:
@@ -38,14 +51,40 @@ class _Unusable(Exception):
     pass
 
 
+class _LeftAside(Exception):
+    pass
+
+
+def _untrusted_bytes(path: Path) -> bytes:
+    try:
+        found = path.lstat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError from error
+    except OSError as error:
+        # Nobody knows whether it is there: some systems keep whole folders from programs.
+        raise _LeftAside(f"cannot be looked for: {error.strerror}") from error
+    if found.st_uid not in (os.geteuid(), 0):
+        raise _LeftAside("belongs to another user of this machine")
+    if stat.S_ISLNK(found.st_mode):
+        raise _Unusable("is a symbolic link, which is not followed here")
+    _refuse_irregular(found, MAX_UNTRUSTED_BYTES)
+    # It may have become something else since: a link is not followed, a pipe not waited for, what has grown is cut.
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123 - of a number
+        _refuse_irregular(os.fstat(file.fileno()), MAX_UNTRUSTED_BYTES)
+        return file.read(MAX_UNTRUSTED_BYTES)
+
+
 def _bytes(path: Path) -> bytes:
-    found = path.stat()
+    _refuse_irregular(path.stat(), MAX_BYTES)
+    return path.read_bytes()
+
+
+def _refuse_irregular(found: os.stat_result, most: int) -> None:
     # Opening a pipe would wait for a writer, for ever.
     if not stat.S_ISREG(found.st_mode):
         raise _Unusable("is not a regular file")
-    if found.st_size > MAX_BYTES:
-        raise _Unusable(f"is larger than {MAX_BYTES // 1024} KiB")
-    return path.read_bytes()
+    if found.st_size > most:
+        raise _Unusable(f"is larger than {most // 1024} KiB")
 
 
 def _decoded(raw: bytes, path: Path) -> Content:
@@ -56,8 +95,8 @@ def _decoded(raw: bytes, path: Path) -> Content:
         return _unread(path, f"is not UTF-8: see line {line}")
 
 
-def _unread(path: Path, why: str) -> Content:
-    return Content(None, Problem(message=f"the file {why}", file=str(path)))
+def _unread(path: Path, why: str, severity: Literal["error", "warning"] = "error") -> Content:
+    return Content(None, Problem(message=f"the file {why}", severity=severity, file=str(path)))
 
 
 def keys_in(text: str) -> frozenset[str]:

@@ -12,9 +12,9 @@ NOT_SERVED_YET = frozenset({"gateway", "guardrails"})
 """Keys that later versions will know: refused by name, so that nobody believes that they have an effect."""
 
 
-def section_at(path: KeyPath) -> type[BaseModel] | None:
+def section_at(path: KeyPath, root: type[BaseModel] = Config) -> type[BaseModel] | None:
     """The model of the mapping at `path`, or None where there is none."""
-    here: Any = Config
+    here: Any = root
     for part in path:
         here = _inside(here, part)
     return here if _is_section(here) else None

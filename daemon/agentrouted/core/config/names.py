@@ -1,8 +1,9 @@
 """Names in the file that lead nowhere in it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 
+from agentrouted.core.config.agent import Agent
 from agentrouted.core.config.document import Document, KeyPath, dotted
 from agentrouted.core.config.model import Config
 from agentrouted_protocol.config import Problem
@@ -13,7 +14,13 @@ def unknown_names(config: Config, document: Document) -> Iterator[Problem]:
     for agent, section in config.agents.items():
         path = ("agents", agent, "mcp_servers")
         yield from _unknown(section.mcp_servers, config.mcp_servers, "MCP server", path, document)
-        yield from _unknown(section.agents, config.agents, "agent", ("agents", agent, "agents"), document)
+    yield from unknown_agents(config.agents, document)
+
+
+def unknown_agents(agents: Mapping[str, Agent], document: Document) -> Iterator[Problem]:
+    """Of agents that they call, and that are not among them."""
+    for name, section in agents.items():
+        yield from _unknown(section.agents, agents, "agent", ("agents", name, "agents"), document)
 
 
 def _unknown(

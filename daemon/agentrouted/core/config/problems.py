@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from agentrouted.core.config.api_key import TAGS
@@ -44,11 +45,11 @@ _MESSAGES: Mapping[str, str] = {
 }
 
 
-def problem_of(error: ErrorDetails, document: Document) -> Problem:
-    """Says nothing of the value itself: it may be a key."""
+def problem_of(error: ErrorDetails, document: Document, root: type[BaseModel] = Config) -> Problem:
+    """Says nothing of the value itself: it may be a key. `root` is what the file as a whole has to be."""
     location: KeyPath = tuple(part for part in error["loc"] if part not in TAGS)
     if error["type"] == "extra_forbidden":
-        return _unknown_key(location, document)
+        return _unknown_key(location, document, root)
     if location[-1:] == ("[key]",):
         return _problem(location[:-1], error, _key_range(location[:-1], document))
     path = _written_part(location, document.data)
@@ -85,16 +86,18 @@ def _missing(path: KeyPath, location: KeyPath, where: Range | None) -> Problem:
     return Problem(path=dotted(full), message=f"`{dotted(path)}` needs `{location[-1]}`", range=where)
 
 
-def _unknown_key(path: KeyPath, document: Document) -> Problem:
-    name, section = str(path[-1]), section_at(path[:-1])
+def _unknown_key(path: KeyPath, document: Document, root: type[BaseModel]) -> Problem:
+    name, section = str(path[-1]), section_at(path[:-1], root)
     where = _key_range(path, document)
     if name in NOT_SERVED_YET:
         return Problem(path=dotted(path), message=f"`{name}` is not supported by this version", range=where)
     known = {_spelled(field): field for field in section.model_fields} if section else {}
     near = get_close_matches(_spelled(name), known, 1)
     hint = f"did you mean `{known[near[0]]}`?" if near else f"known here: {', '.join(known.values())}"
-    if section is not Config and name in Config.model_fields:
+    if section is not root and name in root.model_fields:
         hint += f" (`{name}` stands at the top of the file)"
+    elif root is not Config and name in Config.model_fields:
+        hint = f"`{name}` has to stand in your own config, `~/.agentroute/config.yaml`"
     place = f" under `{dotted(path[:-1])}`" if len(path) > 1 else ""
     return Problem(path=dotted(path), message=f"unknown key `{dotted(path[-1:])}`{place}", range=where, hint=hint)
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import yaml
@@ -13,17 +14,34 @@ MAX_DEPTH = 50
 MAX_VALUES = 100_000
 """After aliases are put in; a few lines of aliases of aliases can stand for billions."""
 
+MAX_UNTRUSTED_VALUES = 5_000
+
 _STRING_TAGS = {"!", "tag:yaml.org,2002:str"}
 
 
 def parse(text: str) -> Document:
     """Read YAML (or JSON, which is YAML). What is wrong is told in the document's `problems`."""
+    return _parsed(text, _Bounds(MAX_VALUES, aliases=True))
+
+
+def parse_untrusted(text: str) -> Document:
+    """The same of a text that anybody may have written: what it says is no longer than the text, and read soon."""
+    return _parsed(text, _Bounds(MAX_UNTRUSTED_VALUES, aliases=False))
+
+
+@dataclass(frozen=True)
+class _Bounds:
+    values: int
+    aliases: bool
+
+
+def _parsed(text: str, bounds: _Bounds) -> Document:
     # Lone surrogates cannot be encoded; replaced one for one, all positions hold.
     text = re.sub("[\ud800-\udfff]", "\ufffd", text)
     if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
         here = Lines(text).range(found.start(), found.end())
         return Document(None, {}, (Problem(message="the file holds a control character", range=here),))
-    composer = _Composer(text)
+    composer = _Composer(text, bounds)
     data = None
     try:
         data = composer.document()
@@ -43,10 +61,11 @@ class _TooMuch(Exception):
 class _Composer:
     # PyYAML's own composer, with libyaml, recurses in C without a bound: a few thousand `[` crash the process.
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, bounds: _Bounds) -> None:
         self.places: dict[KeyPath, Place] = {}
         self.problems: list[Problem] = []
         self._lines = Lines(text)
+        self._bounds = bounds
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._values = 0
         loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -108,6 +127,9 @@ class _Composer:
         return sequence
 
     def _alias(self, event: yaml.AliasEvent, path: KeyPath) -> Any:
+        if not self._bounds.aliases:
+            self._complain(event, path, "is an alias, which is not read in this file", hint="write it out")
+            return None
         if event.anchor not in self._anchors:
             self._complain(event, path, f"refers to `&{event.anchor}`, which does not stand before it")
             return None
@@ -117,8 +139,8 @@ class _Composer:
 
     def _count(self, values: int, event: yaml.Event, path: KeyPath) -> None:
         self._values += values
-        if self._values > MAX_VALUES:
-            raise _TooMuch(Problem(message=f"the file holds over {MAX_VALUES} values", range=self._range(event)))
+        if self._values > (most := self._bounds.values):
+            raise _TooMuch(Problem(message=f"the file holds over {most} values", range=self._range(event)))
         if len(path) > MAX_DEPTH:
             raise _TooMuch(Problem(message=f"the file is over {MAX_DEPTH} levels deep", range=self._range(event)))
 
