@@ -47,7 +47,7 @@ class ConfigGetParams(Params):
 
 class ConfigGetResult(WireModel):
     generation: int
-    """Counts the configurations that were put in force."""
+    """Counts the configurations that were put in force, without own files of folders."""
 
     file: str | None = None
     """The file that was looked for; it need not exist."""
@@ -60,13 +60,15 @@ class ConfigReloadResult(WireModel):
     """The state after a reload, asked for or not. The same values go out as `config/didReload`."""
 
     generation: int
-    """Of the configuration in force; a bad file does not change it."""
+    """Of the configuration in force; neither a bad file nor a folder's own file changes it."""
 
     ok: bool
-    """False if the file is bad: then the last good configuration stays in force."""
+    """False if the file is bad, or the own file of a folder that the client works in: then what it last said well stays
+    in force."""
 
     changed: list[str]
-    """Top-level names and one level below, such as `providers.groq`, that differ from the generation before."""
+    """Top-level names and one level below, such as `providers.groq`, that differ from what was in force before;
+    `instructions` are those of folders' own files."""
 
     problems: list[Problem]
 

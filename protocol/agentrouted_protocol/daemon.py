@@ -68,7 +68,8 @@ class ClientOptions(WireModel):
     """Stands in the ledger; by default the name in `clientInfo`."""
 
     workspace: str | None = None
-    """The folder the client works in, as an absolute path."""
+    """The folder the client works in, as an absolute path. Its own file, `.agentroute.yaml`, may have agents,
+    instructions and stricter limits."""
 
     opt_out: list[str] = []
     """Names of notifications that are not wanted."""

@@ -58,7 +58,7 @@ _ROWS = (
     _request("run/steer", runs.RunSteerParams, base.Empty, "Say something to a run before its next turn."),
     _request("run/resume", runs.RunIdParams, runs.RunStarted, "Go on with an interrupted run."),
     _request("run/fork", runs.RunForkParams, runs.RunStarted, "A new run from an earlier state."),
-    _request("agent/list", base.NoParams, runs.AgentListResult, "The agents the config names."),
+    _request("agent/list", base.NoParams, runs.AgentListResult, "The agents of the config, and of the folder."),
     _request("memory/remember", memory.MemoryRememberParams, memory.MemoryRememberResult, "Keep a fact."),
     _request("memory/recall", memory.MemoryRecallParams, memory.MemoryRecallResult, "Find facts and turns by words."),
     _request("memory/forget", memory.MemoryForgetParams, memory.MemoryForgetResult, "Forget, without a trace."),

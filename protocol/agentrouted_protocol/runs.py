@@ -96,7 +96,7 @@ class RunAgentParams(Params):
     """A run: an agent of the config by name, or one described here. What stands here wins over the config."""
 
     agent: str | None = None
-    """The name of an agent in the config."""
+    """The name of an agent in the config, or in the own file of the client's folder."""
 
     model: str | None = None
     """A model string, as `resolveModel` takes it; needed where no agent names one."""
@@ -314,13 +314,15 @@ class RunForkParams(RunIdParams):
 
 
 class AgentEntry(WireModel):
-    """An agent of the config."""
+    """An agent of the config, or of the own file of a folder that the client works in."""
 
     name: str
     description: str | None = None
     model: str | None = None
     instructions: str | None = None
     max_turns: int
+    origin: str | None = None
+    """Where it is written: `<file>:<line>`."""
 
 
 class AgentListResult(WireModel):

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from harness.command import agentrouted
+from harness.command import agentrouted, agentrouted_in
 
 
 def write_config(home: Path, text: str) -> Path:
@@ -55,3 +55,23 @@ async def test_get_shows_values_and_where_they_stand(tmp_path: Path) -> None:
 async def test_get_in_json_is_the_answer_of_the_daemon(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "config", "get", "--json")
     assert json.loads(outcome.out)["problems"] == []
+
+
+async def test_the_own_file_of_the_folder_is_checked_beside(tmp_path: Path) -> None:
+    path = write_config(tmp_path, "agents: {poet: }\n")
+    own = tmp_path / ".agentroute.yaml"
+    own.write_text("agents: {poet: }\n")
+    outcome = await agentrouted_in(tmp_path, tmp_path, "config", "check")
+    warning, *good = outcome.out.replace("\n  hint", " hint").splitlines()
+    assert warning.startswith(f"{own}:1:16: warning: agents.poet: ")
+    assert (outcome.code, good) == (0, [f"{path} is good", f"{own} is good"])
+    own.write_text("providers: {}\n")
+    assert (await agentrouted_in(tmp_path, tmp_path, "config", "check")).code == 1
+
+
+async def test_an_own_file_can_be_checked_by_name(tmp_path: Path) -> None:
+    (own := tmp_path / ".agentroute.yaml").write_text("agents: {poet: {mcp_servers: [x]}}\n")
+    outcome = await agentrouted(tmp_path, "config", "check", str(own), "--json")
+    assert (outcome.code, json.loads(outcome.out)["problems"][0]["path"]) == (1, "agents.poet.mcp_servers")
+    own.unlink()
+    assert (await agentrouted(tmp_path, "config", "check", str(own))).code == 1

@@ -27,6 +27,15 @@ async def agentrouted(home: Path, *arguments: str, stdin: str = "", **environmen
         return Outcome(process.returncode or 0, out.decode(), err.decode())
 
 
+async def agentrouted_in(folder: Path, home: Path, *arguments: str) -> Outcome:
+    """The same, in a folder to work in."""
+    command = (*AGENTROUTED, *arguments)
+    async with running(*command, environment=clean_environment(home), folder=folder) as process:
+        async with asyncio.timeout(TIME_LIMIT):
+            out, err = await process.communicate()
+        return Outcome(process.returncode or 0, out.decode(), err.decode())
+
+
 def started(home: Path, *arguments: str, **environment: str) -> AbstractAsyncContextManager[asyncio.subprocess.Process]:
     return running(*AGENTROUTED, *arguments, environment=clean_environment(home, **environment))
 

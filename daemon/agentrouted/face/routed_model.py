@@ -103,9 +103,7 @@ class RoutedModel:
         """With its price, if it is within the boundaries that hold for this program."""
         first = self.resolution.endpoints[0]
         named = replace(first, endpoint=replace(first.endpoint, model_id=model_id or self.model_id))
-        boundary = stricter(
-            self.resolution.boundary, services.config.current.config.boundary_in(this_program().folders)
-        )
+        boundary = stricter(self.resolution.boundary, services.config.current.boundary_in(this_program().folders))
         alone = replace(self.resolution, endpoints=(named,), chain=None)
         return (await candidates(alone, boundary, services.prices, services.health))[0].endpoint
 

@@ -17,7 +17,9 @@ class Receiver(Protocol):
 
     def receive(self, body: bytes) -> None: ...
 
-    def refuse(self, fault: Fault) -> None: ...
+    def refuse(self, fault: Fault) -> None:
+        """Closes the link if the fault is fatal."""
+        ...
 
     def input_ended(self) -> None: ...
 
@@ -113,12 +115,10 @@ class Link(asyncio.Protocol):
             self._transport.abort()
 
     def _take(self, frame: bytes | Fault) -> None:
-        if not isinstance(frame, Fault):
+        if isinstance(frame, Fault):
+            self._receiver.refuse(frame)
+        else:
             self._receiver.receive(frame)
-            return
-        self._receiver.refuse(frame)
-        if frame.fatal:
-            self.close()
 
     def _queue(self, data: bytes) -> None:
         if not self._outgoing and not self._receiving:

@@ -41,12 +41,13 @@ class RouteCache:
         question = (params.model, params.base_url, folders, asks_client)
         if not params.api_key and (kept := self._answers.get(question)):
             return kept
+        here = snapshot.in_folders(folders)
         resolution = resolve(
-            snapshot, params.model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client
+            here, params.model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client
         )
         if not self._services.prices.has(each.endpoint for each in resolution.endpoints):
-            return self._answer_later(snapshot, folders, resolution)
-        answer = self._answer(snapshot, folders, resolution)
+            return self._answer_later(here, folders, resolution)
+        answer = self._answer(here, folders, resolution)
         if not params.api_key:
             self._answers[question] = answer
         return answer

@@ -3,7 +3,9 @@
 import asyncio
 import inspect
 import logging
+from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final, Literal, Protocol
 
 import cattrs
@@ -68,11 +70,39 @@ class Connection(JsonRPCProtocol):
         self._running: dict[Id, asyncio.Task[Any]] = {}
         self._last_id = 0
         self._hello = hello
+        self._awaited: set[asyncio.Future[Any]] = set()
+        self._held: deque[Callable[[], None]] = deque()
         self._session = make_session(self)
 
     # What comes in.
 
+    def hold_until(self, ready: "asyncio.Future[Any]") -> None:
+        """What comes is looked at when `ready` is done, in the order in which it came."""
+        self._awaited.add(ready)
+        ready.add_done_callback(self._go_on)
+
+    def _go_on(self, ready: "asyncio.Future[Any]") -> None:
+        self._awaited.discard(ready)
+        while self._held and not self._awaited:
+            self._held.popleft()()
+
+    def in_turn(self, take: Callable[..., None], *arguments: Any) -> None:
+        """Behind all that waits."""
+        if self._awaited:
+            self._held.append(partial(take, *arguments))
+        else:
+            take(*arguments)
+
     def receive(self, body: bytes) -> None:
+        self.in_turn(self._receive, body)
+
+    def refuse(self, fault: Fault) -> None:
+        self.in_turn(self._refuse, fault)
+
+    def input_ended(self) -> None:
+        self.in_turn(self._input_ended)
+
+    def _receive(self, body: bytes) -> None:
         for message in envelope.decode(body):
             try:
                 self.handle_message(message)
@@ -80,15 +110,16 @@ class Connection(JsonRPCProtocol):
                 # A fault of ours in one message must not cost the ones that came with it.
                 logger.exception("a message was lost")
 
-    def refuse(self, fault: Fault) -> None:
+    def _refuse(self, fault: Fault) -> None:
         """Answer input that is no frame; bare lines are answered as lines, so that their sender can read it."""
         error = error_object(fault.kind, fault.message, fault.hint)
         if fault.line is None:
             self._fail(None, error)
-            return
-        for message in envelope.decode(fault.line):
+        for message in envelope.decode(fault.line) if fault.line is not None else ():
             id_ = None if isinstance(message, Notification) else message.id
             self.link.send_line(envelope.encode_error(id_, error))
+        if fault.fatal:
+            self.link.close()
 
     def handle_message(self, message: Any) -> None:
         match message:
@@ -243,7 +274,7 @@ class Connection(JsonRPCProtocol):
 
     # The end.
 
-    def input_ended(self) -> None:
+    def _input_ended(self) -> None:
         if self.state == "new":
             self.exit_code = 0
         self.close()
@@ -259,6 +290,7 @@ class Connection(JsonRPCProtocol):
         if self.state == "closed":
             return
         self.state = "closed"
+        self._held.clear()
         for task in self._running.values():
             _cancel_soon(task)
         for future in list(self._request_futures.values()):

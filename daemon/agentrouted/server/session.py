@@ -5,12 +5,14 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from pydantic import ValidationError
 
 from agentrouted.core.agent.live import Run
+from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.keys.base import KeptKeys
 from agentrouted.core.usage.call import Caller
 from agentrouted.core.usage.limits import Reached
@@ -45,6 +47,8 @@ class ClientSession:
         self.options = ClientOptions()
         self._said_name = ""
         self._said_folders: tuple[str, ...] = ()
+        self._opened: tuple[str, ...] = ()
+        self._shown_files: set[Path] = set()
         self._said_process: int | None = None
         self._connection = connection
         self._watch_process = watch_process
@@ -64,14 +68,22 @@ class ClientSession:
         self._at_end.enter_context(self.log.attached())
         experimental = _under(params, "capabilities", "experimental", "agentrouted")
         self.set_options(_under(params, "initializationOptions", "agentrouted") or experimental or {})
-        self._at_end.callback(self.core.services.config.subscribe(self._config_reloaded))
         self._at_end.callback(self.core.services.ledger.subscribe(self._budget_reached))
         self._said_name = _text(_under(params, "clientInfo", "name"))
         self._said_folders = folders_of(params)
+        config = self.core.services.config
+        self._at_end.callback(config.subscribe(self._config_reloaded, lambda: self._opened))
+        self._open_folders()
         logger.info("%.100r has connected", self.caller.name or "a client")
         if isinstance(process := params.get("processId"), int):
             self._said_process = process
             self._watch_process(process)
+
+    def change_options(self, options: Any) -> None:
+        """In the midst of a session."""
+        self.set_options(options)
+        if self._open_folders():
+            self._connection.in_turn(self.tell_problems)
 
     def set_options(self, options: Any) -> None:
         """Change those that are named and can be read; the others stay."""
@@ -82,6 +94,17 @@ class ClientSession:
                 logger.warning("the client's option %.100r can't be read", name)
             else:
                 self.options = self.options.model_copy(update=said.model_dump(exclude_unset=True))
+
+    def _open_folders(self) -> bool:
+        """Have the own files of its folders read; nothing else is done for this client before they are."""
+        folders, config = self.folders, self.core.services.config
+        if folders == self._opened:
+            return False
+        opening = asyncio.ensure_future(config.open(folders))
+        self._at_end.callback(config.close, folders)
+        opening.add_done_callback(lambda _: setattr(self, "_opened", folders))
+        self._connection.hold_until(opening)
+        return True
 
     def host(self, params: Params) -> ClientHost:
         """This client as the host of a run that it asked for."""
@@ -109,6 +132,11 @@ class ClientSession:
             workspace=folders[0] if folders else "",
             folders=folders,
         )
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The config as it holds for this client."""
+        return self.core.services.config.current.in_folders(self.folders)
 
     @property
     def followed(self) -> list[Run]:
@@ -163,13 +191,13 @@ class ClientSession:
 
     def tell_problems(self) -> None:
         """Tell what is wrong with the config at the start: without a word the defaults would be in force."""
-        snapshot = self.core.services.config.current
+        snapshot = self.snapshot
         if snapshot.problems:
             problems = list(snapshot.problems)
             self._config_reloaded(
                 ConfigReloadResult(generation=snapshot.generation, ok=snapshot.is_good, changed=[], problems=problems)
             )
-        if not snapshot.is_good:
+        if not self.core.services.config.current.is_good:
             self.log.tell(logging.WARNING, refusal(snapshot.path, snapshot.problems))
 
     def closed(self) -> None:
@@ -184,6 +212,12 @@ class ClientSession:
     def _config_reloaded(self, result: ConfigReloadResult) -> None:
         self._notify("config/didReload", ConfigDidReloadParams(**dict(result)))
         self._publish(result.problems)
+        # Of its own folders only this client hears; of the user's file, all do.
+        if own := [
+            problem for file in self.snapshot.joined for problem in file.problems if problem.severity == "error"
+        ]:
+            logger.info("%s", refusal(None, own))
+            self.log.tell(logging.WARNING, refusal(None, own))
 
     def _budget_reached(self, reached: Reached) -> None:
         limit = reached.limit
@@ -198,9 +232,12 @@ class ClientSession:
         self._notify("usage/didReachBudget", params)
 
     def _publish(self, problems: list[Problem]) -> None:
-        path = self.core.services.config.current.path
-        if path is not None:
-            self._notify("textDocument/publishDiagnostics", diagnostics(path, problems))
+        snapshot = self.snapshot
+        own = {file.path for file in snapshot.joined}
+        for path in (snapshot.path, *sorted(own | self._shown_files)):
+            if path is not None:
+                self._notify("textDocument/publishDiagnostics", diagnostics(path, problems))
+        self._shown_files = own
 
     def _notify(self, method: str, params: Any) -> None:
         if method not in self.options.opt_out:

@@ -3,13 +3,18 @@
 import argparse
 import asyncio
 import json
+from collections.abc import Iterable
+from pathlib import Path
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.importing import import_config, located
 from agentrouted.cli.terminal import Style, show, show_table
 from agentrouted.core.config.environment import Environment
+from agentrouted.core.config.in_folders import without_effect
+from agentrouted.core.config.own_file import FILE_NAME
+from agentrouted.core.config.own_file_reading import read_own_file
 from agentrouted.core.config.store import ConfigStore
-from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, ConfigValidateResult
+from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, ConfigValidateResult, Problem
 
 EXAMPLE = "agentrouted config check"
 
@@ -21,7 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="check the file; get the values that are in force; read the config of another router",
     )
     parser.add_argument(
-        "which", nargs="?", metavar="FILE|PATH", help="the file to check or to import; the dotted path to get"
+        "which",
+        nargs="?",
+        metavar="FILE|PATH",
+        help="the file to check or to import; the dotted path to get. Without it, the config and the folder's own file",
     )
     parser.add_argument("--output", metavar="FILE", help="where to write what was imported, in place of stdout")
     parser.add_argument("--force", action="store_true", help="write it even if there is such a file")
@@ -37,19 +45,39 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _check(file: str | None, *, as_json: bool) -> int:
     """Compilers' form and exit code, so that editors and CI understand it."""
-    snapshot = ConfigStore(Environment.of_process(), file).current
-    is_good = not any(problem.severity == "error" for problem in snapshot.problems)
+    checked = _checked(file, Environment.of_process())
+    problems = [problem for _, found in checked for problem in found]
+    is_good = not _errors(problems)
     if as_json:
-        print(json.dumps(ConfigValidateResult(ok=is_good, problems=list(snapshot.problems)).to_wire()))
+        print(json.dumps(ConfigValidateResult(ok=is_good, problems=problems).to_wire()))
         return 0 if is_good else 1
-    for problem in snapshot.problems:
+    for problem in problems:
         style: Style = "red" if problem.severity == "error" else "yellow"
         message = f"{problem.path}: {problem.message}" if problem.path else problem.message
         show(*located(problem.severity, message, problem.file, problem.range, problem.hint, style))
-    if is_good:
-        is_there = snapshot.path is not None and snapshot.path.exists()
-        print(f"{snapshot.path} is good" if is_there else f"{snapshot.path} is not there: the defaults are in force")
+    for path, found in checked:
+        if not _errors(found):
+            is_there = path is not None and path.exists()
+            print(f"{path} is good" if is_there else f"{path} is not there: the defaults are in force")
     return 0 if is_good else 1
+
+
+def _checked(file: str | None, environment: Environment) -> list[tuple[Path | None, list[Problem]]]:
+    """The file that was named, else the config and the own file of this folder."""
+    if file and Path(file).name == FILE_NAME:
+        path = environment.cwd / file
+        own = read_own_file(str(path.parent))
+        missing = Problem(message="there is no such file", file=str(path), hint="create it, or name another")
+        return [(path, list(own.problems) if own else [missing])]
+    snapshot = ConfigStore(environment, file).current
+    checked = [(snapshot.path, list(snapshot.problems))]
+    if file is None and (own := read_own_file(str(environment.cwd))):
+        checked.append((own.path, [*own.problems, *without_effect(snapshot.config, [own])]))
+    return checked
+
+
+def _errors(problems: Iterable[Problem]) -> list[Problem]:
+    return [problem for problem in problems if problem.severity == "error"]
 
 
 def _get(path: str | None, *, as_json: bool) -> int:

@@ -50,7 +50,7 @@ def embedding_for(services: Services, caller: Caller = NOBODY, ask_client: AskCl
         return paid_single_call(services, call, endpoint, request)
 
     def boundary(workspace: str) -> Boundary | None:
-        return services.config.current.config.boundary_in([*caller.folders, workspace])
+        return services.config.current.boundary_in([*caller.folders, workspace])
 
     return partial(_embed, _OnBehalf(services, pay, boundary, ask_client))
 
@@ -62,7 +62,7 @@ def embedding_in(run: RunContext) -> Embed:
         return paid_call(run, endpoint, request, "embedding", crossing)
 
     def boundary(workspace: str) -> Boundary | None:
-        return stricter(run.plan.boundary, run.services.config.current.config.boundary_in([workspace]))
+        return stricter(run.plan.boundary, run.services.config.current.boundary_in([workspace]))
 
     ask_client = run.audience.get_secret if run.audience.takes_secrets else None
     return partial(_embed, _OnBehalf(run.services, pay, boundary, ask_client))

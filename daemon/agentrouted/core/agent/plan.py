@@ -18,6 +18,9 @@ from agentrouted_protocol.runs import History, RunAgentParams, RunMemory, Sampli
 
 DEFAULT_RETRIES: Final = 1
 
+# After what the user and their programs say: a model is to know that it does not come from them.
+_OF_A_FOLDER: Final = "The file .agentroute.yaml of the folder that is worked in says:\n\n{}"
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -80,7 +83,8 @@ def plan_run(
     memory = params.memory or (agent.memory.value if agent.memory else None)
     # What the run has said could not be kept when it has ended.
     refuse_secrets(memory.scope if memory else None, params.session_id)
-    instructions = params.instructions if params.instructions is not None else agent.instructions
+    said = params.instructions if params.instructions is not None else agent.instructions
+    instructions = "\n\n".join(filter(None, (said, *map(_OF_A_FOLDER.format, snapshot.instructions))))
     resolution = resolve(snapshot, model, api_key=params.api_key, base_url=params.base_url, asks_client=asks_client)
     return Plan(
         agent=params.agent,
@@ -109,7 +113,8 @@ def _agent(snapshot: Snapshot, name: str) -> Agent:
     agents = snapshot.config.agents
     if name not in agents:
         near = get_close_matches(name, agents, n=1)
-        hint = f"did you mean `{near[0]}`?" if near else "`agent/list` names those it has"
+        unread = f"{snapshot.unread_file} has an error: what it names is not known" if snapshot.unread_file else None
+        hint = f"did you mean `{near[0]}`?" if near else unread or "`agent/list` names those it has"
         raise NotFound(f"the config has no agent `{name[:100]}`", hint=hint)
     return agents[name]
 

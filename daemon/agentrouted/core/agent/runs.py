@@ -70,7 +70,7 @@ class Runs:
                 raise other_parameters(run.run_id)
             run.audience.add(host)
             return run
-        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets, folders=caller.folders)
+        plan = self._plan(params, host, caller)
         stays = params.detach or params.on_disconnect == "continue"
         context = self._make(plan, params.run_id or uuid4().hex, Audience(host, stays=stays), inside, caller)
         return self._begin(context, fingerprint, _kept(params, plan), stays, parent_run_id=parent_run_id)
@@ -87,7 +87,7 @@ class Runs:
         if stored.status != "interrupted":
             raise Conflict(f"run `{run_id}` is {stored.status}", hint="`run/fork` begins a new one from it")
         params = RunAgentParams.model_validate({**stored.record.params, "runId": run_id})
-        plan = plan_run(self._services.config.current, params, asks_client=host.takes_secrets, folders=caller.folders)
+        plan = self._plan(params, host, caller)
         context = self._make(plan, run_id, Audience(host, stays=True), NOBODYS, caller)
         return self._begin(context, stored.record.fingerprint, stored.record.params, True, stored)
 
@@ -155,6 +155,10 @@ class Runs:
 
     async def _opened(self) -> Journal | None:
         return await self._journal if self._journal is not None else None
+
+    def _plan(self, params: RunAgentParams, host: Host, caller: Caller) -> Plan:
+        snapshot = self._services.config.current.in_folders(caller.folders)
+        return plan_run(snapshot, params, asks_client=host.takes_secrets, folders=caller.folders)
 
     def _make(
         self,

@@ -10,13 +10,15 @@ from agentrouted.core.config.snapshot import Snapshot
 
 
 def difference(before: Snapshot, after: Snapshot) -> list[str]:
-    """Top-level names and one level below, such as `providers.groq`, and `keyfile` for the plain file."""
+    """Top-level names and one level below, such as `providers.groq`, `keyfile` for the plain file, and `instructions`
+    of folders' own files."""
     names = [
         dotted((name, part)) if part else name
         for name in type(after.config).model_fields
         for part in _differing(getattr(before.config, name), getattr(after.config, name))
     ]
-    return names if before.keyfile == after.keyfile else [*names, "keyfile"]
+    more = [name for name in ("keyfile", "instructions") if getattr(before, name) != getattr(after, name)]
+    return [*names, *more]
 
 
 def _differing(before: Any, after: Any) -> list[str]:

@@ -2,16 +2,21 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from os.path import normpath
 from pathlib import Path
+from typing import Any
 
 from agentrouted.core.config.content import Content, keys_in, read_content
 from agentrouted.core.config.difference import difference
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.keyfile import load_keyfile
 from agentrouted.core.config.load import Loaded, load_content, load_text
+from agentrouted.core.config.own_file import FILE_NAME, OwnFile
+from agentrouted.core.config.own_file_reading import read_own_file
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.watch import changes
 from agentrouted_protocol.config import ConfigReloadResult, Problem
@@ -30,10 +35,17 @@ class _Contents:
     config: Content
     keys: Content
     included: Mapping[Path, Content]
+    own: Mapping[str, OwnFile | None] = field(default_factory=dict)
+    """Of the folders that clients work in."""
 
     def is_emptied(self, before: "_Contents") -> bool:
         """True if a file says nothing now that said something before."""
         pairs = [(before.config, self.config), *((before.included[path], now) for path, now in self.included.items())]
+        pairs += [
+            (was.content, now.content if now else Content(None))
+            for folder, now in self.own.items()
+            if (was := before.own.get(folder))
+        ]
         return any(was.text and not (now.text or now.problem) for was, now in pairs)
 
 
@@ -49,15 +61,34 @@ class ConfigStore:
         self._explicit = explicit
         self._path = environment.config_file(explicit)
         self._is_named = environment.named_config_file(explicit) is not None
-        self._subscribers: list[Subscriber] = []
+        self._subscribers: list[tuple[Subscriber, Callable[[], Sequence[str]]]] = []
+        self._open: Counter[str] = Counter()
+        self._woken = asyncio.Event()
         self._one_at_a_time = asyncio.Lock()
         self._contents = _Contents(Content(None), Content(None), {})
         defaults = Snapshot.defaults(environment.environ, self._path)
         self._contents, self.current = self._next(defaults, self._read())
 
-    async def reload(self) -> ConfigReloadResult:
+    async def reload(self, folders: Sequence[str] = ()) -> ConfigReloadResult:
         """Read the files now. If they say what they said before, nothing happens and nobody is told."""
-        return await self._reload(self._read)
+        return await self._reload(self._read, folders)
+
+    def open(self, folders: Iterable[str]) -> Coroutine[Any, Any, None]:
+        """Read the own files of folders that a client works in, and have them watched until `close`."""
+        paths = _paths(folders)
+        is_watched = paths <= self._open.keys()
+        self._open.update(paths)
+        return self._read_opened(paths, is_watched=is_watched)
+
+    async def _read_opened(self, paths: Set[str], *, is_watched: bool) -> None:
+        await self._reload(lambda: replace(self._contents, own={**self._contents.own, **self._read_own(paths)}))
+        if not is_watched:
+            self._woken.set()
+
+    def close(self, folders: Iterable[str]) -> None:
+        """The client has gone; the watch leaves its folders when it moves next."""
+        self._open.subtract(_paths(folders))
+        self._open = +self._open
 
     async def watch(self) -> None:
         """Reload whenever a file changes, until cancelled."""
@@ -65,7 +96,7 @@ class ConfigStore:
         await self.validate("{}")
         while True:
             files = self._files()
-            async with aclosing(changes(files)) as stream:
+            async with aclosing(changes(files, self._woken)) as stream:
                 async for _ in stream:
                     await self._reload(self._read_saved)
                     if self._files() != files:
@@ -84,10 +115,14 @@ class ConfigStore:
             self._contents, self.current = self._next(before, contents)
         return self.current
 
-    def subscribe(self, subscriber: Subscriber) -> Callable[[], None]:
-        """Call `subscriber` on the loop after each reload, good or bad; what this returns ends it."""
-        self._subscribers.append(subscriber)
-        return lambda: self._subscribers.remove(subscriber)
+    def subscribe(self, subscriber: Subscriber, folders: Callable[[], Sequence[str]] = tuple) -> Callable[[], None]:
+        """Call `subscriber` on the loop after each reload, good or bad; what this returns ends it.
+
+        The own files of `folders` are a part of what it is told; of others it does not hear.
+        """
+        entry = (subscriber, folders)
+        self._subscribers.append(entry)
+        return lambda: self._subscribers.remove(entry)
 
     async def validate(self, text: str | None = None) -> list[Problem]:
         """What is wrong with `text`, or with the file on disk; nothing is put in force."""
@@ -98,33 +133,41 @@ class ConfigStore:
             loaded = await asyncio.to_thread(load_text, text, self._path, environ)
         return list(loaded.problems)
 
-    async def _reload(self, read: Callable[[], _Contents]) -> ConfigReloadResult:
+    async def _reload(self, read: Callable[[], _Contents], folders: Sequence[str] = ()) -> ConfigReloadResult:
         async with self._one_at_a_time:
             before = self.current
             contents, after = await asyncio.to_thread(self._look, read)
             self._contents, self.current = contents, after
-        result = ConfigReloadResult(
-            generation=after.generation,
-            ok=after.is_good,
-            changed=difference(before, after),
-            problems=list(after.problems),
-        )
         if after is not before:
-            for subscriber in self._subscribers:
+            self._tell(before, after)
+        return _result(before.in_folders(folders), after.in_folders(folders))
+
+    def _tell(self, before: Snapshot, after: Snapshot) -> None:
+        for subscriber, folders in self._subscribers:
+            was, now = (each.in_folders(folders()) for each in (before, after))
+            # The user's files, when they are read anew, make new origins.
+            if before.origins is not after.origins or was.joined != now.joined:
                 # By way of the loop, so that one who fails keeps neither the others nor the watcher from going on.
-                asyncio.get_running_loop().call_soon(subscriber, result)
-        return result
+                asyncio.get_running_loop().call_soon(subscriber, _result(was, now))
 
     def _look(self, read: Callable[[], _Contents]) -> tuple[_Contents, Snapshot]:
         contents = read()
-        return (contents, self.current) if contents == self._contents else self._next(self.current, contents)
+        if replace(contents, own=self._contents.own) != self._contents:
+            return self._next(self.current, contents)
+        own = _there(contents)
+        return contents, self.current if own == self.current.own_files else replace(self.current, own_files=own)
 
     def _files(self) -> list[Path]:
-        return [path for path in (self._path, self._environment.key_file, *self._contents.included) if path]
+        own = [Path(folder) / FILE_NAME for folder in self._open]
+        return [path for path in (self._path, self._environment.key_file, *self._contents.included, *own) if path]
 
     def _read(self) -> _Contents:
         included = {path: read_content(path) for path in self._contents.included}
-        return _Contents(read_content(self._path), read_content(self._environment.key_file), included)
+        own = self._read_own(list(self._open))
+        return _Contents(read_content(self._path), read_content(self._environment.key_file), included, own)
+
+    def _read_own(self, folders: Iterable[str]) -> dict[str, OwnFile | None]:
+        return {folder: read_own_file(folder, self._contents.own.get(folder)) for folder in folders}
 
     def _read_saved(self) -> _Contents:
         # Some programs empty or remove a file before they write it anew: that is no wish for the defaults.
@@ -150,6 +193,7 @@ class ConfigStore:
             problems=(*loaded.problems, *keyfile.problems),
             unread=frozenset() if loaded.config else keys_in(contents.config.text or ""),
             origins={**(loaded.origins if loaded.config else before.origins), **keyfile.origins},
+            own_files=_there(contents),
         )
         return replace(contents, included=loaded.included), after
 
@@ -158,3 +202,21 @@ class ConfigStore:
             missing = Problem(message="there is no such file", file=str(self._path), hint="create it, or name another")
             return Loaded(None, (missing,))
         return load_content(content, self._path, self._environment.environ)
+
+
+def _paths(folders: Iterable[str]) -> set[str]:
+    """As they stand in a snapshot. Any other name of a client's is no place on the disk."""
+    return {normpath(folder) for folder in folders if folder.startswith("/") and "\0" not in folder}
+
+
+def _there(contents: _Contents) -> dict[str, OwnFile]:
+    return {folder: file for folder, file in contents.own.items() if file is not None}
+
+
+def _result(before: Snapshot, after: Snapshot) -> ConfigReloadResult:
+    return ConfigReloadResult(
+        generation=after.generation,
+        ok=after.is_good,
+        changed=difference(before, after),
+        problems=list(after.problems),
+    )

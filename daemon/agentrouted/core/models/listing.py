@@ -46,7 +46,7 @@ class ModelList:
         `folders` is where the client works; `asks_client` says that it gives keys that are kept nowhere else.
         """
         snapshot, files = self._services.config.current, self._services.model_folders
-        boundary = snapshot.config.boundary_in(folders)
+        boundary = snapshot.boundary_in(folders)
         names = [each for each in _names(snapshot) if params.provider in (None, each[1])]
         found = [await _find(snapshot, self._services.prices, *each, boundary, asks_client) for each in names]
         leading = {each.first.endpoint.provider for each in found if isinstance(each, _Named)}

@@ -36,7 +36,7 @@ async def probe(
     Raises what an ordinary call raises; what fails after one has succeeded is part of the answer.
     """
     resolution = resolve(services.config.current, params.model, asks_client=ask_client is not None)
-    boundary = services.config.current.config.boundary_in(caller.folders)
+    boundary = services.config.current.boundary_in(caller.folders)
     resolved = (await candidates(resolution, boundary, services.prices, services.health))[0]
     began, deadline = time.time(), asyncio.get_running_loop().time() + params.timeout
     try:

@@ -6,7 +6,7 @@ from typing import Final
 
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.endpoint import Boundary, Strategy
-from agentrouted.core.errors import InvalidParams, ModelUnresolved
+from agentrouted.core.errors import ConfigInvalid, InvalidParams, ModelUnresolved
 from agentrouted.core.routing.address import Address, BadAddress, read_address
 from agentrouted.core.routing.chains import first_fit
 from agentrouted.core.routing.endpoints import Ask, ResolvedEndpoint
@@ -14,6 +14,7 @@ from agentrouted.core.routing.keys import explicit_key
 from agentrouted.core.routing.strategies import Chain
 from agentrouted.core.wire.base import ModelRequest
 from agentrouted.core.wire.suited import suited
+from agentrouted_protocol.config import Problem
 from agentrouted_protocol.routing import Price as WirePrice
 from agentrouted_protocol.routing import Route, Rule, TraceStep
 
@@ -73,6 +74,8 @@ def resolve(
     """
     ask = Ask(snapshot, _checked(model), explicit_key(api_key), _explicit_base(base_url), asks_client=asks_client)
     rule, fit, skipped = first_fit(ask)
+    if snapshot.in_doubt and not any(each.endpoint.local for each in fit.endpoints):
+        raise _in_doubt(snapshot.in_doubt)
     return Resolution(
         rule=rule,
         endpoints=fit.endpoints,
@@ -85,6 +88,15 @@ def resolve(
         warnings=(*_config_warnings(snapshot), *fit.warnings, *_left_out(fit.endpoints)),
         generation=snapshot.generation,
         chain=fit.chain,
+    )
+
+
+def _in_doubt(problem: Problem) -> ConfigInvalid:
+    line = f":{problem.range.start.line + 1}" if problem.range else ""
+    mend = f": {problem.hint}" if problem.hint else ""
+    return ConfigInvalid(
+        f"{problem.file}{line} is not in force, and what it limits is not known: {problem.message}",
+        hint=f"until it is mended, only models of this machine are asked for who works in its folder{mend}",
     )
 
 
@@ -150,4 +162,5 @@ _NO_REQUEST = ModelRequest(messages=())
 def _config_warnings(snapshot: Snapshot) -> Iterator[str]:
     for problem in snapshot.problems:
         if problem.severity == "error":
-            yield f"the configuration as it is written is not in force: {problem.message}"
+            where = f"{problem.file}: " if snapshot.joined else ""
+            yield f"the configuration as it is written is not in force: {where}{problem.message}"

@@ -13,7 +13,7 @@ from agentrouted_protocol.config import (
 
 
 def get_config(session: ClientSession, params: ConfigGetParams) -> ConfigGetResult:
-    snapshot = session.core.services.config.current
+    snapshot = session.snapshot
     return ConfigGetResult(
         generation=snapshot.generation,
         file=str(snapshot.path) if snapshot.path else None,
@@ -23,7 +23,7 @@ def get_config(session: ClientSession, params: ConfigGetParams) -> ConfigGetResu
 
 
 async def reload_config(session: ClientSession, params: NoParams) -> ConfigReloadResult:
-    return await session.core.services.config.reload()
+    return await session.core.services.config.reload(session.folders)
 
 
 async def validate_config(session: ClientSession, params: ConfigValidateParams) -> ConfigValidateResult:

@@ -131,7 +131,7 @@ def _every(count: int, report: Callable[[str], None]) -> Callable[[int], None]:
 
 def _boundary(session: ClientSession) -> Boundary | None:
     """Of the folders that the client works in."""
-    return session.core.services.config.current.config.boundary_in(session.folders)
+    return session.core.services.config.current.boundary_in(session.folders)
 
 
 async def _store(session: ClientSession) -> "Store":

@@ -9,6 +9,7 @@ from agentrouted.core.agent.fork import forked
 from agentrouted.core.agent.life import refuse_elsewhere
 from agentrouted.core.agent.limits import strictest
 from agentrouted.core.agent.live import Run
+from agentrouted.core.config.document import dotted
 from agentrouted.core.errors import Conflict, InvalidParams
 from agentrouted.core.journal.base import StoredRun
 from agentrouted.server.session import ClientSession
@@ -120,7 +121,8 @@ async def list_runs(session: ClientSession, params: RunListParams) -> RunListRes
 
 
 def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
-    config = session.core.services.config.current.config
+    snapshot = session.snapshot
+    config = snapshot.config
     return AgentListResult(
         agents=[
             AgentEntry(
@@ -129,6 +131,7 @@ def list_agents(session: ClientSession, params: NoParams) -> AgentListResult:
                 model=agent.model,
                 instructions=agent.instructions,
                 max_turns=strictest(RunAgentParams(), agent, config.daemon.limits).max_turns,
+                origin=snapshot.origins.get(dotted(("agents", name))),
             )
             for name, agent in config.agents.items()
         ]

@@ -23,4 +23,4 @@ def did_change_configuration(session: ClientSession, params: Any) -> None:
     """Settings of the editor: `{settings: {agentrouted: ClientOptions}}` changes what `initialize` said."""
     settings = params.get("settings") if isinstance(params, dict) else None
     if isinstance(settings, dict) and "agentrouted" in settings:
-        session.set_options(settings["agentrouted"])
+        session.change_options(settings["agentrouted"])
