@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 
 from agentrouted.core.config.known import plain_type, plain_types
 from agentrouted.core.config.model import Config
+from agentrouted.core.config.workspace_file import WorkspaceFile
 from agentrouted_protocol.docstrings import field_docs
 
 EXAMPLE = """\
@@ -57,6 +58,19 @@ providers:
       private: {keyring: agentrouted/openrouter-private}
 """
 
+OWN_EXAMPLE = """\
+# .agentroute.yaml
+instructions: Use tabs. Tests are named after what comes out.
+agents:
+  reviewer-of-this:
+    description: Knows the rules of this repository
+    model: careful
+    instructions: Compare the change with STYLE.md, and name the line.
+limits:
+  boundary: local
+  max_turns: 5
+"""
+
 _PAGE = """\
 <!-- Generated from agentrouted.core.config.model; do not edit. -->
 # Configuration
@@ -94,6 +108,33 @@ last the editor's, if it offers to give keys. `agentrouted resolve MODEL` says w
 - **Several accounts** are endpoints of one chain. Where one has no credit left, is asked too often or is refused, the
   next is asked; the `route` of the result says which account has answered.
 
+## `.agentroute.yaml` in a folder
+
+A repository may bring agents, instructions and stricter limits for those who work in its folder: the folder that the
+client names in `initialize` (`workspace`, `workspaceFolders`, `rootUri`), or that a command is started in. Only that
+folder itself is looked at, none above it. Of several folders, all that they say holds.
+
+```yaml
+{own}```
+
+{own_keys}
+Nobody has vouched for such a file, so it can make things stricter and nothing else:
+
+- **No addresses, keys, commands or variables.** A model is a name that your own config, the environment or OpenRouter
+  lead somewhere. Agents have no `mcp_servers` and no `memory`, call only each other, and cannot ask for more than 10
+  turns; a run can. `${{NAME}}` stays as it is written. What is not allowed is an error that says where it has to stand.
+- **Your config comes first.** An agent with the name of one of yours has no effect, and that is told. A limit holds if
+  it is stricter than yours.
+- **Instructions are sent after those of the run or its agent**, and the model is told where they come from. They may
+  still try to talk it into something, as any file of the repository may: approvals and your limits are what helps.
+- **Changes are live** as soon as they are saved, also of a file that was not there before. One with an error changes
+  nothing, and what is wrong is told to who works there, and by `agentrouted config check` in that folder. If it was
+  never good and has `limits`, or cannot be read, only models of this machine are asked until it is mended.
+- At most 64 KiB, 5,000 values, no aliases and no symbolic link; one of another user is left aside.
+
+`agent/list` and `config/get` say of each value in which file it stands. Python programs that use `agentrouted` in their
+own process do not read it.
+
 ## `~/.agentroute/config`
 
 A plain file beside, for keys that are not to stand in the YAML file. One `name=value` a line; blank lines, `#`
@@ -114,7 +155,8 @@ def render_markdown() -> str:
     for title, model in _sections("", Config):
         titles.setdefault(model, []).append(title)
     sections = "\n".join(_section("`, `".join(places), model) for model, places in titles.items())
-    return _PAGE.format(example=EXAMPLE, keys=KEYS_EXAMPLE, sections=sections)
+    own_keys = _table(WorkspaceFile)
+    return _PAGE.format(example=EXAMPLE, keys=KEYS_EXAMPLE, own=OWN_EXAMPLE, own_keys=own_keys, sections=sections)
 
 
 def _sections(title: str, model: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -133,10 +175,14 @@ def _inner(kind: Any) -> tuple[str, Any]:
 
 
 def _section(title: str, model: type[BaseModel]) -> str:
+    heading = f"## `{title}`" if title else "## The top level"
+    return f"{heading}\n\n{getdoc(model)}\n\n{_table(model)}"
+
+
+def _table(model: type[BaseModel]) -> str:
     meanings = field_docs(model)
     rows = "\n".join(_row(name, field, meanings.get(name, "")) for name, field in model.model_fields.items())
-    heading = f"## `{title}`" if title else "## The top level"
-    return f"{heading}\n\n{getdoc(model)}\n\n| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n"
+    return f"| key | value | default | meaning |\n|---|---|---|---|\n{rows}\n"
 
 
 def _row(name: str, field: FieldInfo, meaning: str) -> str:
