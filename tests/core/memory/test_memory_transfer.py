@@ -18,6 +18,7 @@ from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import (
     MemoryExportParams,
     MemoryImportParams,
+    MemoryListParams,
     MemoryRememberParams,
     MemorySessionsParams,
     Source,
@@ -121,6 +122,35 @@ async def test_the_newer_of_two_facts_stays(store: Store) -> None:
     await take_in(other, newer)
     entry = await other.get(get(key="k"))
     assert (entry.text, entry.version, entry.id) == ("new", 2, told.id)
+    await other.aclose()
+
+
+async def test_an_older_fact_that_says_the_same_does_not_say_when_it_goes(store: Store) -> None:
+    await remember(store, "likes tea", expires_at="2999-01-01T00:00:00Z")
+    older, other = await text_of(store), Store(await Database.in_memory())
+    await remember(other, "likes tea", key="drink")
+    await take_in(other, older)
+    assert (await other.get(get(key="drink"))).expires_at is None
+    await other.aclose()
+
+
+@pytest.mark.parametrize("keys", [("drink", None), (None, "drink")])
+async def test_a_fact_without_a_key_joins_the_one_that_says_the_same(store: Store, keys: Any) -> None:
+    for key, tag in zip(keys, ("one", "other"), strict=True):
+        each = Store(await Database.in_memory())
+        await each.remember(MemoryRememberParams(text="Likes tea", key=key, tags=[tag]), Source(client=tag))
+        text = await text_of(each)
+        assert [(await take_in(store, text)).entries for _ in range(2)] == [1, 0]
+        await each.aclose()
+    [entry] = (await store.page(MemoryListParams())).entries
+    assert (entry.key, entry.tags, [each.client for each in entry.sources]) == (
+        "drink",
+        ["one", "other"],
+        ["one", "other"],
+    )
+    exported, other = await text_of(store), Store(await Database.in_memory())
+    await take_in(other, exported)
+    assert await text_of(other) == exported
     await other.aclose()
 
 

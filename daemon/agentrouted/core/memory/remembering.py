@@ -113,6 +113,12 @@ def remember_all(
     return results
 
 
+def union(first: str, second: str) -> str:
+    """Of two lists, as JSON."""
+    both = from_json(first)
+    return as_json([*both, *(each for each in from_json(second) if each not in both)])
+
+
 def _given(
     new: NewFacts, now: float, said: MemoryRememberParams, source: Source | None, boundary: Boundary | None
 ) -> tuple[Fact, list[str]]:
@@ -175,7 +181,7 @@ def _has_expired(fact: Fact, now: float) -> bool:
 def _merged(before: Fact, fact: Fact) -> Fact:
     """With what stays of the one that was there: its text, unless it is replaced by key."""
     boundary = stricter(before.boundary, fact.boundary)
-    sources = _union(before.sources, fact.sources)
+    sources = union(before.sources, fact.sources)
     if fact.key is not None and before.key is not None:
         return fact._replace(
             uid=before.uid, created_at=before.created_at, version=before.version + 1, sources=sources, boundary=boundary
@@ -183,7 +189,7 @@ def _merged(before: Fact, fact: Fact) -> Fact:
     return before._replace(
         id=fact.id,
         key=before.key or fact.key,
-        tags=_union(before.tags, fact.tags),
+        tags=union(before.tags, fact.tags),
         sources=sources,
         valid_from=before.valid_from if fact.valid_from is None else fact.valid_from,
         valid_to=before.valid_to if fact.valid_to is None else fact.valid_to,
@@ -191,9 +197,3 @@ def _merged(before: Fact, fact: Fact) -> Fact:
         updated_at=fact.updated_at,
         boundary=boundary,
     )
-
-
-def _union(first: str, second: str) -> str:
-    """Of two lists, as JSON."""
-    both = from_json(first)
-    return as_json([*both, *(each for each in from_json(second) if each not in both)])

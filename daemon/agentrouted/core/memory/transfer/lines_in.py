@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
-from agentrouted.core.memory.entries import Fact, as_json, clean_source
+from agentrouted.core.memory.entries import COLUMNS, Fact, as_json, clean_source
 from agentrouted.core.memory.message_rows import Said, insert_messages
-from agentrouted.core.memory.remembering import NewFacts
+from agentrouted.core.memory.remembering import NewFacts, union
 from agentrouted.core.memory.scopes import scope_id
 from agentrouted.core.memory.sessions import find_session
 from agentrouted.core.memory.terms import clean, fingerprint
 from agentrouted.core.memory.transfer.lines import FactLine, Line, MessageLine, SessionLine
 from agentrouted.core.times import seconds_of
+from agentrouted_protocol.scope import Scope
 
 
 def take_in(
@@ -57,22 +58,31 @@ class _Facts:
 
     def take(self, line: FactLine) -> None:
         fact = _fact_of(self._connection, line)
-        tells_apart = {fact.uid, fact.identity}
+        tells_apart = {fact.uid, fact.identity, (fact.scope, fact.digest)}
         if not self._waiting.isdisjoint(tells_apart):
             self.flush()
-        there = _there(self._connection, fact)
+        found = _there(self._connection, fact)
+        there = [each for each in found if not each.is_twin]
         if any(each.scope != fact.scope for each in there):
             raise Conflict("what has its `id` is in another scope")
-        boundary = stricter(self._boundary, fact.boundary, *(each.boundary for each in there))
+        fact = fact._replace(boundary=stricter(self._boundary, fact.boundary, *(each.boundary for each in there)))
         if any(each.is_same or each.updated_at >= fact.updated_at for each in there):
             for each in there:
-                _keep_within(self._connection, each.id, each.boundary, boundary)
+                _keep_within(self._connection, each.id, each.boundary, fact.boundary)
             return
-        for each in there:
-            self._connection.execute("DELETE FROM memories WHERE id = ?", (each.id,))
-        _, row = self._new.next_id(line.scope)
-        self._new.add(fact._replace(id=row, boundary=boundary))
+        if twins := [each.id for each in found if each.is_twin]:
+            twin = _fact_at(self._connection, twins[0])
+            fact = _joined(twin, fact)
+            if fact == twin:
+                return
+        self._put(fact, line.scope, in_place_of=[*(each.id for each in there), *twins[:1]])
         self._waiting |= tells_apart
+
+    def _put(self, fact: Fact, scope: Scope, in_place_of: Sequence[int]) -> None:
+        for row in in_place_of:
+            self._connection.execute("DELETE FROM memories WHERE id = ?", (row,))
+        _, new_row = self._new.next_id(scope)
+        self._new.add(fact._replace(id=new_row))
         self.taken += 1
 
     def flush(self) -> None:
@@ -120,17 +130,37 @@ class _There(NamedTuple):
     updated_at: float
     is_same: bool
     boundary: Boundary | None
+    is_twin: bool
+    """Whether one of the two has no key: they are one by their text."""
 
 
 def _there(connection: sqlite3.Connection, fact: Fact) -> list[_There]:
     """The same fact as it is in the file, by its id, its key or its text."""
-    same = "key = ?3" if fact.key is not None else "key IS NULL AND digest = ?3"
     found = connection.execute(
-        "SELECT id, scope, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?4 AND version = ?5)), boundary"
-        f" FROM memories WHERE uid = ?1 OR (scope = ?2 AND {same})",
-        (fact.uid, *fact.identity, fact.text, fact.version),
+        "SELECT id, scope, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?5 AND version = ?6)), boundary,"
+        " scope = ?2 AND digest IS ?4 AND (key IS NULL) != (?3 IS NULL)"
+        " FROM memories WHERE uid = ?1 OR (scope = ?2 AND key = ?3)"
+        " OR (scope = ?2 AND digest = ?4 AND (key IS NULL OR ?3 IS NULL))",
+        (fact.uid, fact.scope, fact.key, fact.digest, fact.text, fact.version),
     )
     return [_There(*each) for each in found]
+
+
+def _fact_at(connection: sqlite3.Connection, row: int) -> Fact:
+    return Fact(*connection.execute(f"SELECT {COLUMNS} FROM memories WHERE id = ?", (row,)).fetchone())
+
+
+def _joined(twin: Fact, fact: Fact) -> Fact:
+    """What the newer one says, with what both have."""
+    older, newer = sorted((twin, fact), key=lambda each: each.updated_at)
+    return newer._replace(
+        id=twin.id,
+        uid=twin.uid,
+        key=twin.key or fact.key,
+        tags=union(older.tags, newer.tags),
+        sources=union(older.sources, newer.sources),
+        boundary=stricter(twin.boundary, fact.boundary),
+    )
 
 
 def _fact_of(connection: sqlite3.Connection, line: FactLine) -> Fact:
