@@ -276,6 +276,17 @@ async def test_a_short_answer_comes_before_long_texts_that_have_the_words_by_cha
     assert first == "the harbour of Trieste is deep"
 
 
+async def test_a_word_of_many_texts_is_not_looked_for_around_them(store: Store) -> None:
+    await store.add_messages("s", [says(f"{'Anna' if number % 2 else 'Ben'}: {number}") for number in range(300)])
+    by_anna = await found(store, "Anna", limit=300)
+    assert len(by_anna) == 150 and all("Anna" in text for text in by_anna)
+
+
+async def test_of_a_word_that_too_many_turns_have_those_come_first_that_say_it(store: Store) -> None:
+    await store.add_messages("s", [says("tea" if number % 3 else "milk") for number in range(8000)])
+    assert await found(store, "tea") == ["tea"] * 10
+
+
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
     [hit] = await hits(store, "Where is the goose?")

@@ -17,6 +17,12 @@ from agentrouted.core.memory.scores import Ranking, Term
 _NEWEST: Final = 100
 _OF_THE_RAREST: Final = 3000
 
+# Of messages so many times more, since a word stands around two others, too.
+_OF_MESSAGES: Final = 1.7
+
+# Matches of a word that are looked at where all are asked for, if they are more than was to be expected.
+_MOST: Final = 6000
+
 # Newest matches that a filter is tried on.
 _FILTERED: Final = 20_000
 
@@ -25,6 +31,12 @@ _FILTERED: Final = 20_000
 _TOGETHER: Final = 8000
 _A_SEARCH: Final = 1000
 _OF_TWO: Final = 100
+
+# Texts that have a word, as a part of all, from where on it stands around nearly every turn, and tells nothing there.
+_NEARLY_ALL: Final = 0.3
+
+# Among so few rows, all that have a word are looked at in any case.
+_FEW: Final = 1000
 
 # Of the best so far, those that are looked through for the words whose matches were not all seen.
 _LOOKED_THROUGH: Final = 60
@@ -48,31 +60,39 @@ class Where:
     """Whether what is found may leave this machine: then nothing that was said within the boundary `local` is."""
 
     @property
+    def parts(self) -> Sequence[Range]:
+        return [part for part in (self.facts, self.messages) if part]
+
+    @property
     def rows(self) -> int:
-        return sum(part.rows for part in (self.facts, self.messages) if part)
+        return sum(part.rows for part in self.parts)
+
+    @property
+    def spread(self) -> float:
+        """In how many times more rows a word is found than in whose text it stands."""
+        return _OF_MESSAGES if self.messages else 1.0
 
 
 def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> Ranking:
     """What a word adds is the less, the more rows have it. So the rows that have one of the rarest words are looked at,
     all of them as far as they are not too many; of every word the newest rows; and of the rarest pairs of words.
     """
-    found = [term for expression in terms if (term := _look(connection, expression, where, _NEWEST)).documents]
-    found.sort(key=lambda term: term.documents)
-    left: float = _OF_THE_RAREST
-    for place, term in enumerate(found):
+    found = _look_at_newest(connection, terms, where) if where.rows > _FEW else [Term(each) for each in terms]
+    left = _OF_THE_RAREST * where.spread
+    for term in found:
         left -= term.documents
         if left < 0:
             break
-        if not term.complete:
-            found[place] = _look(connection, term.expression, where, _OF_THE_RAREST)
+        _look_at_all(connection, term, where)
+    found = _rarest_first(found)
     telling = [term for term in found if term.complete or term.documents < where.rows / 2] or found
-    for first, second in _pairs(telling):
+    for first, second in _pairs(telling, where.spread):
         _look_for_both(connection, first, second, where)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
     ranking = Ranking(found)
     unseen = [term for term in telling if not term.complete]
-    if len(telling) > 1 and unseen:
+    if unseen and (len(telling) > 1 or where.messages):
         _look_through(connection, ranking, unseen)
     return ranking
 
@@ -86,29 +106,54 @@ def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> l
     return connection.execute(f"{select} {condition}", [*ids, *[None] * (places - len(ids))]).fetchall()
 
 
-def _look(connection: sqlite3.Connection, expression: str, where: Where, limit: int) -> Term:
-    term = Term(expression)
-    if where.facts:
-        # What stands around a fact is its key and its tags: they are as good as its text.
-        _add(term, term.texts, where.facts, _matches(connection, f"({expression})", where, where.facts, limit), limit)
+def _look_at_newest(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> list[Term]:
+    found = [Term(expression) for expression in terms]
+    for term, part in itertools.product(found, where.parts):
+        rows = _matches(connection, term.expression, where, part, _NEWEST)
+        _known(term, part, where).update(rows)
+        term.documents += len(rows)
+        if len(rows) == _NEWEST:
+            # As frequent among the older ones as among the newest.
+            newest = part.first + part.rows
+            term.documents += _NEWEST * part.rows / max(newest - rows[-1] + 1, _NEWEST) - _NEWEST
+            term.complete = False
+    return _rarest_first(found)
+
+
+def _rarest_first(terms: Iterable[Term]) -> list[Term]:
+    return sorted((term for term in terms if term.documents), key=lambda term: term.documents)
+
+
+def _look_at_all(connection: sqlite3.Connection, term: Term, where: Where) -> None:
+    complete = True
     if where.messages:
-        in_text = _matches(connection, f"text : ({expression})", where, where.messages, limit)
-        nearby = _matches(connection, f"around : ({expression})", where, where.messages, limit)
-        _add(term, term.texts, where.messages, in_text, limit)
-        _add(term, term.around, where.messages, nearby, limit)
-    return term
+        texts = _all_matches(connection, f"text : ({term.expression})", where, where.messages)
+        term.texts.update(texts)
+        complete = len(texts) < _MOST
+        if len(texts) < max(_NEWEST, _NEARLY_ALL * where.messages.rows):
+            around = _all_matches(connection, f"around : ({term.expression})", where, where.messages)
+            term.around.update(around)
+            complete = complete and len(around) < _MOST
+    if where.facts and not (term.documents and term.complete):
+        facts = _all_matches(connection, term.expression, where, where.facts)
+        term.texts.update(facts)
+        complete = complete and len(facts) < _MOST
+    term.complete = complete
+    if complete:
+        term.documents = len(term.rows)
 
 
-def _pairs(terms: Sequence[Term]) -> Iterator[tuple[Term, Term]]:
+def _known(term: Term, part: Range, where: Where) -> set[int]:
+    # What stands around a fact is its key and its tags: they are as good as its text.
+    return term.texts if part is where.facts else term.somewhere
+
+
+def _pairs(terms: Sequence[Term], spread: float) -> Iterator[tuple[Term, Term]]:
     """The rarest first, the rarer word first. Words of which all rows were seen are as one, and never the second."""
     seen = [term for term in terms if term.complete]
-    together = Term(
-        " OR ".join(term.expression for term in seen),
-        set().union(*(term.texts for term in seen)),
-        documents=sum(term.documents for term in seen),
-    )
+    together = Term(" OR ".join(term.expression for term in seen), documents=sum(term.documents for term in seen))
     terms = [*([together] if seen else []), *(term for term in terms if not term.complete)]
-    left: float = _TOGETHER
+    left = _TOGETHER * spread
     for one, other in sorted(itertools.combinations(range(len(terms)), 2), key=lambda pair: (sum(pair), pair)):
         left -= _A_SEARCH + terms[one].documents
         if left < 0:
@@ -119,37 +164,32 @@ def _pairs(terms: Sequence[Term]) -> Iterator[tuple[Term, Term]]:
 
 def _look_for_both(connection: sqlite3.Connection, first: Term, second: Term, where: Where) -> None:
     both = f"({first.expression}) AND ({second.expression})"
-    for part in (where.facts, where.messages):
-        if part is not None:
-            limit = _OF_THE_RAREST if first.complete else _OF_TWO
-            found = _matches(connection, both, where, part, limit)
-            if where.messages is None and first.complete and len(found) < limit:
-                second.known = first.texts
-            for term in (first, second):
-                (term.texts if part is where.facts else term.somewhere).update(found)
+    for part in where.parts:
+        if first.complete:
+            found = _all_matches(connection, both, where, part)
+        else:
+            found = _matches(connection, both, where, part, _OF_TWO)
+        for term in (first, second):
+            _known(term, part, where).update(found)
 
 
-def _add(term: Term, ids: set[int], part: Range, found: Sequence[int], limit: int) -> None:
-    ids.update(found)
-    if len(found) < limit:
-        term.documents = max(term.documents, len(found))
-        return
-    # As frequent among the older ones as among the newest.
-    newest = part.first + part.rows
-    term.documents = max(term.documents, limit * part.rows / max(newest - found[-1] + 1, limit))
-    term.complete = False
+def _all_matches(connection: sqlite3.Connection, expression: str, where: Where, part: Range) -> list[int]:
+    # With a filter, not all are looked at, so the newest are.
+    return _matches(connection, expression, where, part, _MOST, "DESC" if where.condition else "ASC")
 
 
-def _matches(connection: sqlite3.Connection, expression: str, where: Where, part: Range, limit: int) -> list[int]:
-    """The newest first."""
+def _matches(
+    connection: sqlite3.Connection, expression: str, where: Where, part: Range, limit: int, order: str = "DESC"
+) -> list[int]:
+    """The newest first. Where that does not matter, FTS5 is quicker the other way."""
     search = "SELECT rowid AS id FROM memory_index WHERE memory_index MATCH ? AND rowid BETWEEN ? AND ?"
     bounds = (expression, part.first, part.last)
     if not where.condition:
-        search, values = f"{search} ORDER BY rowid DESC LIMIT ?", (*bounds, limit)
+        search, values = f"{search} ORDER BY rowid {order} LIMIT ?", (*bounds, limit)
     else:
         # Row by row, until there are enough: to be sorted here, all would be looked at.
         search = (
-            f"SELECT id FROM ({search} ORDER BY rowid DESC LIMIT {_FILTERED}) CROSS JOIN memories USING (id)"
+            f"SELECT id FROM ({search} ORDER BY rowid {order} LIMIT {_FILTERED}) CROSS JOIN memories USING (id)"
             f" WHERE {where.condition} LIMIT ?"
         )
         values = (*bounds, *where.values, limit)
@@ -173,15 +213,15 @@ def _look_through(connection: sqlite3.Connection, ranking: Ranking, unseen: Sequ
 def _look_at(term: Term, stems: Sequence[str], row: int, text: str, around: str) -> float:
     """How much better the row is than it was known to be."""
     before = term.part_of(row)
-    if any(_begins_a_word(stem, text) for stem in stems):
+    if _has_one(text, stems):
         term.texts.add(row)
-    if any(_begins_a_word(stem, around) for stem in stems):
+    if _has_one(around, stems):
         term.around.add(row)
     return term.part_of(row) - before
 
 
 def _is_known(term: Term, row: int) -> bool:
-    return row in term.texts or row in term.around or row in term.known
+    return row in term.texts or row in term.around
 
 
 def _stems(expression: str) -> list[str]:
@@ -189,9 +229,13 @@ def _stems(expression: str) -> list[str]:
     return [word if len(word) < 5 else word[: max(4, len(word) - _ENDING)] for word in words]
 
 
-def _begins_a_word(stem: str, text: str) -> bool:
-    # Without a pattern: to compile one would take longer than all that is searched with it.
-    place = text.find(stem)
-    while place > 0 and text[place - 1].isalnum():
-        place = text.find(stem, place + 1)
-    return place >= 0
+def _has_one(text: str, stems: Sequence[str]) -> bool:
+    """Whether a word begins like that."""
+    for stem in stems:
+        # Without a pattern: to compile one would take longer than all that is searched with it.
+        place = text.find(stem)
+        while place > 0 and text[place - 1].isalnum():
+            place = text.find(stem, place + 1)
+        if place >= 0:
+            return True
+    return False

@@ -1,6 +1,5 @@
 """What the words of a question make of the rows."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -24,9 +23,6 @@ class Term:
     around: set[int] = field(default_factory=set)
     somewhere: set[int] = field(default_factory=set)
     """Of those that have it in one of the two, or in both."""
-
-    known: set[int] = field(default_factory=set)
-    """Rows that were all asked for it: those that are not above do not have it."""
 
     documents: float = 0.0
     """How many rows have it: an estimate, where there are more than were looked at."""
@@ -80,7 +76,7 @@ class Ranking:
 def _best(terms: Sequence[Term], count: int) -> dict[int, float]:
     parts = [part for term in terms for part in term.parts()]
     several = _with_several(term.rows for term in terms)
-    scores: dict[int, float] = defaultdict(float)
+    scores = dict.fromkeys(several, 0.0)
     for score, rows in parts:
         for row in rows & several:
             scores[row] += score
@@ -89,6 +85,9 @@ def _best(terms: Sequence[Term], count: int) -> dict[int, float]:
             break
         # What has no other word: all equals, so only the newest of them can be among the best.
         scores.update(dict.fromkeys(sorted(rows - several)[-count:], score))
+    if len(scores) > count:
+        least = sorted(scores.values())[-count]
+        scores = {row: score for row, score in scores.items() if score >= least}
     return dict(islice(_ordered(scores).items(), count))
 
 
