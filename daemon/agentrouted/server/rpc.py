@@ -94,21 +94,21 @@ class Connection(JsonRPCProtocol):
             take(*arguments)
 
     def receive(self, body: bytes) -> None:
-        self.in_turn(self._receive, body)
-
-    def refuse(self, fault: Fault) -> None:
-        self.in_turn(self._refuse, fault)
-
-    def input_ended(self) -> None:
-        self.in_turn(self._input_ended)
-
-    def _receive(self, body: bytes) -> None:
+        if self._awaited:
+            self.in_turn(self.receive, body)
+            return
         for message in envelope.decode(body):
             try:
                 self.handle_message(message)
             except Exception:
                 # A fault of ours in one message must not cost the ones that came with it.
                 logger.exception("a message was lost")
+
+    def refuse(self, fault: Fault) -> None:
+        self.in_turn(self._refuse, fault)
+
+    def input_ended(self) -> None:
+        self.in_turn(self._input_ended)
 
     def _refuse(self, fault: Fault) -> None:
         """Answer input that is no frame; bare lines are answered as lines, so that their sender can read it."""
