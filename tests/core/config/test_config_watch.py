@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agentrouted.core.config import store, watch
+from agentrouted.core.config import content, watch
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.store import ConfigStore
 
@@ -238,7 +238,7 @@ async def test_a_broken_file_is_told_and_so_is_its_mending(tmp_path: Path) -> No
 async def test_a_file_in_the_middle_of_being_saved_is_no_wish_for_the_defaults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "SAVING_LOOKS", 1000)
+    monkeypatch.setattr(content, "SAVING_LOOKS", 1000)
     write(tmp_path / ".agentroute/config.yaml", "first")
     async with watched(tmp_path) as world, aclosing(watch.changes([world.file])) as stream:
         await anext(stream)

@@ -1,6 +1,7 @@
 """A folder's own file is followed as long as somebody works there."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.config.own_file import FILE_NAME
+from agentrouted.core.config.own_file import FILE_NAME, OwnFile
+from agentrouted.core.config.own_file_reading import read_own_file
 from agentrouted.core.config.store import ConfigStore
 from agentrouted_protocol.config import ConfigReloadResult
 
@@ -92,3 +94,29 @@ async def test_who_is_not_there_does_not_hear_of_it(tmp_path: Path) -> None:
     await asyncio.sleep(0)
     assert not told.ok and here.get_nowait() == told
     assert elsewhere.empty() and store.current.is_good
+
+
+async def test_a_disk_that_does_not_answer_holds_up_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = threading.Event()
+
+    def read_slowly(folder: str, before: OwnFile | None) -> OwnFile | None:
+        if folder.endswith("dead"):
+            answers.wait()
+        return read_own_file(folder, before)
+
+    monkeypatch.setattr("agentrouted.core.config.own_files.read_own_file", read_slowly)
+    dead, fine = [str(tmp_path / "dead")], [str(tmp_path)]
+    (tmp_path / FILE_NAME).write_text("agents: {poet: }")
+    async with watched(tmp_path, tmp_path / "dead") as (store, heard):
+        assert store.current.in_folders(dead).in_doubt and store.current.boundary_in(dead) == "local"
+        await store.open(fine)
+        assert "poet" in store.current.in_folders(fine).config.agents
+        (tmp_path / ".agentroute").mkdir()
+        (tmp_path / ".agentroute/config.yaml").write_text("agents: {other: }")
+        assert (await heard.get()).changed == ["agents.other"]
+        answers.set()
+        while store.current.in_folders(dead).in_doubt:
+            await heard.get()
+        assert store.current.boundary_in(dead) is None

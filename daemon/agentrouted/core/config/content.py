@@ -3,15 +3,22 @@
 import os
 import re
 import stat
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from agentrouted_protocol.config import Problem
 
 MAX_BYTES = 1024 * 1024
 MAX_UNTRUSTED_BYTES = 64 * 1024
+
+SAVING_LOOKS = 10
+SAVING_PAUSE = 0.02
+"""Seconds between two looks at a file that is empty or gone, and may be in the middle of being saved."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -22,6 +29,21 @@ class Content:
     """None where there is no such file, or it could not be read."""
 
     problem: Problem | None = None
+
+    def is_emptied(self, before: "Content") -> bool:
+        """True if it says nothing now, and said something before."""
+        return bool(before.text and not (self.text or self.problem))
+
+
+def saved(read: Callable[[], T], is_emptied: Callable[[T], bool]) -> T:
+    """What `read` finds. Some programs empty or remove a file before they write it anew: nobody wishes for nothing."""
+    found = read()
+    for _ in range(SAVING_LOOKS):
+        if not is_emptied(found):
+            break
+        time.sleep(SAVING_PAUSE)
+        found = read()
+    return found
 
 
 def read_content(path: Path | None) -> Content:

@@ -39,6 +39,15 @@ def read_own_file(folder: str, before: OwnFile | None = None) -> OwnFile | None:
     return _not_in_force(before, own) if problem and problem.severity == "error" else own
 
 
+def unanswered(folder: str) -> OwnFile:
+    """In place of a file of which nobody can say yet whether it is there."""
+    problem = Problem(
+        message="the disk of this folder does not answer: whether it has such a file is not known",
+        file=str(Path(folder) / FILE_NAME),
+    )
+    return _not_in_force(None, OwnFile(Path(folder) / FILE_NAME, Content(None, problem), problems=(problem,)))
+
+
 def _checked(text: str, own: OwnFile, before: OwnFile | None) -> OwnFile:
     # None of this is loaded where no folder has a file.
     from agentrouted.core.config.problems import problem_of

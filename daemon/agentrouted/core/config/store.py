@@ -1,31 +1,23 @@
 """The configuration in force, and how it changes."""
 
 import asyncio
-import time
-from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from os.path import normpath
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agentrouted.core.config.content import Content, keys_in, read_content
+from agentrouted.core.config.content import Content, keys_in, read_content, saved
 from agentrouted.core.config.difference import difference
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.keyfile import load_keyfile
 from agentrouted.core.config.load import Loaded, load_content, load_text
-from agentrouted.core.config.own_file import FILE_NAME, OwnFile
-from agentrouted.core.config.own_file_reading import read_own_file
+from agentrouted.core.config.own_files import OwnFiles
 from agentrouted.core.config.snapshot import Snapshot
 from agentrouted.core.config.watch import changes
 from agentrouted_protocol.config import ConfigReloadResult, Problem
 
 Subscriber = Callable[[ConfigReloadResult], None]
-
-SAVING_LOOKS = 10
-SAVING_PAUSE = 0.02
-"""Seconds between two looks at a file that is empty or gone, and may be in the middle of being saved."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +27,11 @@ class _Contents:
     config: Content
     keys: Content
     included: Mapping[Path, Content]
-    own: Mapping[str, OwnFile | None] = field(default_factory=dict)
-    """Of the folders that clients work in."""
 
     def is_emptied(self, before: "_Contents") -> bool:
         """True if a file says nothing now that said something before."""
         pairs = [(before.config, self.config), *((before.included[path], now) for path, now in self.included.items())]
-        pairs += [
-            (was.content, now.content if now else Content(None))
-            for folder, now in self.own.items()
-            if (was := before.own.get(folder))
-        ]
-        return any(was.text and not (now.text or now.problem) for was, now in pairs)
+        return any(now.is_emptied(was) for was, now in pairs)
 
 
 class ConfigStore:
@@ -62,33 +47,29 @@ class ConfigStore:
         self._path = environment.config_file(explicit)
         self._is_named = environment.named_config_file(explicit) is not None
         self._subscribers: list[tuple[Subscriber, Callable[[], Sequence[str]]]] = []
-        self._open: Counter[str] = Counter()
-        self._woken = asyncio.Event()
+        self._own = OwnFiles(self._own_files_changed)
         self._one_at_a_time = asyncio.Lock()
         self._contents = _Contents(Content(None), Content(None), {})
         defaults = Snapshot.defaults(environment.environ, self._path)
         self._contents, self.current = self._next(defaults, self._read())
 
     async def reload(self, folders: Sequence[str] = ()) -> ConfigReloadResult:
-        """Read the files now. If they say what they said before, nothing happens and nobody is told."""
-        return await self._reload(self._read, folders)
+        """Read the files now, with the own files of these folders. If they say what they said before, nothing happens
+        and nobody is told.
+        """
+        before = self.current
+        await self._own.look(folders)
+        await self._reload(self._read)
+        return _result(before.in_folders(folders), self.current.in_folders(folders))
 
     def open(self, folders: Iterable[str]) -> Coroutine[Any, Any, None]:
-        """Read the own files of folders that a client works in, and have them watched until `close`."""
-        paths = _paths(folders)
-        is_watched = paths <= self._open.keys()
-        self._open.update(paths)
-        return self._read_opened(paths, is_watched=is_watched)
-
-    async def _read_opened(self, paths: Set[str], *, is_watched: bool) -> None:
-        await self._reload(lambda: replace(self._contents, own={**self._contents.own, **self._read_own(paths)}))
-        if not is_watched:
-            self._woken.set()
+        """Read the own files of folders that a client works in, and follow them until `close`."""
+        self._own.enter(folders)
+        return self._own.look(folders)
 
     def close(self, folders: Iterable[str]) -> None:
-        """The client has gone; the watch leaves its folders when it moves next."""
-        self._open.subtract(_paths(folders))
-        self._open = +self._open
+        """The client has gone."""
+        self._own.leave(folders)
 
     async def watch(self) -> None:
         """Reload whenever a file changes, until cancelled."""
@@ -96,9 +77,9 @@ class ConfigStore:
         await self.validate("{}")
         while True:
             files = self._files()
-            async with aclosing(changes(files, self._woken)) as stream:
+            async with aclosing(changes(files)) as stream:
                 async for _ in stream:
-                    await self._reload(self._read_saved)
+                    await self._reload(lambda: saved(self._read, lambda found: found.is_emptied(self._contents)))
                     if self._files() != files:
                         break
                 else:
@@ -133,14 +114,19 @@ class ConfigStore:
             loaded = await asyncio.to_thread(load_text, text, self._path, environ)
         return list(loaded.problems)
 
-    async def _reload(self, read: Callable[[], _Contents], folders: Sequence[str] = ()) -> ConfigReloadResult:
+    async def _reload(self, read: Callable[[], _Contents]) -> None:
         async with self._one_at_a_time:
             before = self.current
-            contents, after = await asyncio.to_thread(self._look, read)
-            self._contents, self.current = contents, after
-        if after is not before:
-            self._tell(before, after)
-        return _result(before.in_folders(folders), after.in_folders(folders))
+            self._contents, after = await asyncio.to_thread(self._look, before, read)
+            if after is not before:
+                self._put_in_force(replace(after, own_files=self._own.current))
+
+    def _own_files_changed(self) -> None:
+        self._put_in_force(replace(self.current, own_files=self._own.current))
+
+    def _put_in_force(self, after: Snapshot) -> None:
+        before, self.current = self.current, after
+        self._tell(before, after)
 
     def _tell(self, before: Snapshot, after: Snapshot) -> None:
         for subscriber, folders in self._subscribers:
@@ -150,34 +136,16 @@ class ConfigStore:
                 # By way of the loop, so that one who fails keeps neither the others nor the watcher from going on.
                 asyncio.get_running_loop().call_soon(subscriber, _result(was, now))
 
-    def _look(self, read: Callable[[], _Contents]) -> tuple[_Contents, Snapshot]:
+    def _look(self, before: Snapshot, read: Callable[[], _Contents]) -> tuple[_Contents, Snapshot]:
         contents = read()
-        if replace(contents, own=self._contents.own) != self._contents:
-            return self._next(self.current, contents)
-        own = _there(contents)
-        return contents, self.current if own == self.current.own_files else replace(self.current, own_files=own)
+        return (contents, before) if contents == self._contents else self._next(before, contents)
 
     def _files(self) -> list[Path]:
-        own = [Path(folder) / FILE_NAME for folder in self._open]
-        return [path for path in (self._path, self._environment.key_file, *self._contents.included, *own) if path]
+        return [path for path in (self._path, self._environment.key_file, *self._contents.included) if path]
 
     def _read(self) -> _Contents:
         included = {path: read_content(path) for path in self._contents.included}
-        own = self._read_own(list(self._open))
-        return _Contents(read_content(self._path), read_content(self._environment.key_file), included, own)
-
-    def _read_own(self, folders: Iterable[str]) -> dict[str, OwnFile | None]:
-        return {folder: read_own_file(folder, self._contents.own.get(folder)) for folder in folders}
-
-    def _read_saved(self) -> _Contents:
-        # Some programs empty or remove a file before they write it anew: that is no wish for the defaults.
-        contents = self._read()
-        for _ in range(SAVING_LOOKS):
-            if not contents.is_emptied(self._contents):
-                break
-            time.sleep(SAVING_PAUSE)
-            contents = self._read()
-        return contents
+        return _Contents(read_content(self._path), read_content(self._environment.key_file), included)
 
     def _next(self, before: Snapshot, contents: _Contents) -> tuple[_Contents, Snapshot]:
         """What follows from `contents`; with them, what was included on the way."""
@@ -193,7 +161,6 @@ class ConfigStore:
             problems=(*loaded.problems, *keyfile.problems),
             unread=frozenset() if loaded.config else keys_in(contents.config.text or ""),
             origins={**(loaded.origins if loaded.config else before.origins), **keyfile.origins},
-            own_files=_there(contents),
         )
         return replace(contents, included=loaded.included), after
 
@@ -202,15 +169,6 @@ class ConfigStore:
             missing = Problem(message="there is no such file", file=str(self._path), hint="create it, or name another")
             return Loaded(None, (missing,))
         return load_content(content, self._path, self._environment.environ)
-
-
-def _paths(folders: Iterable[str]) -> set[str]:
-    """As they stand in a snapshot. Any other name of a client's is no place on the disk."""
-    return {normpath(folder) for folder in folders if folder.startswith("/") and "\0" not in folder}
-
-
-def _there(contents: _Contents) -> dict[str, OwnFile]:
-    return {folder: file for folder, file in contents.own.items() if file is not None}
 
 
 def _result(before: Snapshot, after: Snapshot) -> ConfigReloadResult:

@@ -19,17 +19,14 @@ _MAX_LINKS = 40
 _ROOT = Path("/")
 
 
-async def changes(paths: Sequence[Path], woken: asyncio.Event | None = None) -> AsyncGenerator[None]:
+async def changes(paths: Sequence[Path]) -> AsyncGenerator[None]:
     """Yield whenever what one of `paths` leads to may have changed, and once at the start, when watching has begun.
-
-    Whoever sets `woken` has it yield once more.
 
     The folders are watched, never the files: a file that is replaced takes its watch with it. The thread is our own,
     since one of the executor would keep the process from ending.
     """
     loop = asyncio.get_running_loop()
-    woken = woken or asyncio.Event()
-    ended, stop = asyncio.Event(), threading.Event()
+    woken, ended, stop = asyncio.Event(), asyncio.Event(), threading.Event()
 
     def end() -> None:
         ended.set()
@@ -79,8 +76,7 @@ def _watch_folders(paths: Sequence[Path], changed: Callable[[], object], stop: t
 
     folders, names = _folders(paths), _names(paths)
     identities = _identities(folders)
-    # A folder that we may not look into is no reason to leave the others: its file is looked at now and then.
-    with RustNotify([str(folder) for folder in folders], False, False, 0, False, True) as notify:
+    with RustNotify([str(folder) for folder in folders], False, False, 0, False, False) as notify:
         stamps = _stamps(paths)
         # What happened before the watch was there is not reported.
         changed()
@@ -118,14 +114,10 @@ def _on_the_way(path: Path, links: int = 0) -> set[Path]:
     These are each symbolic link on the way, and the file, or the first that does not exist.
     """
     for step in [*reversed(path.parents), path]:
-        try:
-            if step.is_symlink() and links < _MAX_LINKS:
-                target = Path(os.path.normpath(step.parent / step.readlink()))
-                return {step} | _on_the_way(target / path.relative_to(step), links + 1)
-            if not step.exists():
-                return {step}
-        except OSError:
-            # It cannot be looked at: its name is too long, or we may not.
+        if step.is_symlink() and links < _MAX_LINKS:
+            target = Path(os.path.normpath(step.parent / step.readlink()))
+            return {step} | _on_the_way(target / path.relative_to(step), links + 1)
+        if not step.exists():
             return {step}
     return {path}
 
