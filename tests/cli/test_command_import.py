@@ -1,6 +1,7 @@
 """`agentrouted config import`, and what is included, at the terminal."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ async def test_a_file_that_cannot_be_read_is_code_1(tmp_path: Path, name: str) -
     outcome = await agentrouted(tmp_path, "config", "import", str(tmp_path / name))
     assert (outcome.code, outcome.out) == (1, "")
     assert outcome.err.startswith("error: ")
+
+
+async def test_a_link_and_a_pipe_that_it_is_written_to_stay_what_they_are(tmp_path: Path, theirs: str) -> None:
+    (link := tmp_path / "link.yaml").symlink_to(tmp_path / "config.yaml")
+    assert (await agentrouted(tmp_path, "config", "import", theirs, "--output", str(link))).code == 0
+    assert link.is_symlink() and (tmp_path / "config.yaml").read_text() == OURS
+    os.mkfifo(pipe := tmp_path / "pipe")
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    assert (await agentrouted(tmp_path, "config", "import", theirs, "--output", str(pipe), "--force")).code == 0
+    assert os.read(reader, 65536).decode() == OURS and pipe.is_fifo()
+    os.close(reader)
 
 
 async def test_no_file_at_all_is_told(tmp_path: Path) -> None:

@@ -59,9 +59,14 @@ def _read(path: Path) -> Reading:
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:
+    if path.is_char_device() or path.is_fifo():
+        # Such as /dev/null, or /dev/stdout: a file must not take its place.
+        path.write_text(text, encoding="utf-8")
+        return
     if path.exists() and not force:
         raise ConfigInvalid(f"{path} is there already", hint="name another file, or overwrite it with `--force`")
-    # It may hold keys: nobody else reads it, from the first byte on.
+    # A link stays one. The file may hold keys: nobody else reads it, from the first byte on.
+    path = path.resolve()
     beside = path.with_name(f".{path.name}.new")
     beside.unlink(missing_ok=True)
     with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
