@@ -73,6 +73,15 @@ async def test_the_folder_is_followed_until_the_last_client_has_gone(tmp_path: P
     assert store.current.in_folders(here) is store.current
 
 
+async def test_for_who_comes_back_at_once_the_file_is_in_force_again(tmp_path: Path) -> None:
+    store, here = ConfigStore(Environment({}, tmp_path, tmp_path)), [str(tmp_path)]
+    (tmp_path / FILE_NAME).write_text("limits: {boundary: local}")
+    await store.open(here)
+    store.close(here)
+    await store.open(here)
+    assert store.current.boundary_in(here) == "local"
+
+
 async def test_a_folder_that_cannot_be_watched_leaves_the_others(tmp_path: Path) -> None:
     async with watched(tmp_path, Path("/" + "x" * 5000), tmp_path / "a") as (store, heard):
         (tmp_path / "a").mkdir()

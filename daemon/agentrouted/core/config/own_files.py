@@ -36,6 +36,8 @@ class OwnFiles:
             folder.users += 1
             if not folder.is_followed:
                 self._follow(folder)
+        # Of a folder that was left a moment ago the file is known still, and no news.
+        self._update()
 
     def leave(self, folders: Iterable[str]) -> None:
         for path in _paths(folders):
