@@ -267,3 +267,17 @@ async def test_a_newer_database_is_refused_and_nothing_seems_to_be_kept(tmp_path
 async def test_where_nothing_was_kept_there_is_no_database(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "db", "check")
     assert outcome.code == 1 and "hint:" in outcome.err and not database(tmp_path).exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("recall", "whose memory it is: what is not named is not seen"),
+        ("messages", "whose conversation it is; needs not be named"),
+        ("export", "whose memory alone; that of all, if none is named"),
+        ("import", "whose memory it becomes where the file names none"),
+    ],
+)
+async def test_the_help_says_what_is_seen_if_no_scope_is_named(command: str, said: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "memory", command, "--help")
+    assert outcome.code == 0 and said in outcome.out

@@ -31,10 +31,12 @@ class _Command:
     words: tuple[str, str | None] | None = None
     """What stands without an option: its name, and how often, as argparse's `nargs` has it."""
 
-    has_scope: bool = True
+    whose: str | None = "whose memory it is: what is not named is not seen"
+    """What its scope says; None if it takes none."""
 
 
 _FILTER: Final = "kind tag since until"
+_WHOSE_SESSION: Final = "whose conversation it is; needs not be named"
 _COMMANDS: Final = {
     "remember": _Command(
         "keep a fact", facts.remember, "key kind tag valid-from valid-to expires allow-secrets", ("text", "+")
@@ -49,11 +51,22 @@ _COMMANDS: Final = {
     "list": _Command("list facts, those written last first", facts.list_, "kind tag limit cursor"),
     "forget": _Command("forget facts and messages", facts.forget, f"id key {_FILTER} everything dry-run"),
     "sessions": _Command("list conversations", sessions.sessions, "limit cursor"),
-    "messages": _Command("show a conversation", sessions.messages, "limit", ("session_id", None)),
-    "clear": _Command("forget a conversation", sessions.clear, words=("session_id", None)),
-    "export": _Command("write all out as JSON Lines, to a file or stdout", transfer.export, words=("file", "?")),
-    "import": _Command("take in an export, or memories of other programs", transfer.import_, "format", ("file", None)),
-    "vectors": _Command("wait until all have a vector, and say how far it is", transfer.vectors, has_scope=False),
+    "messages": _Command("show a conversation", sessions.messages, "limit", ("session_id", None), _WHOSE_SESSION),
+    "clear": _Command("forget a conversation", sessions.clear, words=("session_id", None), whose=_WHOSE_SESSION),
+    "export": _Command(
+        "write all out as JSON Lines, to a file or stdout",
+        transfer.export,
+        words=("file", "?"),
+        whose="whose memory alone; that of all, if none is named",
+    ),
+    "import": _Command(
+        "take in an export, or memories of other programs",
+        transfer.import_,
+        "format",
+        ("file", None),
+        "whose memory it becomes where the file names none",
+    ),
+    "vectors": _Command("wait until all have a vector, and say how far it is", transfer.vectors, whose=None),
 }
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "id": {},
@@ -95,8 +108,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         for option in command.options.split():
             one.add_argument(*["-n"] * (option == "limit"), f"--{option}", **_OPTIONS[option])
         one.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON, for programs")
-        whose = one.add_argument_group("whose memory it is: what is not named is not seen")
-        for scope_name in Scope.model_fields if command.has_scope else ():
+        whose = one.add_argument_group(command.whose)
+        for scope_name in Scope.model_fields if command.whose else ():
             whose.add_argument(f"--{scope_name}", metavar="NAME")
 
 
