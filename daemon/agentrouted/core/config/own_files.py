@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from os.path import normpath
+from queue import SimpleQueue
 from typing import Final
 
 from agentrouted.core.config.content import Content, saved
@@ -14,12 +15,15 @@ from agentrouted.core.config.own_file_reading import read_own_file, unanswered
 _PAUSE: Final = 1.0
 _PATIENCE: Final = 1.0
 
+# Disks that may fail to answer at the same time, until no own file is looked at any more.
+_MOST_READERS: Final = 8
+
 _NOTHING: Final = Content(None)
 
 
 class OwnFiles:
-    """Each is looked at by a thread of its own, as long as somebody works there: a folder may lie on a disk that does
-    not answer, and whoever only asks whether it is there waits for ever.
+    """Each is looked at now and then, as long as somebody works there; not by the loop, nor by who watches the config:
+    a folder may lie on a disk that does not answer, and whoever only asks whether the file is there waits for ever.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
@@ -28,14 +32,16 @@ class OwnFiles:
 
         self._changed = changed
         self._folders: dict[str, _Folder] = {}
+        self._due: SimpleQueue[_Folder] = SimpleQueue()
+        self._under_way = self._readers = 0
+        self._timer: asyncio.TimerHandle | None = None
 
     def enter(self, folders: Iterable[str]) -> None:
         """Somebody works there, until `leave`."""
         for path in _paths(folders):
-            folder = self._folders.setdefault(path, _Folder(path))
-            folder.users += 1
-            if not folder.is_followed:
-                self._follow(folder)
+            self._folders.setdefault(path, _Folder(path)).users += 1
+        if self._timer is None and self._folders:
+            self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._look_again)
         # Of a folder that was left a moment ago the file is known still, and no news.
         self._update()
 
@@ -49,7 +55,7 @@ class OwnFiles:
         asked = {self._folders[path]: asyncio.Event() for path in _paths(folders) if path in self._folders}
         for folder, seen in asked.items():
             folder.asked.append(seen)
-            folder.wake.set()
+            self._read_soon(folder)
         try:
             async with asyncio.timeout(_PATIENCE):
                 for seen in asked.values():
@@ -60,35 +66,45 @@ class OwnFiles:
                     folder.own = unanswered(folder.path)
             self._update()
 
-    def _follow(self, folder: "_Folder") -> None:
-        folder.is_followed = True
+    def _look_again(self) -> None:
+        self._folders = {path: each for path, each in self._folders.items() if each.users or each.is_due}
+        for folder in self._folders.values():
+            self._read_soon(folder)
         loop = asyncio.get_running_loop()
-        threading.Thread(target=self._run, args=(folder, loop), name="own-file", daemon=True).start()
+        self._timer = loop.call_later(_PAUSE, self._look_again) if self._folders else None
 
-    def _run(self, folder: "_Folder", loop: asyncio.AbstractEventLoop) -> None:
-        try:
-            while folder.users:
-                folder.wake.clear()
-                asked, folder.asked = folder.asked, []
-                loop.call_soon_threadsafe(self._seen, folder, _read(folder), asked)
-                folder.wake.wait(_PAUSE)
-            loop.call_soon_threadsafe(self._left, folder)
-        except RuntimeError:
-            # The loop is closed: nobody works anywhere any more.
+    def _read_soon(self, folder: "_Folder") -> None:
+        if folder.is_due:
             return
+        folder.is_due = True
+        self._due.put(folder)
+        self._under_way += 1
+        if self._readers < min(self._under_way, _MOST_READERS):
+            self._readers += 1
+            loop = asyncio.get_running_loop()
+            threading.Thread(target=self._read, args=(loop,), name="own-files", daemon=True).start()
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            folder = self._due.get()
+            asked, folder.asked = folder.asked, []
+            own = _looked_at(folder)
+            try:
+                loop.call_soon_threadsafe(self._seen, folder, own, asked)
+            except RuntimeError:
+                # It is closed: nobody works anywhere any more.
+                return
 
     def _seen(self, folder: "_Folder", own: OwnFile | None, asked: "list[asyncio.Event]") -> None:
-        is_new, folder.own, folder.was_seen = own is not folder.own, own, True
+        self._under_way -= 1
+        folder.is_due, folder.was_seen = False, True
+        is_new, folder.own = own is not folder.own, own
         if is_new:
             self._update()
         for seen in asked:
             seen.set()
-
-    def _left(self, folder: "_Folder") -> None:
-        if folder.users:
-            self._follow(folder)
-        else:
-            del self._folders[folder.path]
+        if folder.asked:
+            self._read_soon(folder)
 
     def _update(self) -> None:
         now = {path: each.own for path, each in self._folders.items() if each.users and each.own}
@@ -103,13 +119,12 @@ class _Folder:
         self.users = 0
         self.own: OwnFile | None = None
         self.was_seen = False
-        self.is_followed = False
-        self.wake = threading.Event()
+        self.is_due = False
         self.asked: list[asyncio.Event] = []
         """Who waits for a look that has not begun."""
 
 
-def _read(folder: _Folder) -> OwnFile | None:
+def _looked_at(folder: _Folder) -> OwnFile | None:
     before = folder.own
     said = before.content if before else _NOTHING
     return saved(
