@@ -83,8 +83,16 @@ class Connection(JsonRPCProtocol):
 
     def _go_on(self, ready: "asyncio.Future[Any]") -> None:
         self._awaited.discard(ready)
+        self._take_held()
+
+    def _take_held(self) -> None:
         while self._held and not self._awaited:
-            self._held.popleft()()
+            take = self._held.popleft()
+            try:
+                take()
+            except Exception:
+                # As in `receive`: what stands behind it is not to wait for ever.
+                logger.exception("what has waited was lost")
 
     def in_turn(self, take: Callable[..., None], *arguments: Any) -> None:
         """Behind all that waits."""
@@ -290,7 +298,9 @@ class Connection(JsonRPCProtocol):
         if self.state == "closed":
             return
         self.state = "closed"
-        self._held.clear()
+        # Requests that wait are refused now: they are answered, too.
+        self._awaited.clear()
+        self._take_held()
         for task in self._running.values():
             _cancel_soon(task)
         for future in list(self._request_futures.values()):
