@@ -8,6 +8,7 @@ from random import Random
 import pytest
 from harness.memories import HERE, found, hits, remember, says
 
+from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.ranking import by_ids
 from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.terms import terms_of
@@ -241,6 +242,12 @@ async def test_filters_hold_for_what_is_found(store: Store) -> None:
     assert await found(store, "tea", until="2021-01-01T00:00:00Z") == ["tea then"]
     assert await found(store, "tea", since="2021-01-01T00:00:00Z") == ["iced tea", "green tea"]
     assert await found(store, "", tags=["drink"]) == ["iced tea", "green tea"]
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+async def test_what_is_no_time_is_refused_also_where_nothing_is_kept(name: str, store: Store) -> None:
+    with pytest.raises(InvalidParams, match=name):
+        await store.recall(MemoryRecallParams.model_validate({"query": "tea", name: "yesterday"}))
 
 
 async def test_a_hit_says_why(store: Store) -> None:

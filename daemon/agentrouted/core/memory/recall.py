@@ -105,6 +105,8 @@ def _is_settled(found: Sequence[Found], limit: int, rest: float, count: int) -> 
 
 def places(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: bool) -> Iterable[tuple[Scope, Where]]:
     """The scope that is named; and where that names a session, the messages of this session in the scope around it."""
+    # What is no time is refused also where nothing is kept.
+    seconds_of(params.since, "since"), seconds_of(params.until, "until")
     scope = find_scope(connection, params.scope)
     if scope is not None and (where := _where(connection, params, scope, params.session_id, leaves)):
         yield params.scope, where
