@@ -50,6 +50,13 @@ def test_a_folder_without_it_has_none(tmp_path: Path) -> None:
     assert [read_own_file(str(tmp_path / name)) for name in ("", "gone", "file")] == [None, None, None]
 
 
+def test_what_is_refused_is_told_with_its_apostrophes_and_the_names_in_quotes(tmp_path: Path) -> None:
+    [path] = read(tmp_path, "agents: {poet: {model: local//tmp/some.gguf}}").problems
+    assert path.message == "`agents.poet.model` must not be a path in a folder's own file"
+    [choice] = read(tmp_path, "limits: {boundary: home}").problems
+    assert "`local`" in choice.message and "'" not in choice.message
+
+
 def test_an_empty_one_says_nothing(tmp_path: Path) -> None:
     own = read(tmp_path, "# later\n")
     assert (own.agents, own.instructions, own.limits, own.problems) == ({}, None, {}, ())

@@ -1,8 +1,9 @@
 """pydantic's errors as problems: where, what, and the mend."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -12,6 +13,9 @@ from agentrouted.core.config.document import Document, KeyPath, dotted
 from agentrouted.core.config.known import NOT_SERVED_YET, section_at
 from agentrouted.core.config.model import Config
 from agentrouted_protocol.config import Problem, Range
+
+# Not the apostrophe of "folder's".
+_QUOTE: Final = re.compile(r"(?<!\w)'|'(?!\w)")
 
 _WHOLE = "must be a whole number"
 _TEXT = "must be text"
@@ -61,7 +65,7 @@ def problem_of(error: ErrorDetails, document: Document, root: type[BaseModel] = 
 def _problem(path: KeyPath, error: ErrorDetails, where: Range | None) -> Problem:
     context: dict[str, Any] = error.get("ctx", {})
     template = _MESSAGES.get(error["type"])
-    said = template.format_map(context).replace("'", "`") if template else f"is not valid ({error['type']})"
+    said = _QUOTE.sub("`", template.format_map(context)) if template else f"is not valid ({error['type']})"
     subject = f"`{dotted(path)}`" if path else "the file"
     hint = context.get("hint") or _HINTS.get(error["type"])
     return Problem(path=dotted(path), message=f"{subject} {said}", range=where, hint=hint)
