@@ -205,6 +205,16 @@ async def test_a_client_says_in_many_ways_where_it_works(tmp_path: Path, way: st
         assert (await told(peer))["problems"][0]["file"] == str(file)
 
 
+async def test_what_is_wrong_with_a_file_is_shown_no_more_when_the_client_has_left_its_folder(tmp_path: Path) -> None:
+    file = write_own(tmp_path / "a", BROKEN)
+    async with initialized(tmp_path, workspace=str(tmp_path / "a")) as peer:
+        assert (await peer.until("textDocument/publishDiagnostics", uri=file.as_uri()))["params"]["diagnostics"]
+        settings = {"settings": {"agentrouted": {"workspace": str(tmp_path)}}}
+        peer.send(notification("workspace/didChangeConfiguration", settings))
+        cleared = await peer.until("textDocument/publishDiagnostics", uri=file.as_uri())
+        assert cleared["params"]["diagnostics"] == []
+
+
 async def test_a_name_that_is_no_folder_is_no_trouble(tmp_path: Path) -> None:
     for workspace in ("a name", "../..", "", "/nowhere/at/all", "/\0", "/dev/null", "/" + "x" * 5000):
         async with initialized(tmp_path, workspace=workspace) as peer:

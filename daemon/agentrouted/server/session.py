@@ -192,7 +192,8 @@ class ClientSession:
     def tell_problems(self) -> None:
         """Tell what is wrong with the config at the start: without a word the defaults would be in force."""
         snapshot = self.snapshot
-        if snapshot.problems:
+        # What is shown of a folder that the client has left goes, too.
+        if snapshot.problems or self._shown_files:
             problems = list(snapshot.problems)
             self._config_reloaded(
                 ConfigReloadResult(generation=snapshot.generation, ok=snapshot.is_good, changed=[], problems=problems)
