@@ -84,8 +84,7 @@ async def test_a_link_and_a_pipe_that_it_is_written_to_stay_what_they_are(tmp_pa
 
 async def test_no_file_at_all_is_told(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "config", "import")
-    assert outcome.code == 1
-    assert "config import FILE" in outcome.err
+    assert outcome.code == 2 and "FILE" in outcome.err
 
 
 async def test_a_model_of_an_included_file_runs(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """What holds for every command."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,46 @@ async def test_a_mistyped_command_is_a_usage_error_with_the_nearest(tmp_path: Pa
 
 async def test_a_missing_argument_is_a_usage_error(tmp_path: Path) -> None:
     assert (await agentrouted(tmp_path, "resolve")).code == 2
+
+
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("models list smollm2-135m", "smollm2-135m"),
+        ("models pull smollm2-135m --refresh", "--refresh"),
+        ("models probe local/m --provider local", "--provider"),
+        ("models smollm2-135m", "smollm2-135m"),
+        ("runs list r-1", "r-1"),
+        ("runs show r-1 --limit 3", "--limit"),
+        ("runs --status failed cancel r-1", "cancel"),
+        ("config get --output out.yaml", "--output"),
+        ("config check --force", "--force"),
+        ("config import litellm.yaml --force", "--force"),
+        ("db check other.db", "other.db"),
+        ("db vacuum other.db", "other.db"),
+        ("usage --csv --json", "--csv"),
+        ("logs --lines -3", "--lines"),
+        ("status running", "running"),
+    ],
+)
+async def test_what_would_have_no_effect_is_a_usage_error(line: str, refused: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, *line.split())
+    assert (outcome.code, outcome.out) == (2, "")
+    assert refused in outcome.err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("line", ["runs --limit 0", "run Hi --model local/m --max-turns 0"])
+async def test_a_number_that_is_out_of_range_is_told_by_its_name(line: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, *line.split(), "--json")
+    error = json.loads(outcome.out)["error"]
+    assert outcome.code == 1 and error["data"]["kind"] == "invalidParams"
+    assert error["message"].startswith(("limit: ", "max_turns: "))
+
+
+@pytest.mark.parametrize("line", ["runs", "runs --json", "runs -n 3 --json", "runs --json list", "models --json list"])
+async def test_a_list_needs_no_word_and_json_is_taken_before_it_and_after(line: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, *line.split())
+    assert outcome.code == 0 and bool(outcome.out) == ("--json" in line)
 
 
 async def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

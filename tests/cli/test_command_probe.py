@@ -25,4 +25,4 @@ async def test_the_terminal_gives_the_result_as_json(tmp_path: Path) -> None:
 
 async def test_the_terminal_wants_a_model_to_probe(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "models", "probe")
-    assert (outcome.code, outcome.out) == (1, "") and "agentrouted models probe" in outcome.err
+    assert (outcome.code, outcome.out) == (2, "") and "agentrouted models probe" in outcome.err

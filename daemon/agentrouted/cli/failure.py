@@ -2,19 +2,29 @@
 
 import json
 
+from pydantic import ValidationError
+
 from agentrouted.cli.terminal import say
-from agentrouted.core.errors import AgentroutedError
+from agentrouted.core.errors import AgentroutedError, InvalidParams
 from agentrouted_client.errors import ClientError, DaemonGone, RpcError
 from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
 
 
 def tell_failure(error: Exception, *, as_json: bool) -> None:
+    if isinstance(error, ValidationError):
+        error = _refused(error)
     if as_json:
         print(json.dumps({"error": _as_object(error).to_wire()}), flush=True)
     message, hint = _in_words(error)
     say(("error:", "red"), f" {message}")
     if hint:
         say(("hint:", "cyan"), f" {hint}")
+
+
+def _refused(error: ValidationError) -> InvalidParams:
+    """What the command line has given; what a daemon answers is looked at by the client."""
+    fault = error.errors()[0]
+    return InvalidParams(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
 
 
 def _in_words(error: Exception) -> tuple[str, str | None]:

@@ -16,10 +16,8 @@ from agentrouted_protocol.config import Range
 _STYLES: Final[dict[Fit, Style]] = {"exact": "green", "approximate": "yellow", "unsupported": "red"}
 
 
-def import_config(file: str | None, output: str | None, *, force: bool, as_json: bool) -> int:
+def import_config(file: str, output: str | None, *, force: bool, as_json: bool) -> int:
     """Our YAML on stdout, or in `output`; what became of each place of the file, on stderr."""
-    if file is None:
-        raise ConfigInvalid("there is nothing to import", hint="name the file: `agentrouted config import FILE`")
     reading = _read(Path(file))
     text = to_yaml(reading.document)
     if output:

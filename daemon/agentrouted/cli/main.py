@@ -26,7 +26,10 @@ COMMANDS: Final = {
     "logs": "show what the daemon has written down",
     "schema": "print the JSON Schema of the protocol or of the config file",
 }
-"""A module of `cli.commands` each, with `EXAMPLE`, `add_arguments(parser)` and `run(arguments)`."""
+"""A module of `cli.commands` each, with `EXAMPLE`, `add_arguments(parser)` and `run(arguments)`.
+
+One that has commands of its own may have a `DEFAULT` among them.
+"""
 
 _DOORS: Final = """\
   agentrouted                     serve one client on stdin and stdout (also: --stdio)
@@ -54,7 +57,8 @@ def main(argv: list[str]) -> int:
 
 
 def _run(command: ModuleType, name: str, argv: list[str]) -> int:
-    arguments = _parser(command, name).parse_args(argv)
+    parser = _parser(command, name)
+    arguments = parser.parse_args(_with_default(command, argv))
     try:
         code: int = command.run(arguments)
         sys.stdout.flush()
@@ -65,8 +69,18 @@ def _run(command: ModuleType, name: str, argv: list[str]) -> int:
         # Nobody reads any more; without this, Python would complain about it again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
+    except argparse.ArgumentError as error:
+        parser.error(str(error))
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes words for a person
         return _failed(error, as_json=arguments.json)
+
+
+def _with_default(command: ModuleType, argv: list[str]) -> list[str]:
+    """`runs --status failed` is `runs list --status failed`; a help is about all of them."""
+    first = next((word for word in argv if word != "--json"), "--")
+    names_one = not first.startswith("-") or first in {"-h", "--help"}
+    default: str | None = getattr(command, "DEFAULT", None)
+    return argv if names_one or default is None else [default, *argv]
 
 
 def _parser(command: ModuleType, name: str) -> argparse.ArgumentParser:

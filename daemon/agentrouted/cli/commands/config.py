@@ -5,9 +5,11 @@ import asyncio
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.importing import import_config, located
+from agentrouted.cli.subcommands import add_subcommands
 from agentrouted.cli.terminal import Style, show, show_table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.in_folders import without_effect
@@ -18,29 +20,33 @@ from agentrouted_protocol.config import ConfigGetParams, ConfigGetResult, Config
 
 EXAMPLE = "agentrouted config check"
 
+_SUMMARIES: Final = {
+    "check": "say what is wrong with a config, and where",
+    "get": "show the values that are in force, and where they come from",
+    "import": "turn the config of another router into one of ours",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what",
-        choices=("check", "get", "import"),
-        help="check the file; get the values that are in force; read the config of another router",
+    commands = add_subcommands(parser, _SUMMARIES)
+    commands["check"].add_argument(
+        "file", nargs="?", metavar="FILE", help="if left out, the config and the own file of this folder"
     )
-    parser.add_argument(
-        "which",
-        nargs="?",
-        metavar="FILE|PATH",
-        help="the file to check or to import; the dotted path to get. Without it, the config and the folder's own file",
-    )
-    parser.add_argument("--output", metavar="FILE", help="where to write what was imported, in place of stdout")
-    parser.add_argument("--force", action="store_true", help="write it even if there is such a file")
+    commands["get"].add_argument("path", nargs="?", metavar="PATH", help="what is below this dotted path only")
+    importing = commands["import"]
+    importing.add_argument("file", metavar="FILE", help="the config of the other router")
+    importing.add_argument("--output", metavar="FILE", help="where to write what was imported, in place of stdout")
+    importing.add_argument("--force", action="store_true", help="write it even if there is such a file")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "import":
-        return import_config(arguments.which, arguments.output, force=arguments.force, as_json=arguments.json)
+        if arguments.force and not arguments.output:
+            raise argparse.ArgumentError(None, "--force is for the file of --output, and none is named")
+        return import_config(arguments.file, arguments.output, force=arguments.force, as_json=arguments.json)
     if arguments.what == "check":
-        return _check(arguments.which, as_json=arguments.json)
-    return _get(arguments.which, as_json=arguments.json)
+        return _check(arguments.file, as_json=arguments.json)
+    return _get(arguments.path, as_json=arguments.json)
 
 
 def _check(file: str | None, *, as_json: bool) -> int:

@@ -4,10 +4,11 @@ import argparse
 import json
 import sqlite3
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from agentrouted.cli.subcommands import add_subcommands
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.errors import InvalidParams, Storage
+from agentrouted.core.errors import Storage
 from agentrouted.core.memory.reindexing import index_anew
 from agentrouted.core.storage import upkeep
 from agentrouted.core.storage.faults import storage_fault
@@ -15,20 +16,21 @@ from agentrouted.core.storage.long_work import long_work
 
 EXAMPLE = "agentrouted db backup ~/agentrouted.db"
 
+_SUMMARIES: Final = {
+    "check": "check that it is whole",
+    "backup": "copy it, while a daemon may go on writing",
+    "vacuum": "give back the room of what was deleted, while all others wait",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what",
-        choices=("check", "backup", "vacuum"),
-        help="check that it is whole; backup: copy it, while a daemon may go on writing; vacuum: give back the room "
-        "of what was deleted, while all others wait",
+    commands = add_subcommands(parser, _SUMMARIES)
+    commands["backup"].add_argument(
+        "file", nargs="?", type=Path, metavar="FILE", help="where the copy goes; beside the database if left out"
     )
-    parser.add_argument("file", nargs="?", type=Path, help="where the backup goes; beside the database if left out")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    if arguments.file and arguments.what != "backup":
-        raise InvalidParams(f"`db {arguments.what}` takes no file: {arguments.file}", hint="it is about the database")
     path = database_file()
     does = {"check": _check, "backup": _back_up, "vacuum": _vacuum}[arguments.what]
     try:

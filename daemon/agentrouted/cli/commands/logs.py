@@ -26,6 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.lines < 0:
+        raise argparse.ArgumentError(None, "--lines is 0 or more")
     folder = Environment.of_process().state_folder
     files: dict[Path, TextIO] = {}
     entries = _new_entries(folder, files)

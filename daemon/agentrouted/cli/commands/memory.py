@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, get_args
 
-from pydantic import ValidationError
-
 from agentrouted.cli.door import daemon
 from agentrouted.cli.memory import facts, sessions, transfer
 from agentrouted.cli.memory.words import Shown, scope
-from agentrouted.core.errors import InvalidParams
+from agentrouted.cli.subcommands import add_subcommands
 from agentrouted_client import Client
 from agentrouted_protocol.base import WireModel
 from agentrouted_protocol.memory import HitKind, MemoryFormat
@@ -97,17 +95,14 @@ _OPTIONS: Final[dict[str, dict[str, Any]]] = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    commands = parser.add_subparsers(dest="what", metavar="COMMAND", required=True)
+    added = add_subcommands(parser, {name: command.summary for name, command in _COMMANDS.items()})
     for name, command in _COMMANDS.items():
-        summary = command.summary
-        one = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
-        one.allow_abbrev = False
+        one = added[name]
         if command.words is not None:
             words, nargs = command.words
             one.add_argument(words, nargs=nargs, metavar=words.upper())
         for option in command.options.split():
             one.add_argument(*["-n"] * (option == "limit"), f"--{option}", **_OPTIONS[option])
-        one.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON, for programs")
         whose = one.add_argument_group(command.whose)
         for scope_name in Scope.model_fields if command.whose else ():
             whose.add_argument(f"--{scope_name}", metavar="NAME")
@@ -116,16 +111,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "forget" and arguments.everything:
         if others := [name for name in ("id", "key", *_FILTER.split()) if getattr(arguments, name)]:
-            raise InvalidParams(f"--everything takes no --{others[0]}", hint="name only whose memory is to go")
+            raise argparse.ArgumentError(None, f"--everything takes no --{others[0]}: name only whose memory is to go")
         # Lazy: it takes sqlite3 and the journal with it, and no other command opens the file.
         from agentrouted.cli.memory.erasing import erase
 
         return erase(scope(arguments), dry_run=arguments.dry_run, as_json=arguments.json)
-    try:
-        return asyncio.run(_ask(arguments))
-    except ValidationError as error:
-        fault = error.errors()[0]
-        raise InvalidParams(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}") from error
+    return asyncio.run(_ask(arguments))
 
 
 async def _ask(arguments: argparse.Namespace) -> int:

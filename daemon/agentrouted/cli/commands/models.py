@@ -5,8 +5,10 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from typing import Final
 
 from agentrouted.cli.door import daemon
+from agentrouted.cli.subcommands import add_subcommands
 from agentrouted.cli.terminal import progress, say, show_table
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.errors import NotFound, Storage
@@ -22,22 +24,28 @@ from agentrouted_protocol.routing import (
 )
 
 EXAMPLE = "agentrouted models pull smollm2-135m"
+DEFAULT = "list"
+
+_SUMMARIES: Final = {
+    "list": "list what can run now; this is done without a command, too",
+    "pull": "fetch a model to run on this machine",
+    "probe": "ask a model, and say what it really does",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what", nargs="?", choices=("list", "pull", "probe"), default="list", help="list (default), pull or probe one"
-    )
-    parser.add_argument("name", nargs="?", help=f"what to pull ({', '.join(KNOWN_MODELS)}); a model string to probe")
-    parser.add_argument("--provider", help="list the models of this provider only")
-    parser.add_argument("--refresh", action="store_true", help="ask the local servers again")
+    commands = add_subcommands(parser, _SUMMARIES)
+    commands["list"].add_argument("--provider", metavar="NAME", help="the models of this provider only")
+    commands["list"].add_argument("--refresh", action="store_true", help="ask the local servers again")
+    commands["pull"].add_argument("name", metavar="NAME", help=f"one of {', '.join(KNOWN_MODELS)}")
+    commands["probe"].add_argument("model", metavar="MODEL", help="a model string, such as ollama/llama3")
 
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "pull":
         return _pull(arguments.name, as_json=arguments.json)
     if arguments.what == "probe":
-        return _probe(arguments.name, as_json=arguments.json)
+        return _probe(arguments.model, as_json=arguments.json)
     return _list(ModelListParams(provider=arguments.provider, refresh=arguments.refresh), as_json=arguments.json)
 
 
@@ -63,10 +71,8 @@ def _row(entry: ModelEntry) -> tuple[str, ...]:
     return entry.model, entry.state, size, entry.mend or entry.description or ""
 
 
-def _probe(name: str | None, *, as_json: bool) -> int:
-    if not name:
-        raise NotFound("which model?", hint="such as: agentrouted models probe ollama/llama3")
-    result = asyncio.run(_probed(ModelProbeParams(model=name)))
+def _probe(model: str, *, as_json: bool) -> int:
+    result = asyncio.run(_probed(ModelProbeParams(model=model)))
     if as_json:
         print(json.dumps(result.to_wire()))
     else:
@@ -100,7 +106,7 @@ def _yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def _pull(name: str | None, *, as_json: bool) -> int:
+def _pull(name: str, *, as_json: bool) -> int:
     model = _known(name)
     home = Environment.of_process().home
     if home is None:
@@ -112,11 +118,10 @@ def _pull(name: str | None, *, as_json: bool) -> int:
     return 0
 
 
-def _known(name: str | None) -> KnownModel:
-    if model := KNOWN_MODELS.get((name or "").removeprefix("local/")):
+def _known(name: str) -> KnownModel:
+    if model := KNOWN_MODELS.get(name.removeprefix("local/")):
         return model
-    known = ", ".join(KNOWN_MODELS)
-    raise NotFound(f"no model {name!r} to pull" if name else "which model?", hint=f"there is: {known}")
+    raise NotFound(f"no model {name!r} to pull", hint=f"there is: {', '.join(KNOWN_MODELS)}")
 
 
 def _pulled(model: KnownModel, path: Path) -> str:

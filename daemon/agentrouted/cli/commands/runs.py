@@ -4,34 +4,37 @@ import argparse
 import asyncio
 import json
 from datetime import datetime
-from typing import get_args
+from typing import Final, get_args
 
 from agentrouted.cli.answer import Answer, AnswerInJson, AnswerInWords, bill
 from agentrouted.cli.door import daemon
 from agentrouted.cli.following import show_run
 from agentrouted.cli.messages import show_messages
+from agentrouted.cli.subcommands import add_subcommands
 from agentrouted.cli.terminal import show, show_table
 from agentrouted.core.errors import NotFound
 from agentrouted_client import Client, RpcError
 from agentrouted_protocol.runs import RunCancelResult, RunGetResult, RunIdParams, RunStatus, RunSummary
 
 EXAMPLE = "agentrouted runs --status interrupted"
+DEFAULT = "list"
 
-_WHAT = ("list", "show", "attach", "resume", "cancel")
+_SUMMARIES: Final = {
+    "list": "list them, the newest first; this is done without a command, too",
+    "show": "show what one has said and done",
+    "attach": "show all that one has done, and what it does",
+    "resume": "go on with one that was interrupted",
+    "cancel": "end one",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "what",
-        nargs="?",
-        choices=_WHAT,
-        default="list",
-        help="list them (default), the newest first; show one; attach to one: all it has done, and what it does; "
-        "resume one that was interrupted; cancel one",
-    )
-    parser.add_argument("run_id", nargs="?", metavar="ID", help="of the run")
-    parser.add_argument("--status", choices=get_args(RunStatus), help="list those of this status only")
-    parser.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="list so many at most; 20 by default")
+    commands = add_subcommands(parser, _SUMMARIES)
+    listing = commands.pop("list")
+    listing.add_argument("--status", choices=get_args(RunStatus), help="those of this status only")
+    listing.add_argument("-n", "--limit", type=int, default=20, metavar="N", help="so many at most; 20 by default")
+    for command in commands.values():
+        command.add_argument("run_id", metavar="ID", help="of the run, as `agentrouted runs` shows it")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -48,8 +51,6 @@ async def _run(arguments: argparse.Namespace) -> int:
     async with daemon(answer.approve) as client:
         if arguments.what == "list":
             return await _list(client, arguments)
-        if arguments.run_id is None:
-            raise NotFound(f"which run is it to {arguments.what}?", hint="`agentrouted runs` lists their ids")
         if arguments.what == "show":
             return await _show(client, arguments.run_id, as_json=arguments.json)
         if arguments.what == "cancel":

@@ -39,6 +39,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
+    if arguments.csv and arguments.json:
+        raise argparse.ArgumentError(None, "--csv and --json are two ways to print: name one")
     by = _keys(",".join(arguments.by or ["model"]))
     result, days = asyncio.run(_ask(arguments, by))
     if arguments.json:
