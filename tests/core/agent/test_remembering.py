@@ -1,5 +1,6 @@
 """Runs that remember, and are reminded."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -177,3 +178,23 @@ async def test_a_tool_of_the_caller_with_the_same_name_is_refused(tmp_path: Path
         with pytest.raises(InvalidParams):
             params = asked(upstream, tools=tools, memory=memory(remember="tool"))
             await all_runs.start(params, SilentHost()).result()
+
+
+@pytest.mark.parametrize(
+    ("more", "hint"),
+    [
+        ({"memory": memory(recall="tool")}, "leave out `memory: {recall: tool}` (`recall: auto` needs no tools); or"),
+        ({"memory": memory(remember="tool", recall="auto")}, "leave out `memory: {remember: tool}`; or"),
+    ],
+)
+async def test_a_model_without_tools_is_told_with_the_setting_of_memory_that_gave_it_some(
+    more: dict[str, Any], hint: str, tmp_path: Path
+) -> None:
+    async with Upstream() as upstream:
+        model = {"id": "m", "tools": False}
+        config = json.dumps({"providers": {"here": {"api_base": upstream.url, "models": [model]}}})
+        async with runs(tmp_path, config) as all_runs:
+            params = asked(upstream, **more).model_copy(update={"model": "here/m"})
+            with pytest.raises(InvalidParams) as failure:
+                await all_runs.start(params, SilentHost()).result()
+        assert failure.value.hint and failure.value.hint.startswith(hint) and upstream.requests == []

@@ -12,6 +12,7 @@ from agentrouted.core.agent.failover import ask_in_turn, falls_over
 from agentrouted.core.agent.hedging import HasTheWord, alone, ask_hedged
 from agentrouted.core.agent.learning import cannot_call_tools, evidence_of, learn_from
 from agentrouted.core.agent.retrying import wait_before_again
+from agentrouted.core.agent.tools.equip import settings_with_tools
 from agentrouted.core.endpoint import Endpoint, OutputMode
 from agentrouted.core.errors import AgentroutedError, ContextOverflow
 from agentrouted.core.output.modes import first_mode, next_mode
@@ -93,7 +94,7 @@ def _request(run: RunContext, endpoint: Endpoint, messages: Sequence[Message], m
         max_tokens=run.plan.limits.max_tokens,
     )
     if request.tools and not endpoint.supports_tools:
-        raise cannot_call_tools(endpoint)
+        raise cannot_call_tools(endpoint, settings_with_tools(run))
     return shape(request, run.plan.wanted, mode) if run.plan.wanted else request
 
 

@@ -1,6 +1,7 @@
 """What a run learns of an endpoint from its refusals."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from agentrouted.core.endpoint import Endpoint, model_string
@@ -29,7 +30,8 @@ def evidence_of(what: str, error: AgentroutedError) -> str:
     return f"{what} was refused ({status})" if status else f"{what} was refused"
 
 
-def cannot_call_tools(endpoint: Endpoint) -> InvalidParams:
+def cannot_call_tools(endpoint: Endpoint, given_by: Sequence[str]) -> InvalidParams:
+    """`given_by` is what has given the model tools, as `settings_with_tools` has it."""
     name = model_string(endpoint.provider, endpoint.base_url, endpoint.model_id)
     if "supports_tools" in endpoint.configured:
         why = f"`tools: false` stands in the config for {name}"
@@ -39,5 +41,5 @@ def cannot_call_tools(endpoint: Endpoint) -> InvalidParams:
         why = f"it has refused them before; `agentrouted models probe {name}` looks again"
     return InvalidParams(
         f"{name} cannot call tools: {why}",
-        hint="leave out `tools`, or use a model made for tools, such as qwen2.5 or llama3.1",
+        hint=f"leave out {', '.join(given_by)}; or use a model made for tools, such as qwen2.5 or llama3.1",
     )

@@ -42,3 +42,16 @@ async def equip(run: RunContext) -> dict[str, Tool]:
             f"no tool may be called `{OUTPUT_TOOL}`", hint="the answer comes by it: name yours otherwise"
         )
     return by_name
+
+
+def settings_with_tools(run: RunContext) -> list[str]:
+    """What has given this run its tools, as whoever leaves it out has to write it."""
+    plan, memory = run.plan, run.plan.memory
+    given = {
+        "`tools`": run.inside.tools or plan.client_tools,
+        "`agents`": plan.agents,
+        "`memory: {remember: tool}`": memory and memory.remember == "tool",
+        "`memory: {recall: tool}` (`recall: auto` needs no tools)": memory and memory.recall == "tool",
+        "`mcpServers`": plan.mcp_servers,
+    }
+    return [setting for setting, has_tools in given.items() if has_tools]
