@@ -47,6 +47,7 @@ class ClientSession:
         self.options = ClientOptions()
         self._said_name = ""
         self._said_folders: tuple[str, ...] = ()
+        self._entered: tuple[str, ...] = ()
         self._opened: tuple[str, ...] = ()
         self._shown_files: set[Path] = set()
         self._said_process: int | None = None
@@ -73,6 +74,7 @@ class ClientSession:
         self._said_folders = folders_of(params)
         config = self.core.services.config
         self._at_end.callback(config.subscribe(self._config_reloaded, lambda: self._opened))
+        self._at_end.callback(lambda: config.close(self._entered))
         self._open_folders()
         logger.info("%.100r has connected", self.caller.name or "a client")
         if isinstance(process := params.get("processId"), int):
@@ -98,10 +100,11 @@ class ClientSession:
     def _open_folders(self) -> bool:
         """Have the own files of its folders read; nothing else is done for this client before they are."""
         folders, config = self.folders, self.core.services.config
-        if folders == self._opened:
+        if folders == self._entered:
             return False
         opening = asyncio.ensure_future(config.open(folders))
-        self._at_end.callback(config.close, folders)
+        config.close(self._entered)
+        self._entered = folders
         opening.add_done_callback(lambda _: setattr(self, "_opened", folders))
         self._connection.hold_until(opening)
         return True

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agentrouted.core.config.content import MAX_UNTRUSTED_BYTES
+from agentrouted.core.config.content import MAX_UNTRUSTED_BYTES, read_untrusted
 from agentrouted.core.config.own_file import FILE_NAME, OwnFile
-from agentrouted.core.config.own_file_reading import read_own_file
+from agentrouted.core.config.own_file_reading import own_file_of, read_own_file
 
 GOOD = """\
 instructions: Speak plainly.
@@ -31,7 +31,7 @@ limits:
 
 def read(folder: Path, text: str | bytes, before: OwnFile | None = None) -> OwnFile:
     (folder / FILE_NAME).write_bytes(text.encode() if isinstance(text, str) else text)
-    found = read_own_file(str(folder), before)
+    found = own_file_of(folder / FILE_NAME, read_untrusted(folder / FILE_NAME), before)
     assert found
     return found
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from agentrouted.core.config.content import Content, read_untrusted
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.config.own_file import FILE_NAME, OwnFile
-from agentrouted.core.config.own_file_reading import read_own_file
+from agentrouted.core.config.own_file_reading import own_file_of
 from agentrouted.core.config.store import ConfigStore
 from agentrouted_protocol.config import ConfigReloadResult
 
@@ -110,12 +111,12 @@ async def test_a_disk_that_does_not_answer_holds_up_nobody_else(
 ) -> None:
     answers = threading.Event()
 
-    def read_slowly(folder: str, before: OwnFile | None) -> OwnFile | None:
-        if folder.endswith("dead"):
+    def read_slowly(file: Path) -> Content:
+        if file.parent.name == "dead":
             answers.wait()
-        return read_own_file(folder, before)
+        return read_untrusted(file)
 
-    monkeypatch.setattr("agentrouted.core.config.own_files.read_own_file", read_slowly)
+    monkeypatch.setattr("agentrouted.core.config.own_files.read_untrusted", read_slowly)
     dead, fine = [str(tmp_path / "dead")], [str(tmp_path)]
     (tmp_path / FILE_NAME).write_text("agents: {poet: }")
     async with watched(tmp_path, tmp_path / "dead") as (store, heard):
@@ -129,3 +130,21 @@ async def test_a_disk_that_does_not_answer_holds_up_nobody_else(
         while store.current.in_folders(dead).in_doubt:
             await heard.get()
         assert store.current.boundary_in(dead) is None
+
+
+async def test_a_machine_that_is_slow_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on = threading.Event()
+
+    def check_slowly(file: Path, content: Content, before: OwnFile | None) -> OwnFile | None:
+        goes_on.wait()
+        return own_file_of(file, content, before)
+
+    monkeypatch.setattr("agentrouted.core.config.own_files.own_file_of", check_slowly)
+    monkeypatch.setattr("agentrouted.core.config.own_files._PATIENCE", 0.2)
+    (tmp_path / FILE_NAME).write_text("agents: {poet: }")
+    store, here = ConfigStore(Environment({}, tmp_path, tmp_path)), [str(tmp_path)]
+    opening = asyncio.ensure_future(store.open(here))
+    assert not (await asyncio.wait({opening}, timeout=0.4))[0]
+    goes_on.set()
+    await opening
+    assert "poet" in store.current.in_folders(here).config.agents and not store.current.in_folders(here).in_doubt

@@ -21,13 +21,17 @@ _LONGEST: Final = 500
 """Letters of what is told of one."""
 
 
-def read_own_file(folder: str, before: OwnFile | None = None) -> OwnFile | None:
-    """None if there is no such file. Reads the disk.
+def read_own_file(folder: str) -> OwnFile | None:
+    """None if there is no such file. Reads the disk."""
+    path = Path(folder) / FILE_NAME
+    return own_file_of(path, read_untrusted(path))
+
+
+def own_file_of(path: Path, content: Content, before: OwnFile | None = None) -> OwnFile | None:
+    """None if there is no such file.
 
     `before` is what was in force, and stays in force if the file has an error now.
     """
-    path = Path(folder) / FILE_NAME
-    content = read_untrusted(path)
     if content == Content(None):
         return None
     if before and before.content == content:
@@ -39,13 +43,11 @@ def read_own_file(folder: str, before: OwnFile | None = None) -> OwnFile | None:
     return _not_in_force(before, own) if problem and problem.severity == "error" else own
 
 
-def unanswered(folder: str) -> OwnFile:
+def unanswered(path: Path) -> OwnFile:
     """In place of a file of which nobody can say yet whether it is there."""
-    problem = Problem(
-        message="the disk of this folder does not answer: whether it has such a file is not known",
-        file=str(Path(folder) / FILE_NAME),
-    )
-    return _not_in_force(None, OwnFile(Path(folder) / FILE_NAME, Content(None, problem), problems=(problem,)))
+    why = "the disk of this folder does not answer: whether it has such a file is not known"
+    problem = Problem(message=why, file=str(path))
+    return _not_in_force(None, OwnFile(path, Content(None, problem), problems=(problem,)))
 
 
 def _checked(text: str, own: OwnFile, before: OwnFile | None) -> OwnFile:

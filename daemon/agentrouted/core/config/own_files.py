@@ -4,14 +4,15 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from os.path import normpath
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from agentrouted.core.config.content import Content, saved
-from agentrouted.core.config.own_file import OwnFile
-from agentrouted.core.config.own_file_reading import read_own_file, unanswered
+from agentrouted.core.config.content import Content, read_untrusted, saved
+from agentrouted.core.config.own_file import FILE_NAME, OwnFile
+from agentrouted.core.config.own_file_reading import own_file_of, unanswered
 
-# Seconds between two looks at a file, and those that a look is waited for.
+# Seconds between two looks at a file, and those that its disk is waited for.
 _PAUSE: Final = 1.0
 _PATIENCE: Final = 1.0
 
@@ -39,7 +40,7 @@ class OwnFiles:
     def enter(self, folders: Iterable[str]) -> None:
         """Somebody works there, until `leave`."""
         for path in _paths(folders):
-            self._folders.setdefault(path, _Folder(path)).users += 1
+            self._folders.setdefault(path, _Folder(Path(path) / FILE_NAME)).users += 1
         if self._timer is None and self._folders:
             self._timer = asyncio.get_running_loop().call_later(_PAUSE, self._look_again)
         # Of a folder that was left a moment ago the file is known still, and no news.
@@ -61,9 +62,12 @@ class OwnFiles:
                 for seen in asked.values():
                     await seen.wait()
         except TimeoutError:
-            for folder in asked:
-                if not folder.was_seen:
-                    folder.own = unanswered(folder.path)
+            for folder, seen in asked.items():
+                if folder.answers:
+                    # It is the machine that is slow.
+                    await seen.wait()
+                elif not folder.was_seen:
+                    folder.own = unanswered(folder.file)
             self._update()
 
     def _look_again(self) -> None:
@@ -76,7 +80,7 @@ class OwnFiles:
     def _read_soon(self, folder: "_Folder") -> None:
         if folder.is_due:
             return
-        folder.is_due = True
+        folder.is_due, folder.answers = True, False
         self._due.put(folder)
         self._under_way += 1
         if self._readers < min(self._under_way, _MOST_READERS):
@@ -88,7 +92,7 @@ class OwnFiles:
         while True:
             folder = self._due.get()
             asked, folder.asked = folder.asked, []
-            own = _looked_at(folder)
+            own = folder.look()
             try:
                 loop.call_soon_threadsafe(self._seen, folder, own, asked)
             except RuntimeError:
@@ -114,22 +118,24 @@ class OwnFiles:
 
 
 class _Folder:
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, file: Path) -> None:
+        self.file = file
         self.users = 0
         self.own: OwnFile | None = None
         self.was_seen = False
         self.is_due = False
+        self.answers = False
+        """Whether the file has been read, of a look that has begun."""
+
         self.asked: list[asyncio.Event] = []
         """Who waits for a look that has not begun."""
 
-
-def _looked_at(folder: _Folder) -> OwnFile | None:
-    before = folder.own
-    said = before.content if before else _NOTHING
-    return saved(
-        lambda: read_own_file(folder.path, before), lambda own: (own.content if own else _NOTHING).is_emptied(said)
-    )
+    def look(self) -> OwnFile | None:
+        before = self.own
+        said = before.content if before else _NOTHING
+        content = saved(lambda: read_untrusted(self.file), lambda now: now.is_emptied(said))
+        self.answers = True
+        return own_file_of(self.file, content, before)
 
 
 def _paths(folders: Iterable[str]) -> set[str]:
