@@ -46,13 +46,13 @@ async def measure(remember: Call, recall: Call, work: Work) -> Figures:
         done += AT_ONCE
     figures.together_cpu = (time.process_time() - cpu) / done
     figures.together_rate = done / (time.perf_counter() - began)
-    figures.alone, _, figures.alone_cpu = await _one_by_one(remember, work.alone)
+    figures.alone, _, figures.alone_cpu = await one_by_one(remember, work.alone)
     await asyncio.sleep(_PAUSE)
-    figures.recalled = {name: await _one_by_one(recall, questions) for name, questions in work.questions.items()}
+    figures.recalled = {name: await one_by_one(recall, questions) for name, questions in work.questions.items()}
     return figures
 
 
-async def _one_by_one(call: Call, texts: Sequence[str]) -> Sequence[float]:
+async def one_by_one(call: Call, texts: Sequence[str]) -> Sequence[float]:
     cpu, first, seconds = time.process_time(), time.perf_counter(), []
     for text in texts:
         began = time.perf_counter()

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 import time
+import timeit
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ _SEARCH = """
 SELECT facts.text FROM facts_index JOIN facts ON facts.id = facts_index.rowid
 WHERE facts_index MATCH ? ORDER BY rank LIMIT 10
 """
+_COUNT = "SELECT COUNT(*) FROM facts_index WHERE facts_index MATCH ?"
 
 
 class PlainMemory:
@@ -47,6 +49,13 @@ class PlainMemory:
     async def recall(self, query: str) -> list[tuple[str]]:
         words = " OR ".join(f'"{word}"' for word in re.findall(r"\w+", query))
         return self._connection.execute(_SEARCH, (words,)).fetchall()
+
+    def seconds_of_a_match(self, word: str) -> float:
+        """What it takes to rank one, at least, when the index is of one part."""
+        self._connection.execute("INSERT INTO facts_index (facts_index) VALUES ('optimize')")
+        [matches] = self._connection.execute(_COUNT, (word,)).fetchone()
+        seconds = min(timeit.repeat(lambda: self._connection.execute(_SEARCH, (word,)).fetchall(), number=1))
+        return seconds / int(matches)
 
     def close(self) -> None:
         self._connection.close()

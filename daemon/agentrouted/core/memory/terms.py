@@ -42,18 +42,19 @@ _ACCENTED: Final = re.compile(r"\b\w*[\u0386-\u038f\u03aa-\u03ce\u1ea0-\u1ef9\u0
 # Scripts that put no blanks between words: Thai, Han, kana, Hangul.
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff]+")
 
-# The same word, written in two ways: an ending of the one, and of the other.
+# The same word, written in two ways: letters that the one has, where they tell it apart, and those of the other. Few
+# words have any, and to look for letters costs far less than to match a pattern.
 _SPELLINGS: Final = tuple(
-    (re.compile(pattern), other)
-    for pattern, other in (
-        (r"our(?=$|s|e|i|l|a)", "or"),
-        (r"(?<=\w{3})or(?=$|s|e|i|l|a)", "our"),
-        (r"(?<=\w{2})is(?=e|ing|ation)", "iz"),
-        (r"(?<=\w{2})iz(?=e|ing|ation)", "is"),
-        (r"(?<=\w{3})tre(?=$|s)", "ter"),
-        (r"(?<=\w{3})ter(?=$|s)", "tre"),
-        (r"grey", "gray"),
-        (r"gray", "grey"),
+    (letters, re.compile(pattern), other)
+    for letters, pattern, other in (
+        ("our", r"our(?=$|s|e|i|l|a)", "or"),
+        ("or", r"(?<=\w{3})or(?=$|s|e|i|l|a)", "our"),
+        ("is", r"(?<=\w{2})is(?=e|ing|ation)", "iz"),
+        ("iz", r"(?<=\w{2})iz(?=e|ing|ation)", "is"),
+        ("tre", r"(?<=\w{3})tre(?=$|s)", "ter"),
+        ("ter", r"(?<=\w{3})ter(?=$|s)", "tre"),
+        ("grey", r"grey", "gray"),
+        ("gray", r"gray", "grey"),
     )
 )
 
@@ -135,5 +136,5 @@ def _expression(word: str) -> str:
         return f'"{word}"*' if len(word) == 1 else f'"{word}"'
     if len(word) == _LONGEST_WORD:
         return f'"{word}"*'
-    others = (pattern.sub(other, word) for pattern, other in _SPELLINGS)
+    others = (pattern.sub(other, word) for letters, pattern, other in _SPELLINGS if letters in word)
     return " OR ".join(f'"{each}"' for each in dict.fromkeys([word, *others]))
