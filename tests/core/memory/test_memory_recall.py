@@ -294,6 +294,17 @@ async def test_of_a_word_that_too_many_turns_have_those_come_first_that_say_it(s
     assert await found(store, "tea") == ["tea"] * 10
 
 
+async def test_of_a_word_that_very_many_have_as_many_are_found_as_are_wanted(store: Store) -> None:
+    await asyncio.gather(*(remember(store, f"tea {number}") for number in range(4000)))
+    assert await found(store, "tea", limit=1000) == [f"tea {number}" for number in range(3999, 2999, -1)]
+
+
+async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None:
+    await remember(store, "likes tea")
+    await asyncio.gather(*(remember(store, f"tea {number}", valid_to="2020-01-01") for number in range(4000)))
+    assert await found(store, "tea") == ["likes tea"]
+
+
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
     [hit] = await hits(store, "Where is the goose?")

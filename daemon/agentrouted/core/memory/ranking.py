@@ -73,12 +73,15 @@ class Where:
         return _OF_MESSAGES if self.messages else 1.0
 
 
-def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> Ranking:
-    """What a word adds is the less, the more rows have it. So the rows that have one of the rarest words are looked at,
-    all of them as far as they are not too many; of every word the newest rows; and of the rarest pairs of words.
+def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, count: int) -> Ranking:
+    """`count` rows, if so many have any of the words. What a word adds is the less, the more rows have it. So the rows
+    that have one of the rarest words are looked at, all of them as far as they are not too many; of every word the
+    newest rows; and of the rarest pairs of words.
     """
-    found = _look_at_newest(connection, terms, where) if where.rows > _FEW else [Term(each) for each in terms]
-    left = _OF_THE_RAREST * where.spread
+    newest = max(count, _NEWEST)
+    found = [Term(each) for each in terms] if where.rows <= _FEW else _look_at_newest(connection, terms, where, newest)
+    # Facts that have the only word are equals: the newest are as good as any.
+    left = _OF_THE_RAREST * where.spread if where.messages or len(found) > 1 else 0
     for term in found:
         left -= term.documents
         if left < 0:
@@ -106,16 +109,16 @@ def by_ids(connection: sqlite3.Connection, select: str, ids: Sequence[int]) -> l
     return connection.execute(f"{select} {condition}", [*ids, *[None] * (places - len(ids))]).fetchall()
 
 
-def _look_at_newest(connection: sqlite3.Connection, terms: Iterable[str], where: Where) -> list[Term]:
+def _look_at_newest(connection: sqlite3.Connection, terms: Iterable[str], where: Where, count: int) -> list[Term]:
     found = [Term(expression) for expression in terms]
     for term, part in itertools.product(found, where.parts):
-        rows = _matches(connection, term.expression, where, part, _NEWEST)
+        rows = _matches(connection, term.expression, where, part, count)
         _known(term, part, where).update(rows)
         term.documents += len(rows)
-        if len(rows) == _NEWEST:
+        if len(rows) == count:
             # As frequent among the older ones as among the newest.
             newest = part.first + part.rows
-            term.documents += _NEWEST * part.rows / max(newest - rows[-1] + 1, _NEWEST) - _NEWEST
+            term.documents += count * part.rows / max(newest - rows[-1] + 1, count) - count
             term.complete = False
     return _rarest_first(found)
 

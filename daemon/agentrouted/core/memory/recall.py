@@ -22,6 +22,12 @@ from agentrouted_protocol.scope import Scope
 # Rows beyond the limit that are read at first, since some may not be in force.
 _SPARE: Final = 5
 
+# So many times more are read when these were not enough.
+_MORE: Final = 4
+
+# So many of a word's newest rows are looked at where hardly any is in force.
+_DEEPEST: Final = 20_000
+
 # So many are weighed for their wording, if need be.
 _WEIGHED: Final = 50
 _SNIPPET: Final = 240
@@ -84,16 +90,21 @@ def sort(found: Iterable[Found]) -> list[Found]:
 def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
     if not params.query.strip():
         return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit)]
-    ranking = rank(connection, terms_of(params.query), where)
-    pairs = pairs_of(params.query)
+    terms, pairs = terms_of(params.query), pairs_of(params.query)
     count = params.limit + _SPARE
+    ranking = rank(connection, terms, where, count)
     while True:
         best = ranking.best(count)
         rows = rows_of(connection, list(best), where.leaves)
         found = [_weighed(row, scope, best[row.id], ranking.terms, pairs) for row in rows]
-        if len(best) < count or _is_settled(found, params.limit, min(best.values()), count):
+        if len(best) < count:
+            if len(found) >= params.limit or ranking.has_all or count > _DEEPEST:
+                return found
+            # Older ones may be in force.
+            ranking = rank(connection, terms, where, count * _MORE)
+        elif _is_settled(found, params.limit, min(best.values()), count):
             return found
-        count *= 4
+        count *= _MORE
 
 
 def _is_settled(found: Sequence[Found], limit: int, rest: float, count: int) -> bool:

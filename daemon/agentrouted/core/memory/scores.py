@@ -61,6 +61,11 @@ class Ranking:
         self._best: dict[int, float] = {}
         self._is_all = False
 
+    @property
+    def has_all(self) -> bool:
+        """Whether all rows that have any of the words were seen."""
+        return all(term.complete for term in self.terms)
+
     def best(self, count: int) -> dict[int, float]:
         """Scores by id, the best first; of equals, the newest."""
         if len(self._best) < count and not self._is_all:
