@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from agentrouted.core.errors import InvalidParams
-from agentrouted.core.memory.entries import conditions
+from agentrouted.core.memory.facts import conditions
 from agentrouted.core.memory.scopes import find_scope, whole_range
 from agentrouted.core.memory.sessions import find_session
 from agentrouted.core.memory.terms import clean

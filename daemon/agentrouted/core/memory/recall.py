@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
-from agentrouted.core.memory.entries import conditions
+from agentrouted.core.memory.facts import conditions
 from agentrouted.core.memory.ranking import Where, by_ids, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope, whole_range
 from agentrouted.core.memory.scores import Term

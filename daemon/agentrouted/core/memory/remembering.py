@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import InvalidParams
-from agentrouted.core.memory.entries import COLUMNS, NONE, Fact, Identity, as_json, clean_source, new_uid
+from agentrouted.core.memory.facts import COLUMNS, NONE, Fact, Identity, as_json, clean_source, new_uid
 from agentrouted.core.memory.index import add_to_index
 from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.memory.scopes import FactIds

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import Conflict, InvalidParams
-from agentrouted.core.memory.entries import new_uid
+from agentrouted.core.memory.facts import new_uid
 from agentrouted.core.memory.message_rows import Said, insert_messages, message_of, secrets_of
 from agentrouted.core.memory.names import refuse_secrets
 from agentrouted.core.memory.scopes import find_scope, scope_id, scope_of

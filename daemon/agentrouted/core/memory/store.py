@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from agentrouted.core.config.memory import Retention
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, NotFound, Storage
-from agentrouted.core.memory import entries, sessions
+from agentrouted.core.memory import facts, sessions
 from agentrouted.core.memory.forgetting import forget, forget_session
 from agentrouted.core.memory.recall import recall
 from agentrouted.core.memory.remembering import remember_all
@@ -98,13 +98,13 @@ class Store:
         """Raises `NotFound`."""
         if (params.id is None) == (params.key is None):
             raise InvalidParams("name one of `id` and `key`")
-        entry = await self._database.read(partial(entries.get_entry, params=params))
+        entry = await self._database.read(partial(facts.get_entry, params=params))
         if entry is None:
             raise NotFound("there is no such fact in this scope", hint="`memory/list` with the same `scope` shows all")
         return entry
 
     async def page(self, params: MemoryListParams) -> MemoryListResult:
-        return await self._database.read(partial(entries.list_entries, params=params))
+        return await self._database.read(partial(facts.list_entries, params=params))
 
     async def forget(self, params: MemoryForgetParams) -> int:
         """How many facts and messages are gone, or would be."""

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
-from agentrouted.core.memory.entries import as_json
+from agentrouted.core.memory.facts import as_json
 from agentrouted.core.memory.index import change_in_index
 from agentrouted.core.memory.message_rows import NEIGHBOURS, around_now, message_of
 from agentrouted.core.memory.sessions import title_of

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
-from agentrouted.core.memory.entries import COLUMNS, Fact, as_json, clean_source
+from agentrouted.core.memory.facts import COLUMNS, Fact, as_json, clean_source
 from agentrouted.core.memory.message_rows import Said, insert_messages
 from agentrouted.core.memory.remembering import NewFacts, union
 from agentrouted.core.memory.scopes import scope_id

@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from pydantic_core import from_json
 
-from agentrouted.core.memory.entries import COLUMNS, Fact
+from agentrouted.core.memory.facts import COLUMNS, Fact
 from agentrouted.core.memory.message_rows import message_of
 from agentrouted.core.memory.scopes import find_scope, scope_of, whole_range
 from agentrouted.core.times import optional_time, text_of_time

@@ -15,7 +15,7 @@ from typing import Final
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
-from agentrouted.core.memory.entries import new_uid
+from agentrouted.core.memory.facts import new_uid
 from agentrouted.core.memory.transfer.foreign import Placed, as_lines, format_of
 from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.transfer.lines import HEADER, Line, parsed, to_text
