@@ -124,6 +124,50 @@ async def test_what_stands_in_the_session_is_not_said_twice(tmp_path: Path) -> N
     assert [role for role, _ in sent(upstream.requests[1])] == ["user", "assistant", "user"]
 
 
+async def test_a_long_session_hides_nothing_that_is_remembered_elsewhere(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+        store = await store_of(all_runs)
+        await remember(store, "favourite color is blue", scope=HERE)
+        await store.add_messages("s", [says(f"my favourite colour {number}") for number in range(100)], HERE)
+        params = asked(upstream, prompt=QUESTION, sessionId="s", memory=memory(recall="auto"))
+        await all_runs.start(params, SilentHost()).result()
+    recalled, _ = sent(upstream.requests[0])[-2:]
+    assert recalled[0] == "system" and "- favourite color is blue" in recalled[1]
+    assert "my favourite colour" not in recalled[1]
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        {"strategy": "slidingWindow", "windowSize": 3},
+        {"strategy": "truncate", "maxTokens": 150},
+        {"strategy": "summarize", "model": "acme/m", "keepRecent": 3},
+    ],
+    ids=lambda history: history["strategy"],
+)
+async def test_what_has_left_the_conversation_is_recalled(history: dict[str, Any], tmp_path: Path) -> None:
+    said = ["my favourite colour is blue", *(f"what about the weather on day {number}?" for number in range(20))]
+    async with Upstream() as upstream, Upstream() as elsewhere, runs(tmp_path, SUMMARIES % elsewhere.url) as all_runs:
+        await (await store_of(all_runs)).add_messages("s", [says(each) for each in said], HERE)
+        memory_of_it = memory(recall="auto")
+        params = asked(upstream, prompt=QUESTION, sessionId="s", history=history, memory=memory_of_it)
+        await all_runs.start(params, SilentHost()).result()
+    *_, day, (_, recalled), _ = sent(upstream.requests[0])
+    assert day == ("user", said[-1]) and "- my favourite colour is blue (message, " in recalled
+    assert said[-1] not in recalled
+
+
+async def test_what_does_not_fit_the_window_of_the_model_is_recalled(tmp_path: Path) -> None:
+    config = "providers: {small: {api_base: %s, api_key: k, models: [{id: m, context_window: 3000}]}}"
+    said = ["my favourite colour is blue", *(f"the weather on day {number} " * 100 for number in range(20))]
+    async with Upstream() as upstream, runs(tmp_path, config % upstream.url) as all_runs:
+        await (await store_of(all_runs)).add_messages("s", [says(each) for each in said], HERE)
+        params = asked(upstream, model="small/m", prompt=QUESTION, sessionId="s", memory=memory(recall="auto"))
+        await all_runs.start(params, SilentHost()).result()
+    [blue] = [text for _, text in sent(upstream.requests[0]) if "blue" in text]
+    assert "- my favourite colour is blue (message, " in blue
+
+
 async def test_a_model_keeps_facts_and_finds_them_in_another_run(tmp_path: Path) -> None:
     fact = {"text": "The favourite colour is blue", "key": "color", "kind": "preference", "tags": ["taste"]}
     script = [

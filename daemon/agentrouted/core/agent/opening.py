@@ -23,7 +23,7 @@ async def open_conversation(run: RunContext) -> None:
     if plan.memory is not None and plan.memory.recall == "auto":
         place = len(before) if plan.prompt else _last_question(before)
         asked = plan.prompt or before[place]
-        before[place:place] = await remembered(run, plan.memory, asked)
+        before[place:place] = await remembered(run, plan.memory, asked, before)
     state.opening = (plan.instructions, *before) if plan.instructions else tuple(before)
     if not state.messages and plan.prompt is not None:
         state.messages.append(plan.prompt)

@@ -1,8 +1,9 @@
 """What memory has about a question, as a model reads it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
+from agentrouted.core.agent.compaction import stay
 from agentrouted.core.agent.context import RunContext
 from agentrouted.core.agent.embedding_calls import embedding_in
 from agentrouted.core.tokens import text_of, tokens_of_text
@@ -13,6 +14,7 @@ from agentrouted_protocol.runs import RunMemory
 
 _MOST_TOKENS: Final = 1000
 _MOST_HITS: Final = 20
+_MOST_LOOKED_AT: Final = 1000
 _MOST_BY_MEANING: Final = 5
 """There is always something nearest, also where nothing fits."""
 
@@ -25,10 +27,13 @@ _OF_THE_QUESTION: Final = 4000
 _HEADING: Final = "What is remembered that may matter here, with where it comes from. It may be out of date."
 
 
-async def remembered(run: RunContext, memory: RunMemory, asked: Message) -> list[Message]:
-    """A message for the model; none where nothing is found. Looked up once, also if the run is resumed later."""
+async def remembered(run: RunContext, memory: RunMemory, asked: Message, before: Sequence[Message]) -> list[Message]:
+    """A message for the model, who reads what was said before, too; none where nothing else is found. Looked up once,
+    also if the run is resumed later.
+    """
     if run.state.recalled is None:
-        hits = within(_MOST_TOKENS, await _look_up(run, memory, text_of(asked)))
+        standing = {text_of(message) for message in await stay(run, [*before, asked])}
+        hits = within(_MOST_TOKENS, await _look_up(run, memory, text_of(asked), standing))
         run.state.recalled = "\n".join([_HEADING, *map(line_of, hits)]) if hits else ""
         if hits:
             run.emitter.emit(events.Recall, hits=hits, tokens=tokens_of_text(run.state.recalled))
@@ -56,20 +61,18 @@ def within(tokens: int, hits: Iterable[MemoryHit]) -> list[MemoryHit]:
     return fitting
 
 
-async def _look_up(run: RunContext, memory: RunMemory, question: str) -> list[MemoryHit]:
+async def _look_up(run: RunContext, memory: RunMemory, question: str, standing: Collection[str]) -> list[MemoryHit]:
+    """What does not stand in the conversation already."""
     if not question.strip():
         return []
     store = await run.services.memory.get()
-    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS, explain=True)
-    # What was said in this session stands in the conversation already.
-    session_id = run.plan.session_id
-    hits = [
-        hit
-        for hit in await store.recall(query, embedding_in(run), run.plan.leaves)
-        if session_id is None or hit.source.session_id != session_id
-    ]
-    far = [hit for hit in hits if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
-    return [hit.model_copy(update={"explain": None}) for hit in hits if hit not in far]
+    # A long session has many that fit.
+    limit = min(_MOST_HITS + len(standing), _MOST_LOOKED_AT)
+    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=limit, explain=True)
+    hits = await store.recall(query, embedding_in(run), run.plan.leaves)
+    others = [hit for hit in hits if hit.text not in standing][:_MOST_HITS]
+    far = [hit for hit in others if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
+    return [hit.model_copy(update={"explain": None}) for hit in others if hit not in far]
 
 
 def _is_by_meaning_alone(hit: MemoryHit) -> bool:

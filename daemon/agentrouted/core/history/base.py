@@ -17,4 +17,8 @@ class Strategy(Protocol):
 
     name: str
 
+    def stay(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """Those that would be left as they are."""
+        ...
+
     async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]: ...

@@ -15,6 +15,9 @@ class SlidingWindow:
 
     name = "slidingWindow"
 
-    async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]:
+    def stay(self, messages: Sequence[Message]) -> Sequence[Message]:
         opening, turns = split(messages)
         return join(opening, turns[-self.window_size :])
+
+    async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]:
+        return self.stay(messages)

@@ -41,14 +41,22 @@ class Summarize:
 
     name = "summarize"
 
+    def stay(self, messages: Sequence[Message]) -> Sequence[Message]:
+        opening, turns = split(messages)
+        return join(opening, turns[self._old(messages, turns) :])
+
     async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]:
         opening, turns = split(messages)
-        is_waiting = bool(messages) and messages[-1].role != "assistant"
-        old = turns[: max(0, len(turns) - max(self.keep_recent, int(is_waiting)))]
+        old = self._old(messages, turns)
         if not old:
             return messages
-        summary = _as_message(await self._summary(old, ask))
-        return join([*opening, summary], turns[len(old) :])
+        summary = _as_message(await self._summary(turns[:old], ask))
+        return join([*opening, summary], turns[old:])
+
+    def _old(self, messages: Sequence[Message], turns: Sequence[Turn]) -> int:
+        """How many turns are summed up."""
+        is_waiting = bool(messages) and messages[-1].role != "assistant"
+        return max(0, len(turns) - max(self.keep_recent, int(is_waiting)))
 
     async def _summary(self, turns: Sequence[Turn], ask: Ask) -> str:
         digests = list(self._digests(turns))

@@ -16,6 +16,9 @@ class Truncate:
 
     name = "truncate"
 
-    async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]:
+    def stay(self, messages: Sequence[Message]) -> Sequence[Message]:
         opening, turns = split(messages)
         return join(opening, newest_turns(turns, self.max_tokens - tokens(opening)))
+
+    async def compact(self, messages: Sequence[Message], ask: Ask) -> Sequence[Message]:
+        return self.stay(messages)
