@@ -124,16 +124,17 @@ async def test_what_stands_in_the_session_is_not_said_twice(tmp_path: Path) -> N
     assert [role for role, _ in sent(upstream.requests[1])] == ["user", "assistant", "user"]
 
 
-async def test_a_long_session_hides_nothing_that_is_remembered_elsewhere(tmp_path: Path) -> None:
-    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+@pytest.mark.parametrize("way", ["auto", "tool"])
+async def test_a_long_session_hides_nothing_that_is_remembered_elsewhere(way: str, tmp_path: Path) -> None:
+    script = [Reply.tool_call("recall", {"query": QUESTION})] if way == "tool" else []
+    async with Upstream([*script, Reply.text("Blue.")]) as upstream, runs(tmp_path) as all_runs:
         store = await store_of(all_runs)
         await remember(store, "favourite color is blue", scope=HERE)
         await store.add_messages("s", [says(f"my favourite colour {number}") for number in range(100)], HERE)
-        params = asked(upstream, prompt=QUESTION, sessionId="s", memory=memory(recall="auto"))
+        params = asked(upstream, prompt=QUESTION, sessionId="s", memory=memory(recall=way))
         await all_runs.start(params, SilentHost()).result()
-    recalled, _ = sent(upstream.requests[0])[-2:]
-    assert recalled[0] == "system" and "- favourite color is blue" in recalled[1]
-    assert "my favourite colour" not in recalled[1]
+    [recalled] = [text for role, text in sent(upstream.requests[-1]) if role in ("system", "tool")]
+    assert "- favourite color is blue" in recalled and "my favourite colour" not in recalled
 
 
 @pytest.mark.parametrize(

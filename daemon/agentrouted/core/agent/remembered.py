@@ -1,6 +1,6 @@
 """What memory has about a question, as a model reads it."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from agentrouted.core.agent.compaction import stay
@@ -32,12 +32,19 @@ async def remembered(run: RunContext, memory: RunMemory, asked: Message, before:
     also if the run is resumed later.
     """
     if run.state.recalled is None:
-        standing = {text_of(message) for message in await stay(run, [*before, asked])}
-        hits = within(_MOST_TOKENS, await _look_up(run, memory, text_of(asked), standing))
+        hits = within(_MOST_TOKENS, await _about(run, memory, text_of(asked), [*before, asked]))
         run.state.recalled = "\n".join([_HEADING, *map(line_of, hits)]) if hits else ""
         if hits:
             run.emitter.emit(events.Recall, hits=hits, tokens=tokens_of_text(run.state.recalled))
     return [Message(role="system", content=run.state.recalled)] if run.state.recalled else []
+
+
+async def look_up(run: RunContext, query: MemoryRecallParams, conversation: Sequence[Message]) -> list[MemoryHit]:
+    """Of messages, only those that the model does not read anyway: a long session has many that fit."""
+    standing = {text_of(message) for message in await stay(run, conversation)}
+    longer = query.model_copy(update={"limit": min(query.limit + len(standing), _MOST_LOOKED_AT)})
+    hits = await (await run.services.memory.get()).recall(longer, embedding_in(run), run.plan.leaves)
+    return [hit for hit in hits if hit.kind != "message" or hit.text not in standing][: query.limit]
 
 
 def line_of(hit: MemoryHit) -> str:
@@ -61,18 +68,13 @@ def within(tokens: int, hits: Iterable[MemoryHit]) -> list[MemoryHit]:
     return fitting
 
 
-async def _look_up(run: RunContext, memory: RunMemory, question: str, standing: Collection[str]) -> list[MemoryHit]:
-    """What does not stand in the conversation already."""
+async def _about(run: RunContext, memory: RunMemory, question: str, conversation: Sequence[Message]) -> list[MemoryHit]:
     if not question.strip():
         return []
-    store = await run.services.memory.get()
-    # A long session has many that fit.
-    limit = min(_MOST_HITS + len(standing), _MOST_LOOKED_AT)
-    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=limit, explain=True)
-    hits = await store.recall(query, embedding_in(run), run.plan.leaves)
-    others = [hit for hit in hits if hit.text not in standing][:_MOST_HITS]
-    far = [hit for hit in others if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
-    return [hit.model_copy(update={"explain": None}) for hit in others if hit not in far]
+    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS, explain=True)
+    hits = await look_up(run, query, conversation)
+    far = [hit for hit in hits if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
+    return [hit.model_copy(update={"explain": None}) for hit in hits if hit not in far]
 
 
 def _is_by_meaning_alone(hit: MemoryHit) -> bool:

@@ -1,8 +1,7 @@
 """The tools by which a model remembers, and looks up what is."""
 
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.embedding_calls import embedding_in
-from agentrouted.core.agent.remembered import line_of
+from agentrouted.core.agent.remembered import line_of, look_up
 from agentrouted.core.agent.tools.base import Tool, ToolUse
 from agentrouted.core.errors import AgentroutedError, ToolFailed
 from agentrouted.core.schema.check import compile_fit
@@ -69,7 +68,7 @@ def _recall_tool(run: RunContext, scope: Scope) -> Tool:
     async def call(use: ToolUse) -> ToolCallResult:
         query = MemoryRecallParams(**use.arguments, scope=scope)
         try:
-            hits = await (await run.services.memory.get()).recall(query, embedding_in(run), run.plan.leaves)
+            hits = await look_up(run, query, run.state.conversation)
         except AgentroutedError as error:
             raise ToolFailed(error.message) from error
         return ToolCallResult(content="\n".join(map(line_of, hits)) or "Nothing is remembered about that.")
