@@ -59,8 +59,8 @@ class MemoryRememberResult(WireModel):
 
 class MemoryRecallParams(Params):
     query: str
-    """Plain words: nothing in it is an operator. Empty lists the newest. Of a long one, the first 48 words that do not
-    stand everywhere are looked for, among its first 20,000 characters.
+    """Plain words: nothing in it is an operator. Empty lists the newest. Of a long one, the first 24 and the last 24
+    words that do not stand everywhere are looked for.
     """
 
     scope: Scope = Scope()

@@ -106,6 +106,16 @@ async def test_what_is_recalled_belongs_to_the_question_and_is_in_no_summary_of_
     assert ["blue" in text for _, text in sent(upstream.requests[0])] == [False, True, False]
 
 
+@pytest.mark.parametrize("prompt", ["{code}\n{question}", "{question}\n{code}"])
+async def test_a_question_is_found_before_and_behind_what_it_is_about(prompt: str, tmp_path: Path) -> None:
+    code = "\n".join(f"line_{number} = compute(first{number}, second{number})" for number in range(200))
+    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+        await remember(await store_of(all_runs), "favorite color is blue", scope=HERE)
+        text = prompt.format(code=code, question=QUESTION)
+        await all_runs.start(asked(upstream, prompt=text, memory=memory(recall="auto")), SilentHost()).result()
+    assert "favorite color is blue" in sent(upstream.requests[0])[0][1]
+
+
 async def test_what_is_recalled_has_a_bound(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
         store = await store_of(all_runs)

@@ -58,13 +58,14 @@ async def test_no_question_is_an_error(store: Store, query: str) -> None:
     assert len(await hits(store, query, explain=True)) <= 2
 
 
-async def test_of_a_long_question_the_beginning_is_looked_for(store: Store) -> None:
+async def test_of_a_long_question_the_beginning_and_the_end_are_looked_for(store: Store) -> None:
     await remember(store, "likes tea")
-    others = [f"word{number}" for number in range(47)]
-    for found_by in (" ".join([*others, "the", "tea"]), f"{'and ' * 4999}tea"):
-        assert await found(store, found_by) == ["likes tea"]
-    for missed in (" ".join([*others, "word47", "tea"]), f"{'and ' * 5000}tea"):
-        assert await found(store, missed) == []
+    words = [f"word{number}" for number in range(30)]
+    others = [f"other{number}" for number in range(30)]
+    for found_by in (["tea", *words, *others], [*words, *others, "the", "tea"], [*words[:24], "tea", *others[:23]]):
+        assert await found(store, " ".join(found_by)) == ["likes tea"]
+    assert await found(store, " ".join([*words, "tea", *others])) == []
+    assert await found(store, f"{'and ' * 5_000}tea {'and ' * 5_000}") == []
 
 
 PIECES = [
@@ -328,9 +329,12 @@ async def test_what_stays_here_hides_nothing_older_from_those_who_leave(store: S
     assert len(await hits(store, "tea")) == 10
 
 
-def test_a_question_of_any_length_has_its_first_words_looked_for() -> None:
+def test_a_question_of_any_length_has_its_first_and_last_words_looked_for() -> None:
     words = [f"word{number}" for number in range(1000)]
-    assert terms_of(" ".join([*words, "getUserById " * 5_000_000])) == terms_of(" ".join(words))
+    ends = [f'"{word}"' for word in (*words[:24], *words[-24:])]
+    assert terms_of(" ".join(words)) == ends
+    assert terms_of(" ".join([*words, "getUserById " * 5_000_000, *words])) == ends
+    assert terms_of(" ".join([*words, *words[:10]])) == ends[:24] + [f'"{word}"' for word in words[986:]]
 
 
 def test_any_number_of_rows_is_read() -> None:

@@ -21,8 +21,8 @@ _MOST_BY_MEANING: Final = 5
 _OF_EACH: Final = 600
 """Characters."""
 
-_OF_THE_QUESTION: Final = 4000
-"""Characters."""
+_OF_THE_QUESTION: Final = 2000
+"""Characters of its beginning, and of its end: what is asked stands before or behind what it is about."""
 
 _HEADING: Final = "What is remembered that may matter here, with where it comes from. It may be out of date."
 
@@ -71,7 +71,9 @@ def within(tokens: int, hits: Iterable[MemoryHit]) -> list[MemoryHit]:
 async def _about(run: RunContext, memory: RunMemory, question: str, conversation: Sequence[Message]) -> list[MemoryHit]:
     if not question.strip():
         return []
-    query = MemoryRecallParams(query=question[:_OF_THE_QUESTION], scope=memory.scope, limit=_MOST_HITS, explain=True)
+    if len(question) > 2 * _OF_THE_QUESTION:
+        question = f"{question[:_OF_THE_QUESTION]}\n{question[-_OF_THE_QUESTION:]}"
+    query = MemoryRecallParams(query=question, scope=memory.scope, limit=_MOST_HITS, explain=True)
     hits = await look_up(run, query, conversation)
     far = [hit for hit in hits if _is_by_meaning_alone(hit)][_MOST_BY_MEANING:]
     return [hit.model_copy(update={"explain": None}) for hit in hits if hit not in far]

@@ -12,7 +12,7 @@ _MOST_WORDS: Final = 48
 _LONGEST_WORD: Final = 100
 
 # Characters in which there are more words than are looked for.
-_OF_A_QUESTION: Final = 20_000
+_OF_A_QUESTION: Final = 10_000
 
 _WORD: Final = re.compile(r"[^\W_]+")
 
@@ -75,11 +75,18 @@ def indexed(text: str) -> str:
 def terms_of(query: str) -> list[str]:
     """What to look for, each an expression of FTS5 that matches one word in all its spellings.
 
-    Words that stand everywhere are left out, unless there are no others. Nothing in the query is an operator.
+    Words that stand everywhere are left out, unless there are no others. Nothing in the query is an operator. Of a long
+    one the first and the last words are taken: what is asked stands before or behind what it is about.
     """
-    words = list(dict.fromkeys(_words(query[:_OF_A_QUESTION])))
+    if len(query) > 2 * _OF_A_QUESTION:
+        query = f"{query[:_OF_A_QUESTION]}\n{query[-_OF_A_QUESTION:]}"
+    words = list(_words(query))
     telling = [word for word in words if word not in STOP_WORDS] or words
-    return [_expression(word) for word in telling[:_MOST_WORDS]]
+    different = list(dict.fromkeys(telling))
+    if len(different) > _MOST_WORDS:
+        last = list(dict.fromkeys(reversed(telling)))[: _MOST_WORDS // 2]
+        different = [*different[: _MOST_WORDS // 2], *reversed(last)]
+    return [_expression(word) for word in dict.fromkeys(different)]
 
 
 def fingerprint(text: str) -> bytes:
