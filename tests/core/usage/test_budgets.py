@@ -1,9 +1,11 @@
 """Budgets of the config: never gone beyond, whoever asks and from wherever."""
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,7 @@ from harness.in_process import asked, runs
 from agentrouted.core.agent.runs import Runs
 from agentrouted.core.errors import AgentroutedError, BudgetExceeded, PriceUnknown, Storage
 from agentrouted.core.usage.call import Caller
-from agentrouted.core.usage.limits import Reached
+from agentrouted.core.usage.limits import Limit, Reached
 from agentrouted.testing.upstream import Reply, Upstream
 from agentrouted_protocol.client_requests import Decision
 from agentrouted_protocol.events import BudgetEvent, Event
@@ -239,6 +241,24 @@ async def test_listeners_and_the_run_hear_once_of_80_and_100_percent(tmp_path: P
             await ends(all_runs, host=host)
     assert [(each.limit.name, each.percent, each.spent) for each in heard] == [("all", 80, 4), ("all", 100, 5)]
     assert [host.kinds.count("budget") for host in hosts] == [0, 0, 0, 1, 1, 1]
+
+
+async def test_a_budget_that_counts_other_calls_from_now_on_is_heard_of_anew(tmp_path: Path) -> None:
+    heard: list[Reached] = []
+    budget = 'all: {{ calls: 1, per: day, match: {{ model: "{}" }} }}'
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, budget.format("m"))) as all_runs:
+        all_runs._services.ledger.subscribe(heard.append)
+        told = await ends(all_runs)
+        (tmp_path / ".agentroute/config.yaml").write_text(config(upstream, budget.format("small")))
+        await all_runs._services.config.reload()
+        told += await ends(all_runs, model="paid/small")
+    assert told == ["", ""] and [each.percent for each in heard] == [80, 100, 80, 100]
+
+
+def test_the_last_moment_of_a_month_belongs_to_it() -> None:
+    february = datetime(2026, 2, 1, tzinfo=UTC).timestamp()
+    limit = Limit("all", "usd", 1.0, "month")
+    assert limit.window(math.nextafter(february, 0)).end == limit.window(february).start == february
 
 
 async def test_what_a_call_has_taken_is_not_set_aside_for_it_as_well(tmp_path: Path) -> None:

@@ -60,7 +60,9 @@ def mark(connection: sqlite3.Connection, call: Call, limits: Iterable[Limit]) ->
     reached = []
     for limit in limits:
         spent = connection.execute(*_spent(limit, call.at, call.tree)).fetchone()[0]
-        window = call.tree if limit.per == "run" else str(limit.window(call.at).start)
+        begin = call.tree if limit.per == "run" else limit.window(call.at).start
+        # Of the same name, it is another one where it counts other calls, or for another time.
+        window = f"{limit.per} {begin} {limit.patterns}"
         for percent in _MARKS:
             if limit.amount and spent * _HAIR >= limit.amount * percent / 100:
                 marked = connection.execute(

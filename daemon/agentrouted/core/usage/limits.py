@@ -52,7 +52,7 @@ class Limit:
         if self.per == "day":
             start = int(at // DAY * DAY)
             return Window(BY_DAY, start, start + DAY)
-        first = datetime.fromtimestamp(at, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        first = datetime.fromtimestamp(at // DAY * DAY, UTC).replace(day=1)
         next_one = first.replace(year=first.year + first.month // 12, month=first.month % 12 + 1)
         return Window(BY_DAY, int(first.timestamp()), int(next_one.timestamp()))
 
