@@ -5,12 +5,14 @@ import csv
 import io
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from harness.command import agentrouted, serving
 
 from agentrouted.core.storage.prepare import prepare
 from agentrouted.core.storage.schema import SCRIPTS
+from agentrouted.core.times import seconds_of
 from agentrouted.core.usage.call import Call, Outcome
 from agentrouted.core.usage.rows import insert_ended
 from agentrouted.testing.upstream import Upstream
@@ -40,15 +42,46 @@ async def test_usage_for_programs(tmp_path: Path) -> None:
 
 
 async def test_more_rows_than_one_answer_has_are_all_there(tmp_path: Path) -> None:
-    file = tmp_path / ".agentroute/data/agentrouted.db"
-    prepare(file, SCRIPTS)
-    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
-        for number in range(10_001):
-            call = Call("r", "r", "turn", "p", "m", "m", "local", session=f"{number:05}", at=1_772_000_000.0)
-            insert_ended(connection, call, Outcome("ok", Usage(model_calls=1)))
+    call = Call("r", "r", "turn", "p", "m", "m", "local", at=1_772_000_000.0)
+    ledger_of(tmp_path, *((replace(call, session=f"{number:05}"), Usage()) for number in range(10_001)))
     outcome = await agentrouted(tmp_path, "usage", "--by", "session", "--csv")
     rows = list(csv.DictReader(io.StringIO(outcome.out)))
     assert [row["session"] for row in rows] == [f"{number:05}" for number in range(10_001)]
+
+
+def ledger_of(home: Path, *calls: tuple[Call, Usage]) -> None:
+    file = home / ".agentroute/data/agentrouted.db"
+    prepare(file, SCRIPTS)
+    with contextlib.closing(sqlite3.connect(file)) as connection, connection:
+        for call, usage in calls:
+            insert_ended(connection, call, Outcome("ok", usage))
+
+
+async def test_names_are_no_formulas_to_a_spreadsheet(tmp_path: Path) -> None:
+    names = ["=cmd|' /C calc'!A0", '@cf/llama, "3"', "a\nb"]
+    ledger_of(tmp_path, *((Call("r", "r", "turn", "p", name, "m", "local"), Usage()) for name in names))
+    outcome = await agentrouted(tmp_path, "usage", "--csv")
+    rows = csv.DictReader(io.StringIO(outcome.out))
+    assert [row["model"] for row in rows] == ["'=cmd|' /C calc'!A0", '\'@cf/llama, "3"', "a\nb"]
+
+
+async def test_totals_alone_are_a_row_for_spreadsheets_too(tmp_path: Path) -> None:
+    ledger_of(tmp_path, *[(Call("r", "r", "turn", "p", "m", "m", "local"), Usage(input_tokens=3))] * 2)
+    [row] = csv.DictReader(io.StringIO((await agentrouted(tmp_path, "usage", "--by", "", "--csv")).out))
+    assert (row["calls"], row["input_tokens"]) == ("2", "6")
+
+
+async def test_the_days_shown_are_compared_with_each_other(tmp_path: Path) -> None:
+    spent = {"2026-01-01T12:00:00Z": 90.0, "2026-03-01T12:00:00Z": 1.0, "2026-03-03T12:00:00Z": 2.0}
+    ledger_of(
+        tmp_path,
+        *(
+            (Call("r", "r", "turn", "p", "m", "m", "remote", at=seconds_of(day, "day")), Usage(total_cost_usd=cost))
+            for day, cost in spent.items()
+        ),
+    )
+    line = (await agentrouted(tmp_path, "usage")).out.splitlines()[-1]
+    assert line.split() == ["2026-01-28", "▅", "█", "2026-03-03,", "$2.00", "at", "most"]
 
 
 async def test_what_usage_cannot_be_grouped_by_is_refused(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ EXAMPLE = "agentrouted usage --since 7d --by model,day"
 
 _KEYS: Final[tuple[GroupKey, ...]] = get_args(GroupKey)
 _BARS: Final = "▁▂▃▄▅▆▇█"
+_FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 # With what stands beside them, a line of 80 characters.
 _MOST_DAYS: Final = 35
 _COLUMNS: Final = ("calls", "in", "out", "cached", "cost", "")
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(result.to_wire()))
     elif arguments.csv:
-        _write_csv(by, result.rows)
+        _write_csv(by, result.rows if by else [result.totals])
     else:
         _show(by, result, days)
     return 0
@@ -68,11 +69,16 @@ async def _ask(arguments: argparse.Namespace, by: list[GroupKey]) -> tuple[Usage
         return result, (await client.usage(group_by=["day"], **of_one)).rows if is_shown else []
 
 
-def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageRow]) -> None:
+def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageTotals]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     names = [*by, *UsageTotals.model_fields]
     writer.writerow(names)
-    writer.writerows([getattr(row, name) for name in names] for row in rows)
+    writer.writerows([_cell(getattr(row, name)) for name in names] for row in rows)
+
+
+def _cell(value: str | float | None) -> str | float | None:
+    """Names are those that others have given: a spreadsheet must not take one for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
 
 
 def _show(by: Sequence[GroupKey], result: UsageResult, days: Sequence[UsageRow]) -> None:
@@ -101,11 +107,12 @@ def _dollars(cost: float) -> str:
 
 def _sparkline(rows: Sequence[UsageRow]) -> tuple[Part, ...]:
     """A bar for each day, those without a call too: dollars, or tokens where nothing has cost any."""
-    costs = any(row.cost_usd for row in rows)
-    values = {row.day: row.cost_usd if costs else row.input_tokens + row.output_tokens for row in rows}
     last = date.fromisoformat(rows[-1].day or "")
     first = max(date.fromisoformat(rows[0].day or ""), last - timedelta(days=_MOST_DAYS - 1))
     days = [(first + timedelta(days=number)).isoformat() for number in range((last - first).days + 1)]
+    shown = [row for row in rows if row.day in days]
+    costs = any(row.cost_usd for row in shown)
+    values = {row.day: row.cost_usd if costs else row.input_tokens + row.output_tokens for row in shown}
     most = max(values.values()) or 1
     bars = "".join(_BARS[round(values[day] / most * (len(_BARS) - 1))] if values.get(day) else " " for day in days)
     top = _dollars(most) if costs else f"{most:,.0f} tokens"
