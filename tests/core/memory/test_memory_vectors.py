@@ -28,8 +28,7 @@ from agentrouted.core.memory.scopes import both_ranges
 from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.vectors import nearest, vectors
 from agentrouted.core.memory.vectors.embed import Embedded
-from agentrouted.core.memory.vectors.nearest import to_blobs
-from agentrouted.core.memory.vectors.rows import Space
+from agentrouted.core.memory.vectors.rows import Space, as_blob
 from agentrouted.core.storage.database import Database
 from agentrouted.testing.upstream import Reply, Scripted, Upstream
 from agentrouted_protocol.memory import (
@@ -300,7 +299,7 @@ async def test_memory_that_is_not_on_disk_has_them_too() -> None:
 
 
 def test_what_has_no_direction_is_empty() -> None:
-    assert to_blobs([[0.0, 0.0], [1e300, 1.0], [float("nan"), 1.0]]) == [b"", b"", b""]
+    assert [as_blob(each) for each in ([0.0, 0.0], [float("inf"), 1.0], [float("nan"), 1.0], [])] == [b""] * 4
 
 
 def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -310,7 +309,7 @@ def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.Monkey
         connection.execute("CREATE TABLE memory_vectors (id INTEGER PRIMARY KEY AUTOINCREMENT, memory, vector)")
         matrices, parts, first = nearest.Matrices(), both_ranges(1), both_ranges(1)[0].first
         for number in range(1, 100):
-            vector = to_blobs([[1.0, number / 100, 0.0]])[0]
+            vector = as_blob([1.0, number / 100, 0.0])
             connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + number, vector))
             matrix = matrices.of(connection, Space(1, 3), 1)
             assert min(number, 40) <= len(matrix) <= min(number, 50) and len(matrix.blocks) < 8
@@ -319,6 +318,6 @@ def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.Monkey
             assert found[0][1] == pytest.approx(1) and matrix.nearest(vector, []).first(3) == []
         # Another row under an id that was given before.
         connection.execute("DELETE FROM memory_vectors WHERE memory = ?", (first + 99,))
-        new = to_blobs([[0.0, 0.0, 1.0]])[0]
+        new = as_blob([0.0, 0.0, 1.0])
         connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + 99, new))
         assert matrices.of(connection, Space(1, 3), 1).nearest(new, parts).first(2)[0] == (first + 99, 1.0)

@@ -28,7 +28,6 @@ from agentrouted.core.config.environment import Environment
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything
 from agentrouted.core.memory.vectors import rows
-from agentrouted.core.memory.vectors.nearest import to_blobs
 from agentrouted.core.services import open_services
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
 from agentrouted_protocol.memory import (
@@ -84,7 +83,7 @@ async def test_a_scope_in_the_place_of_one_that_was_forgotten_gets_its_vectors(t
 
 
 async def test_the_file_has_none_of_its_bytes_when_everything_was_forgotten(tmp_path: Path) -> None:
-    [blob] = to_blobs([vector_of("blue tea", 64)])
+    blob = rows.as_blob(vector_of("blue tea", 64))
     wide = partial(openai, dimensions=64)
     async with Upstream([wide]) as upstream, with_vectors(tmp_path, f"{upstream.url}/m") as services:
         store = await services.memory.get()

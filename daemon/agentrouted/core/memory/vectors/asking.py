@@ -2,19 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
-from agentrouted.core.errors import (
-    AgentroutedError,
-    Conflict,
-    ContextOverflow,
-    GuardrailBlocked,
-    ProviderError,
-    ProviderTimeout,
-)
-from agentrouted.core.memory.vectors.embed import Embed, Embedded
-from agentrouted.core.memory.vectors.missing import Batch, Within
+from agentrouted.core.errors import AgentroutedError, ContextOverflow, GuardrailBlocked, ProviderError, ProviderTimeout
+from agentrouted.core.memory.vectors.embed import Embedder, Within
+from agentrouted.core.memory.vectors.missing import Batch
 
 LONGEST_CALL: Final = 100.0
 """Seconds."""
@@ -22,79 +14,63 @@ LONGEST_CALL: Final = 100.0
 SHORTER: Final = 500
 """Characters: how much is left of a text that a model does not take."""
 
-# A text that any model takes.
-_PLAIN: Final = "text"
+ANY_TEXT: Final = "text"
+"""Nobody's words, which any model takes."""
 
 # Statuses with which a text is refused that is too long, or strange: llama.cpp says 500.
 _REFUSALS: Final = frozenset({400, 413, 422, 500})
 
 
-@dataclass(frozen=True, slots=True)
-class Asking:
-    """Which model is asked, and what its vectors are called."""
-
-    embed: Embed
-    model: str
-    space: str
-
-
-async def vectors_of(asking: Asking, batch: Batch) -> list[Sequence[float] | None]:
-    """One for each text; None where the model refuses the text.
+async def vectors_of(embedder: Embedder, batch: Batch) -> list[Sequence[float]]:
+    """One for each text; empty where the model refuses the text.
 
     Raises what an ordinary call raises, where the fault is not in a text.
     """
     said = [text for text in batch.texts if text]
     try:
-        made: Sequence[Sequence[float] | None] = await _ask(asking, said, batch.within) if said else []
+        made = await _ask(embedder, said, batch.within) if said else []
     except AgentroutedError as error:
         if not is_about_the_text(error):
             raise
-        made = await _one_by_one(asking, said, batch.within, error)
+        made = await _one_by_one(embedder, said, batch.within, error)
     left = iter(made)
-    return [next(left) if text else None for text in batch.texts]
+    return [next(left) if text else () for text in batch.texts]
 
 
 async def _one_by_one(
-    asking: Asking, texts: Sequence[str], within: Within, error: AgentroutedError
-) -> list[Sequence[float] | None]:
+    embedder: Embedder, texts: Sequence[str], within: Within, error: AgentroutedError
+) -> Sequence[Sequence[float]]:
     here = within._replace(boundary="local")
     try:
         try:
-            await _ask(asking, [_PLAIN], here)
+            await _ask(embedder, [ANY_TEXT], here)
             within = here
         except GuardrailBlocked:
             if not _is_refusal(error, within):
                 raise
-            await _ask(asking, [_PLAIN], within)
+            await _ask(embedder, [ANY_TEXT], within)
     except AgentroutedError:
         # It takes none at all.
         raise error from None
-    return [await _one(asking, text, within) for text in texts]
+    return [await _one(embedder, text, within) for text in texts]
 
 
-async def _one(asking: Asking, text: str, within: Within) -> Sequence[float] | None:
+async def _one(embedder: Embedder, text: str, within: Within) -> Sequence[float]:
     for tried in dict.fromkeys((text, text[:SHORTER])):
         try:
-            return (await _ask(asking, [tried], within))[0]
+            return (await _ask(embedder, [tried], within))[0]
         except AgentroutedError as error:
             if not _is_refusal(error, within):
                 raise
-    return None
+    return ()
 
 
-async def _ask(asking: Asking, texts: Sequence[str], within: Within) -> Sequence[Sequence[float]]:
+async def _ask(embedder: Embedder, texts: Sequence[str], within: Within) -> Sequence[Sequence[float]]:
     try:
         async with asyncio.timeout(LONGEST_CALL):
-            embedded = await asking.embed(asking.model, texts, within.workspace, boundary=within.boundary)
+            return await embedder.vectors(texts, within)
     except TimeoutError:
-        raise ProviderTimeout(f"`{asking.model}` took more than {LONGEST_CALL:g} s for {len(texts)} texts") from None
-    return checked(asking, embedded)
-
-
-def checked(asking: Asking, embedded: Embedded) -> Sequence[Sequence[float]]:
-    if embedded.space != asking.space:
-        raise Conflict(f"`{asking.model}` has become another model meanwhile")
-    return embedded.vectors
+        raise ProviderTimeout(f"`{embedder.model}` took more than {LONGEST_CALL:g} s for {len(texts)} texts") from None
 
 
 def is_about_the_text(error: AgentroutedError) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from agentrouted.core.errors import AgentroutedError
-from agentrouted.core.memory.vectors.asking import Asking
+from agentrouted.core.memory.vectors.embed import Embedder
 from agentrouted.core.memory.vectors.filling import Filling
 from agentrouted.core.storage.database import Database
 
@@ -27,8 +27,8 @@ _TOGETHER: Final = 0.05
 class Filler:
     """At work from the moment it is made, in a database that other processes may share."""
 
-    def __init__(self, database: Database, model: str, find_asking: Callable[[], Awaitable[Asking]]) -> None:
-        """`find_asking` raises why the model cannot be asked."""
+    def __init__(self, database: Database, model: str, find_embedder: Callable[[], Awaitable[Embedder]]) -> None:
+        """`find_embedder` raises why the model cannot be asked."""
         self.model = model
         self.error: str | None = None
         """Why no more are made."""
@@ -36,7 +36,7 @@ class Filler:
         self.is_complete = False
         """Whether nothing was missing when it was looked for last, and nothing was written since."""
 
-        self._find_asking = find_asking
+        self._find_embedder = find_embedder
         self._filling = Filling(database, self._tell_news)
         self._woken = asyncio.Event()
         self._changed = asyncio.Event()
@@ -112,11 +112,11 @@ class Filler:
         return _FIRST_PAUSE
 
     async def _fill(self) -> None:
-        asking = await self._find_asking()
+        embedder = await self._find_embedder()
         if self._is_stale:
             self._is_stale = False
             self._filling.look_everywhere()
-        await self._filling.fill(asking)
+        await self._filling.fill(embedder)
 
     async def _until_changed(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -10,10 +10,10 @@ from typing import Final
 
 from agentrouted.core.errors import GuardrailBlocked, Storage
 from agentrouted.core.memory.vectors import rows
-from agentrouted.core.memory.vectors.asking import Asking, vectors_of
-from agentrouted.core.memory.vectors.loading import load_nearest
-from agentrouted.core.memory.vectors.missing import Batch, Missing, Within
-from agentrouted.core.memory.vectors.rows import Space
+from agentrouted.core.memory.vectors.asking import vectors_of
+from agentrouted.core.memory.vectors.embed import Embedder, Within
+from agentrouted.core.memory.vectors.missing import Batch, Missing
+from agentrouted.core.memory.vectors.rows import Space, as_blob
 from agentrouted.core.memory.vectors.turn import Turn
 from agentrouted.core.storage.database import Database
 
@@ -60,14 +60,14 @@ class Filling:
         self.kept_back.clear()
         self._may_change = True
 
-    async def fill(self, asking: Asking) -> None:
+    async def fill(self, embedder: Embedder) -> None:
         """Until nothing is missing but what is kept back. Raises what an ordinary call raises."""
-        if await self._database.read(partial(self._is_filled, name=asking.space)):
+        if await self._database.read(partial(self._is_filled, name=embedder.space)):
             await self._count()
             return
         await self._turn.prepare()
         try:
-            await self._fill_in_turn(asking)
+            await self._fill_in_turn(embedder)
         finally:
             # Who waits for it is told by the end of the process, too, where this cannot be written any more.
             with contextlib.suppress(Storage):
@@ -76,16 +76,16 @@ class Filling:
     def close(self) -> None:
         self._turn.release()
 
-    async def _fill_in_turn(self, asking: Asking) -> None:
-        space = await self._join(asking)
+    async def _fill_in_turn(self, embedder: Embedder) -> None:
+        space = await self._join(embedder)
         self._have(self.done)
         logged = self.missing
         while (batch := await self._database.read(self._next_batch)) is not None:
             if logged - self.missing >= _MANY:
                 logged = self.missing
-                logger.info("memory: %d vectors by `%s`, %d missing", self.done, asking.model, self.missing)
+                logger.info("memory: %d vectors by `%s`, %d missing", self.done, embedder.model, self.missing)
             try:
-                made = await vectors_of(asking, batch)
+                made = await vectors_of(embedder, batch)
             except GuardrailBlocked as error:
                 self.kept_back[batch.within] = error.message
                 continue
@@ -96,12 +96,12 @@ class Filling:
                 self._rows.done(batch)
                 self._have(self.done + len(vectors))
             else:
-                space = await self._join(asking)
+                space = await self._join(embedder)
         self._have(self.done)
 
-    async def _join(self, asking: Asking) -> Space:
+    async def _join(self, embedder: Embedder) -> Space:
         """The space that is to be filled, when it is our turn, without what is another model's."""
-        join = partial(self._join_and_take_turn, name=asking.space)
+        join = partial(self._join_and_take_turn, name=embedder.space)
         while (space := await self._database.write(join)) is None:
             # Others fill it, and what they have done is not missing any more.
             self.look_everywhere()
@@ -149,6 +149,5 @@ class Filling:
         self._told()
 
 
-def _as_blobs(batch: Batch, made: Sequence[Sequence[float] | None]) -> list[tuple[int, bytes]]:
-    blobs = iter(load_nearest().to_blobs([each for each in made if each is not None]))
-    return [(row, b"" if each is None else next(blobs)) for row, each in zip(batch.rows, made, strict=True)]
+def _as_blobs(batch: Batch, made: Sequence[Sequence[float]]) -> list[tuple[int, bytes]]:
+    return list(zip(batch.rows, map(as_blob, made), strict=True))

@@ -3,10 +3,11 @@
 import sqlite3
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.scopes import NumberedScope, Range, all_scopes, range_of_row, ranges_of
+from agentrouted.core.memory.vectors.embed import Within
 
 # Of one call: few enough for a small model on this machine, and not too many calls for a large memory.
 _TEXTS: Final = 32
@@ -16,14 +17,6 @@ LONGEST_TEXT: Final = 2000
 """Characters of a text that its vector is made of."""
 
 _BOUNDARIES: Final[tuple[Boundary, ...]] = ("free", "local")
-
-
-class Within(NamedTuple):
-    """What says where a text may be sent."""
-
-    workspace: str
-    boundary: Boundary | None
-    """In force when it was written."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,17 +26,6 @@ _BEYOND: Final = 10_000
 _KEPT: Final = 512 * 1024 * 1024
 
 
-def to_blobs(vectors: Sequence[Sequence[float]]) -> list[bytes]:
-    """Of length 1; empty what has no direction."""
-    if not vectors:
-        return []
-    with numpy.errstate(all="ignore"):
-        matrix = numpy.asarray(vectors, dtype=numpy.float32)
-        lengths = numpy.linalg.norm(matrix.astype(numpy.float64), axis=1)
-        matrix = (matrix / lengths[:, None]).astype("<f4")
-    return [row.tobytes() if numpy.isfinite(row).all() else b"" for row in matrix]
-
-
 @dataclass(frozen=True, slots=True)
 class _Block:
     rows: NDArray[numpy.int64]

@@ -1,6 +1,8 @@
 """Vectors as rows: which are in force, and who adds to them."""
 
+import math
 import sqlite3
+import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -62,6 +64,14 @@ def remove_older(connection: sqlite3.Connection, space: Space) -> bool:
     ).rowcount
     connection.execute("DELETE FROM memory_spaces WHERE id < ?", (space.id,))
     return removed > 0
+
+
+def as_blob(vector: Sequence[float]) -> bytes:
+    """Of length 1; empty what has no direction."""
+    length = math.hypot(*vector)
+    if not 0.0 < length < math.inf:
+        return b""
+    return struct.pack(f"<{len(vector)}f", *[each / length for each in vector])
 
 
 def count(connection: sqlite3.Connection) -> int:

@@ -4,20 +4,19 @@ import asyncio
 import logging
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from agentrouted.core.errors import AgentroutedError, ProviderTimeout, ResponseInvalid
+from agentrouted.core.errors import AgentroutedError, ConfigInvalid, ProviderTimeout, ResponseInvalid
 from agentrouted.core.faults import fault_of
 from agentrouted.core.memory.recall import recall as recall_by_words
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
-from agentrouted.core.memory.vectors.asking import SHORTER, Asking, checked, is_about_the_text
-from agentrouted.core.memory.vectors.embed import Embed, Embedded
+from agentrouted.core.memory.vectors.asking import ANY_TEXT, SHORTER, is_about_the_text
+from agentrouted.core.memory.vectors.embed import Embed, Embedder, Within
 from agentrouted.core.memory.vectors.filler import Filler
 from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
-from agentrouted.core.memory.vectors.loading import load_nearest
 from agentrouted.core.memory.vectors.missing import LONGEST_TEXT
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
@@ -30,9 +29,6 @@ logger = logging.getLogger(__name__)
 # Seconds that a question may take to become a vector; and after one that did not, until the next is tried.
 _PATIENCE: Final = 5.0
 _REST: Final = 10.0
-
-# Nobody's words: only to start the model.
-_ANY_TEXT: Final = "text"
 
 
 class Vectors:
@@ -53,7 +49,7 @@ class Vectors:
 
         self._rests_until = 0.0
         self._loading: asyncio.Task[None] | None = None
-        self.filler = Filler(database, model, self._asking)
+        self.filler = Filler(database, model, self._embedder)
 
     async def aclose(self) -> None:
         """Before the database is closed."""
@@ -112,11 +108,11 @@ class Vectors:
 
     async def _question(self, params: MemoryRecallParams, embed: Embed) -> bytes:
         """As a vector."""
+        embedder = Embedder(embed, self._model, self._space)
         text = clean(params.query).strip()[:LONGEST_TEXT]
         try:
             async with asyncio.timeout(_PATIENCE):
-                embedded = await self._embedded(text, embed, params.scope.workspace or "")
-            question: bytes = load_nearest().to_blobs(checked(await self._asking(), embedded))[0]
+                question = await _as_vector(embedder, text, Within(params.scope.workspace or ""))
         except TimeoutError:
             error = ProviderTimeout(f"`{self._model}` did not take in the question within {_PATIENCE:g} s")
             self._rest(error)
@@ -128,23 +124,14 @@ class Vectors:
                 self._rest(error)
             raise
         self._fault = None
-        if not question:
+        if not (blob := rows.as_blob(question)):
             raise ResponseInvalid(f"`{self._model}` made nothing of the question")
-        return question
-
-    async def _embedded(self, text: str, embed: Embed, workspace: str) -> Embedded:
-        """Its beginning, where the model takes no text as long."""
-        try:
-            return await embed(self._model, [text], workspace)
-        except AgentroutedError as error:
-            if len(text) <= SHORTER or not is_about_the_text(error):
-                raise
-        return await embed(self._model, [text[:SHORTER]], workspace)
+        return blob
 
     async def _load(self) -> None:
         """A model of this machine that has to be started first is given the time: it is there for a later question."""
         try:
-            await self._embed(self._model, [_ANY_TEXT], "", boundary="local")
+            await self._embed(self._model, [ANY_TEXT], "", boundary="local")
         except AgentroutedError as error:
             logger.debug("`%s` was not started: %s", self._model, error.message)
         except Exception as error:
@@ -160,14 +147,35 @@ class Vectors:
             logger.warning("memory finds by words alone until this is mended: %s", error.message)
         self._fault, self._rests_until = error.message, time.monotonic() + _REST
 
-    async def _asking(self) -> Asking:
+    async def _embedder(self) -> Embedder:
         await self._prepare()
-        return Asking(self._embed, self._model, self._space)
+        return Embedder(self._embed, self._model, self._space)
 
     async def _prepare(self) -> "Matrices":
         """What finding and filling need first."""
         if self._matrices is None:
             self._space = self._find_space()
-            matrices: Matrices = (await asyncio.to_thread(load_nearest)).Matrices()
+            matrices = await asyncio.to_thread(_no_matrices)
             self._matrices = self._matrices or matrices
         return self._matrices
+
+
+async def _as_vector(embedder: Embedder, text: str, within: Within) -> Sequence[float]:
+    """Its beginning, where the model takes no text as long."""
+    try:
+        return (await embedder.vectors([text], within))[0]
+    except AgentroutedError as error:
+        if len(text) <= SHORTER or not is_about_the_text(error):
+            raise
+    return (await embedder.vectors([text[:SHORTER]], within))[0]
+
+
+def _no_matrices() -> "Matrices":
+    """None are read yet. numpy is loaded by it: that takes a sixth of a second, and it may not be there."""
+    try:
+        from agentrouted.core.memory.vectors.nearest import Matrices
+    except ImportError as error:
+        raise ConfigInvalid(
+            f"`memory.vectors` needs numpy: {error}", hint="pip install 'agentrouted[vectors]'"
+        ) from error
+    return Matrices()
