@@ -96,7 +96,7 @@ class Filler:
         self._woken.clear()
         self._changed.clear()
         try:
-            await self._fill()
+            kept_back = await self._fill()
         except AgentroutedError as error:
             self._tell(f"{error.message} ({error.hint})" if error.hint else error.message)
             await self._until_changed(max(pause, min(error.retry_after or 0.0, _LONGEST_PAUSE)))
@@ -107,16 +107,16 @@ class Filler:
             await self._until_changed(_LONGEST_PAUSE)
             return _LONGEST_PAUSE
         self.is_complete = not self._woken.is_set()
-        self._tell(next(iter(self._filling.kept_back.values()), None))
+        self._tell(kept_back)
         await self._until_woken()
         return _FIRST_PAUSE
 
-    async def _fill(self) -> None:
+    async def _fill(self) -> str | None:
         embedder = await self._find_embedder()
         if self._is_stale:
             self._is_stale = False
             self._filling.look_everywhere()
-        await self._filling.fill(embedder)
+        return await self._filling.fill(embedder)
 
     async def _until_changed(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

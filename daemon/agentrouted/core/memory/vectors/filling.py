@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from agentrouted.core.errors import GuardrailBlocked, Storage
@@ -13,9 +14,10 @@ from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import vectors_of
 from agentrouted.core.memory.vectors.embed import Embedder, Within
 from agentrouted.core.memory.vectors.missing import Batch, Missing
-from agentrouted.core.memory.vectors.rows import Space, as_blob
-from agentrouted.core.memory.vectors.turn import Turn
+from agentrouted.core.memory.vectors.rows import Space
 from agentrouted.core.storage.database import Database
+from agentrouted.core.storage.faults import storage_fault
+from agentrouted.core.storage.owner import Owner
 
 logger = logging.getLogger(__name__)
 
@@ -33,52 +35,66 @@ class Filling:
         """`told` is called when `done` or `missing` has changed."""
         self.done = 0
         self.missing = 0
-        self.kept_back: dict[Within, str] = {}
-        """What boundaries do not let the model see, and why."""
-
         self._database = database
         self._told = told
-        self._turn = Turn(database)
-        self._rows = Missing()
-        self._joined: int | None = None
-        """The space that was in force last. Once there was one, another is another daemon's: it is not replaced."""
+        self._missing = Missing()
+        self._kept_back: dict[Within, str] = {}
+        """What boundaries do not let the model see, and why."""
 
-        self._cleaned: int | None = None
-        """The space that was freed of the vectors of the one before."""
+        self._owner: Owner | None = None
+        """This process, in its turn. In memory, there are no others."""
+
+        self._may_begin = True
+        """Whether to replace another model's vectors: at first. Later ones are another daemon's, which began later."""
 
         self._may_change = True
         """Whether the model may begin to make vectors of another length: once, since the config last changed."""
 
     def look_everywhere(self) -> None:
         """Not only where something was added."""
-        self._rows = Missing()
+        self._missing = Missing()
 
     def look_anew(self) -> None:
         """The config has changed: what was kept back may not be any more, and the model may make vectors of another
         length than before, once.
         """
-        self.kept_back.clear()
+        self._kept_back.clear()
         self._may_change = True
 
-    async def fill(self, embedder: Embedder) -> None:
-        """Until nothing is missing but what is kept back. Raises what an ordinary call raises."""
+    async def fill(self, embedder: Embedder) -> str | None:
+        """Until nothing is missing but what is kept back. Returns why it is. Raises what an ordinary call raises."""
         if await self._database.read(partial(self._is_filled, name=embedder.space)):
+            self._may_begin = False
             await self._count()
-            return
-        await self._turn.prepare()
-        try:
+        else:
             await self._fill_in_turn(embedder)
-        finally:
-            # Who waits for it is told by the end of the process, too, where this cannot be written any more.
-            with contextlib.suppress(Storage):
-                await self._database.write(self._turn.end)
+        return next(iter(self._kept_back.values()), None)
 
     def close(self) -> None:
-        self._turn.release()
+        """Who waits for its turn is told, without the database."""
+        if self._owner is not None:
+            self._owner.release()
+
+    def _is_filled(self, connection: sqlite3.Connection, name: str) -> bool:
+        space = rows.space_in_force(connection, name)
+        if space is None or rows.has_older(connection, space):
+            return False
+        self._missing.look(connection)
+        return self._next_batch(connection) is None
 
     async def _fill_in_turn(self, embedder: Embedder) -> None:
+        if self._owner is None and self._database.is_on_disk:
+            self._owner = await asyncio.to_thread(_owner_beside, self._database.path)
+        try:
+            await self._fill_all(embedder)
+        finally:
+            if self._owner is not None:
+                # Who waits for it is told by the end of the process, too, where this cannot be written any more.
+                with contextlib.suppress(Storage):
+                    await self._database.write(partial(rows.end_turn, owner=self._owner))
+
+    async def _fill_all(self, embedder: Embedder) -> None:
         space = await self._join(embedder)
-        self._have(self.done)
         logged = self.missing
         while (batch := await self._database.read(self._next_batch)) is not None:
             if logged - self.missing >= _MANY:
@@ -87,67 +103,71 @@ class Filling:
             try:
                 made = await vectors_of(embedder, batch)
             except GuardrailBlocked as error:
-                self.kept_back[batch.within] = error.message
+                self._kept_back[batch.within] = error.message
                 continue
-            vectors = await asyncio.to_thread(_as_blobs, batch, made)
+            vectors = await asyncio.to_thread(_with_rows, batch, made)
             kept = await self._database.write(partial(self._keep, space=space, vectors=vectors))
             if kept is not None and kept.id == space.id:
                 space = kept
-                self._rows.done(batch)
+                self._missing.done(batch)
                 self._have(self.done + len(vectors))
             else:
+                self._may_change = self._may_change and kept is None
                 space = await self._join(embedder)
         self._have(self.done)
 
     async def _join(self, embedder: Embedder) -> Space:
         """The space that is to be filled, when it is our turn, without what is another model's."""
-        join = partial(self._join_and_take_turn, name=embedder.space)
-        while (space := await self._database.write(join)) is None:
+        while (space := await self._take_turn(embedder.space)) is None:
             # Others fill it, and what they have done is not missing any more.
             self.look_everywhere()
             await self._count()
             await asyncio.sleep(_OTHERS)
-        if space.id != self._cleaned:
-            while await self._database.write(partial(rows.remove_older, space=space)):
-                pass
-            self._cleaned = space.id
+        while await self._database.write(partial(rows.remove_older, space=space)):
             self.look_everywhere()
-            await self._count()
+        await self._count()
         return space
 
-    def _join_and_take_turn(self, connection: sqlite3.Connection, name: str) -> Space | None:
-        """None while it is somebody else's turn."""
-        space = rows.join_space(connection, name, may_begin=self._joined is None)
-        self._joined = space.id
-        return space if self._turn.take(connection, space) else None
+    async def _take_turn(self, name: str) -> Space | None:
+        """None while it is somebody else's."""
 
-    def _is_filled(self, connection: sqlite3.Connection, name: str) -> bool:
-        space = rows.space_in_force(connection, name)
-        if space is None or space.id != self._cleaned:
-            return False
-        self._rows.look(connection)
-        return self._next_batch(connection) is None
+        def take(connection: sqlite3.Connection) -> Space | None:
+            space = rows.join_space(connection, name, may_begin=self._may_begin)
+            return space if self._has_turn(connection, space) else None
+
+        space = await self._database.write(take)
+        self._may_begin = False
+        return space
+
+    def _has_turn(self, connection: sqlite3.Connection, space: Space) -> bool:
+        return self._owner is None or rows.take_turn(connection, space, self._owner)
 
     def _next_batch(self, connection: sqlite3.Connection) -> Batch | None:
-        return self._rows.next_batch(connection, self.kept_back)
+        return self._missing.next_batch(connection, self._kept_back)
 
     def _keep(self, connection: sqlite3.Connection, space: Space, vectors: Sequence[tuple[int, bytes]]) -> Space | None:
         """The space as it is now; None where it is not our turn any more."""
         kept = rows.insert_vectors(connection, space, vectors, may_change=self._may_change)
-        self._may_change = self._may_change and kept.id == space.id
-        return kept if self._turn.take(connection, kept) else None
+        return kept if self._has_turn(connection, kept) else None
 
     async def _count(self) -> None:
         def count(connection: sqlite3.Connection) -> int:
-            self._rows.look(connection)
+            self._missing.look(connection)
             return rows.count(connection)
 
         self._have(await self._database.read(count))
 
     def _have(self, done: int) -> None:
-        self.done, self.missing = done, self._rows.total
+        self.done, self.missing = done, self._missing.total
         self._told()
 
 
-def _as_blobs(batch: Batch, made: Sequence[Sequence[float]]) -> list[tuple[int, bytes]]:
-    return list(zip(batch.rows, map(as_blob, made), strict=True))
+def _owner_beside(path: Path) -> Owner:
+    try:
+        return Owner(path.with_name(f"{path.name}.owners"))
+    except OSError as error:
+        raise storage_fault(error, path) from error
+
+
+def _with_rows(batch: Batch, made: Sequence[Sequence[float]]) -> list[tuple[int, bytes]]:
+    return list(zip(batch.rows, map(rows.as_blob, made), strict=True))

@@ -3,11 +3,12 @@
 import math
 import sqlite3
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from agentrouted.core.errors import Conflict
+from agentrouted.core.storage.owner import Owner
 
 # Vectors that are removed in one transaction: others wait for it.
 _AT_ONCE: Final = 5000
@@ -39,31 +40,35 @@ def space_in_force(connection: sqlite3.Connection, name: str) -> Space | None:
     return found[0] if found is not None and found[1] == name else None
 
 
-def take_turn(
-    connection: sqlite3.Connection, space: Space, filler: str, gone: Callable[[list[str]], list[str]]
-) -> bool:
-    """Whether nobody else fills it. `gone` says of some fillers whose process has ended."""
-    before = connection.execute("SELECT filler FROM memory_spaces WHERE id = ?", (space.id,)).fetchone()
-    if before is None or (before[0] not in (None, filler) and not gone([before[0]])):
-        return False
-    connection.execute("UPDATE memory_spaces SET filler = ? WHERE id = ?", (filler, space.id))
-    return True
-
-
-def end_turn(connection: sqlite3.Connection, filler: str) -> None:
-    connection.execute("UPDATE memory_spaces SET filler = NULL WHERE filler = ?", (filler,))
+def has_older(connection: sqlite3.Connection, space: Space) -> bool:
+    """Whether there may still be vectors of one that this one has replaced."""
+    return connection.execute("SELECT 1 FROM memory_spaces WHERE id < ?", (space.id,)).fetchone() is not None
 
 
 def remove_older(connection: sqlite3.Connection, space: Space) -> bool:
-    """Some of the vectors of the space before. False when none are left."""
+    """Some of their vectors, and with the last of them the spaces. False when there is nothing to remove."""
     found = _newest(connection)
-    if found is None or found[0] != Space(space.id, None):
+    if found is None or found[0] != space or not has_older(connection, space):
         return False
     removed = connection.execute(
         f"DELETE FROM memory_vectors WHERE id IN (SELECT id FROM memory_vectors LIMIT {_AT_ONCE})"
     ).rowcount
-    connection.execute("DELETE FROM memory_spaces WHERE id < ?", (space.id,))
-    return removed > 0
+    if removed < _AT_ONCE:
+        connection.execute("DELETE FROM memory_spaces WHERE id < ?", (space.id,))
+    return True
+
+
+def take_turn(connection: sqlite3.Connection, space: Space, owner: Owner) -> bool:
+    """Whether nobody else fills it. Who has died in its turn has it no more."""
+    found = connection.execute("SELECT filler FROM memory_spaces WHERE id = ?", (space.id,)).fetchone()
+    if found is None or (found[0] not in (None, owner.name) and not owner.gone(found)):
+        return False
+    connection.execute("UPDATE memory_spaces SET filler = ? WHERE id = ?", (owner.name, space.id))
+    return True
+
+
+def end_turn(connection: sqlite3.Connection, owner: Owner) -> None:
+    connection.execute("UPDATE memory_spaces SET filler = NULL WHERE filler = ?", (owner.name,))
 
 
 def as_blob(vector: Sequence[float]) -> bytes:
