@@ -313,11 +313,11 @@ def test_what_is_new_is_added_to_what_was_read_before(monkeypatch: pytest.Monkey
             connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + number, vector))
             matrix = matrices.of(connection, Space(1, 3), 1)
             assert min(number, 40) <= len(matrix) <= min(number, 50) and len(matrix.blocks) < 8
-            found = matrix.nearest(vector, parts).first(3)
+            found = matrix.compare(vector, parts).nearest(3)
             assert [row - first for row, _ in found] == [*range(number, max(number - 3, 0), -1)]
-            assert found[0][1] == pytest.approx(1) and matrix.nearest(vector, []).first(3) == []
+            assert found[0][1] == pytest.approx(1) and matrix.compare(vector, []).nearest(3) == []
         # Another row under an id that was given before.
         connection.execute("DELETE FROM memory_vectors WHERE memory = ?", (first + 99,))
         new = as_blob([0.0, 0.0, 1.0])
         connection.execute("INSERT INTO memory_vectors (memory, vector) VALUES (?, ?)", (first + 99, new))
-        assert matrices.of(connection, Space(1, 3), 1).nearest(new, parts).first(2)[0] == (first + 99, 1.0)
+        assert matrices.of(connection, Space(1, 3), 1).compare(new, parts).nearest(2)[0] == (first + 99, 1.0)

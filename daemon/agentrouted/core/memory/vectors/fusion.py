@@ -4,16 +4,15 @@ import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from agentrouted.core.memory.ranking import Where
-from agentrouted.core.memory.recall import Found, find, hit_of, may_be_found, places, rows_of, sort
-from agentrouted.core.memory.scopes import Range, scope_of_row
+from agentrouted.core.memory.recall import Found, find, hit_of, may_be_found, rows_of, sort
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
 from agentrouted_protocol.scope import Scope
 
 if TYPE_CHECKING:  # takes numpy with it
-    from agentrouted.core.memory.vectors.nearest import Nearest
+    from agentrouted.core.memory.vectors.nearest import Compared
 
 # Reciprocal rank fusion (Cormack, Clarke and Büttcher, SIGIR 2009). Their constant is 60, for long rankings that are as
 # good as each other. Here words find better than a small model: the first places count for more, theirs most.
@@ -24,36 +23,20 @@ _MEANING: Final = 0.5
 _DEPTH: Final = 50
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where it is looked: a scope, and which of its rows."""
+class Near(NamedTuple):
+    """Where it is looked, and how similar the rows there are to the question."""
 
     scope: Scope
     where: Where
-
-    @property
-    def id(self) -> int:
-        return scope_of_row(self.parts[0].first)
-
-    @property
-    def parts(self) -> list[Range]:
-        return [part for part in (self.where.facts, self.where.messages) if part]
+    compared: "Compared"
 
 
-def places_of(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: bool) -> list[Place]:
-    return [Place(scope, where) for scope, where in places(connection, params, leaves)]
-
-
-def fused(
-    connection: sqlite3.Connection, params: MemoryRecallParams, near: "Sequence[tuple[Place, Nearest]]"
-) -> list[MemoryHit]:
+def fused(connection: sqlite3.Connection, params: MemoryRecallParams, near: Sequence[Near]) -> list[MemoryHit]:
     """What stands high in both rankings stands highest."""
     depth = max(_DEPTH, params.limit)
     deep = params.model_copy(update={"limit": depth})
-    by_words = _ranked(depth, (each for place, _ in near for each in find(connection, deep, place.scope, place.where)))
-    by_meaning = _ranked(
-        depth, (each for place, nearest in near for each in _in_force(connection, place, nearest, depth))
-    )
+    by_words = _ranked(depth, (found for each in near for found in find(connection, deep, each.scope, each.where)))
+    by_meaning = _ranked(depth, (found for each in near for found in _in_force(connection, each, depth)))
     # Of a row that is in both, the words are known, too.
     found = {**by_meaning, **by_words}
     best = sort(
@@ -79,20 +62,20 @@ def _ranked(depth: int, found: Iterable[Found]) -> dict[int, _Ranked]:
     return {each.row.id: _Ranked(rank, each) for rank, each in enumerate(sort(found)[:depth], 1)}
 
 
-def _in_force(connection: sqlite3.Connection, place: Place, nearest: "Nearest", depth: int) -> list[Found]:
+def _in_force(connection: sqlite3.Connection, near: Near, depth: int) -> list[Found]:
     """Those that fit, too. Where most of the nearest do not, more are looked at, and then all."""
-    near: dict[int, float] = {}
+    similarity: dict[int, float] = {}
     fitting: set[int] = set()
-    for count in (10 * depth, 100 * depth, len(nearest)):
-        if len(fitting) < depth and len(near) < len(nearest):
-            near = dict(nearest.first(count))
-            fitting = _fitting(connection, place, list(near))
-    rows = rows_of(connection, [row for row in near if row in fitting][:depth], place.where.leaves)
-    return [Found(row, place.scope, near[row.id], ()) for row in rows]
+    for count in (10 * depth, 100 * depth, len(near.compared)):
+        if len(fitting) < depth and len(similarity) < len(near.compared):
+            similarity = dict(near.compared.nearest(count))
+            fitting = _fitting(connection, near.where, list(similarity))
+    rows = rows_of(connection, [row for row in similarity if row in fitting][:depth], near.where.leaves)
+    return [Found(row, near.scope, similarity[row.id], ()) for row in rows]
 
 
-def _fitting(connection: sqlite3.Connection, place: Place, rows: Sequence[int]) -> set[int]:
-    condition, values = may_be_found(place.where)
+def _fitting(connection: sqlite3.Connection, where: Where, rows: Sequence[int]) -> set[int]:
+    condition, values = may_be_found(where)
     found = connection.execute(
         f"SELECT id FROM memories WHERE id IN (SELECT value FROM json_each(?)) AND {condition}",
         (json.dumps(rows), *values),

@@ -59,20 +59,20 @@ class Matrix:
         """Bytes of a vector."""
         return 4 * int(self.blocks[0].vectors.shape[1])
 
-    def nearest(self, query: bytes, parts: Sequence[Range]) -> "Nearest":
-        """The rows within these ranges."""
-        unit = numpy.frombuffer(query, dtype="<f4")
+    def compare(self, question: bytes, parts: Sequence[Range]) -> "Compared":
+        """With the rows within these ranges."""
+        unit = numpy.frombuffer(question, dtype="<f4")
         rows = numpy.concatenate([block.rows for block in self.blocks])
         similarities = numpy.concatenate([block.vectors @ unit for block in self.blocks])
         inside = numpy.zeros(len(rows), dtype=bool)
         for part in parts:
             inside |= (rows >= part.first) & (rows <= part.last)
-        return Nearest(rows[inside], similarities[inside])
+        return Compared(rows[inside], similarities[inside])
 
 
 @dataclass(frozen=True, slots=True)
-class Nearest:
-    """Rows, and how near they are to a question."""
+class Compared:
+    """Rows, and how similar they are to a question."""
 
     rows: NDArray[numpy.int64]
     similarities: NDArray[numpy.float32]
@@ -80,7 +80,7 @@ class Nearest:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def first(self, count: int) -> list[tuple[int, float]]:
+    def nearest(self, count: int) -> list[tuple[int, float]]:
         """So many, with their similarity, from -1 to 1; the most similar first."""
         count = min(count, len(self))
         if count == 0:
@@ -94,13 +94,13 @@ class Matrices:
     """Those of the scopes that were asked for last. Threads take turns."""
 
     def __init__(self) -> None:
-        self._turn = Lock()
+        self._lock = Lock()
         self._space: Space | None = None
         self._kept: OrderedDict[int, Matrix] = OrderedDict()
 
     def of(self, connection: sqlite3.Connection, space: Space, scope: int) -> Matrix:
         """As it is now; only what is new is read."""
-        with self._turn:
+        with self._lock:
             return self._of(connection, space, scope)
 
     def _of(self, connection: sqlite3.Connection, space: Space, scope: int) -> Matrix:

@@ -10,19 +10,23 @@ from typing import TYPE_CHECKING, Final
 
 from agentrouted.core.errors import AgentroutedError, ConfigInvalid, ProviderTimeout, ResponseInvalid
 from agentrouted.core.faults import fault_of
+from agentrouted.core.memory.ranking import Where
+from agentrouted.core.memory.recall import places
 from agentrouted.core.memory.recall import recall as recall_by_words
+from agentrouted.core.memory.scopes import scope_of_row
 from agentrouted.core.memory.terms import clean
 from agentrouted.core.memory.vectors import rows
 from agentrouted.core.memory.vectors.asking import ANY_TEXT, SHORTER, is_about_the_text
 from agentrouted.core.memory.vectors.embed import Embed, Embedder, Within
 from agentrouted.core.memory.vectors.filler import Filler
-from agentrouted.core.memory.vectors.fusion import Place, fused, places_of
+from agentrouted.core.memory.vectors.fusion import Near, fused
 from agentrouted.core.memory.vectors.missing import LONGEST_TEXT
 from agentrouted.core.storage.database import Database
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
+from agentrouted_protocol.scope import Scope
 
 if TYPE_CHECKING:  # takes numpy with it
-    from agentrouted.core.memory.vectors.nearest import Matrices, Matrix, Nearest
+    from agentrouted.core.memory.vectors.nearest import Matrices, Matrix
 
 logger = logging.getLogger(__name__)
 
@@ -77,34 +81,34 @@ class Vectors:
             return hits
         return [hit.model_copy(update={"explain": {**(hit.explain or {}), "vectors": why}}) for hit in hits]
 
-    async def _near(
-        self, params: MemoryRecallParams, embed: Embed, leaves: bool
-    ) -> "list[tuple[Place, Nearest]] | None":
-        """What is nearest to the question; None where it was not asked."""
+    async def _near(self, params: MemoryRecallParams, embed: Embed, leaves: bool) -> list[Near] | None:
+        """How near everything is to the question; None where it was not asked."""
         matrices = await self._prepare()
         found = await self._database.read(partial(self._look, matrices=matrices, params=params, leaves=leaves))
-        if not any(len(matrix) for _, matrix in found):
+        if not any(len(matrix) for _, _, matrix in found):
             return None
         if self._fault_of_now() is not None:
             return None
         question = await self._question(params, embed)
-        if any(len(question) != matrix.width for _, matrix in found):
+        if any(len(question) != matrix.width for _, _, matrix in found):
             # What is remembered next shows whether the model is another one now.
             raise ResponseInvalid(f"`{self._model}` made a vector of another length than before of the question")
         async with self._comparing:
             return await asyncio.to_thread(
-                lambda: [(place, matrix.nearest(question, place.parts)) for place, matrix in found]
+                lambda: [Near(scope, where, matrix.compare(question, where.parts)) for scope, where, matrix in found]
             )
 
     def _look(
         self, connection: sqlite3.Connection, matrices: "Matrices", params: MemoryRecallParams, leaves: bool
-    ) -> "list[tuple[Place, Matrix]]":
+    ) -> "list[tuple[Scope, Where, Matrix]]":
         """Where it is looked, with the vectors there; on the thread of the connection."""
-        found = places_of(connection, params, leaves)
+        found = list(places(connection, params, leaves))
         space = rows.space_in_force(connection, self._space)
         if space is None or space.dimensions is None:
             return []
-        return [(place, matrices.of(connection, space, place.id)) for place in found]
+        return [
+            (scope, where, matrices.of(connection, space, scope_of_row(where.parts[0].first))) for scope, where in found
+        ]
 
     async def _question(self, params: MemoryRecallParams, embed: Embed) -> bytes:
         """As a vector."""
