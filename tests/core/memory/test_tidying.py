@@ -3,6 +3,8 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from harness.memories import forget, remember
+from harness.peer import TIME_LIMIT
 
 from agentrouted.core.memory import tidying
 from agentrouted.core.memory.index import merge_parts
@@ -61,3 +63,14 @@ async def test_it_is_tried_again_when_the_disk_was_full(tmp_path: Path, monkeypa
             pass
 
     await store.aclose()
+
+
+async def test_the_end_waits_only_a_moment_for_what_was_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tidying, "clean_index", lambda _: True)
+    store = Store(await Database.open(tmp_path / "memory.db"))
+    await remember(store, "likes tea", key="drink")
+    await forget(store, key="drink")
+    async with asyncio.timeout(TIME_LIMIT):
+        await store.aclose()

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import math
 from typing import Final
 
 from agentrouted.core.errors import Storage
@@ -17,7 +16,9 @@ _AGAIN: Final = 30.0
 
 # Fewer new parts of the index than these slow nobody down.
 _WORTH_MERGING: Final = 10
-_STEPS_AT_THE_END: Final = 10
+
+# Seconds that the end of the process waits for what was forgotten.
+_AT_THE_END: Final = 0.3
 
 
 class Tidying:
@@ -46,8 +47,9 @@ class Tidying:
         """What was forgotten shortly before is cleaned away, if that does not take long."""
         if self._task is not None and self._task.cancel():
             await asyncio.wait([self._task])
-            with contextlib.suppress(Storage):
-                await self._clean(_STEPS_AT_THE_END)
+            with contextlib.suppress(Storage, TimeoutError):
+                async with asyncio.timeout(_AT_THE_END):
+                    await self._clean()
 
     def _begin(self) -> None:
         if self._task is None or self._task.done():
@@ -65,10 +67,9 @@ class Tidying:
                 self._added = max(self._added, added)
                 await asyncio.sleep(_AGAIN)
 
-    async def _clean(self, steps: float = math.inf) -> None:
+    async def _clean(self) -> None:
         forgotten = self._forgotten
-        while self._cleaned < forgotten and steps > 0:
-            steps -= 1
+        while self._cleaned < forgotten:
             if not await self._database.write(clean_index):
                 self._cleaned = forgotten
 
