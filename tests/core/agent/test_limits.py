@@ -80,8 +80,24 @@ async def test_a_call_that_the_money_is_not_enough_for_is_not_made(tmp_path: Pat
 async def test_the_reply_may_be_no_longer_than_the_money_is_enough_for(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path, PRICED.format(url=upstream.url)) as all_runs:
         await all_runs.start(RunAgentParams(model="paid/m", prompt="Hi", max_cost=0.1), SilentHost()).result()
-        # Two dollars a thousand: a tenth of a dollar is a hundred tokens, one of which is the prompt.
-        assert upstream.requests[0].body["max_tokens"] == 99
+        # A tenth of a dollar is a hundred tokens, 33 of which the prompt may take with what stands around it.
+        assert upstream.requests[0].body["max_tokens"] == 67
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"prompt": "你好" * 100},
+        {"messages": [{"role": "user", "content": [{"type": "image", "url": "https://example.com/cat.png"}]}]},
+        {"prompt": "Hi", "output": {"type": "object", "description": "It is a cat. " * 40}, "outputMode": "native"},
+    ],
+)
+async def test_all_that_a_prompt_is_made_of_costs_money(tmp_path: Path, more: dict[str, Any]) -> None:
+    async with Upstream() as upstream, runs(tmp_path, PRICED.format(url=upstream.url)) as all_runs:
+        params = RunAgentParams.model_validate({"model": "paid/m", "maxCost": 0.2, "maxTokens": 5, **more})
+        with pytest.raises(BudgetExceeded):
+            await all_runs.start(params, SilentHost()).result()
+        assert upstream.requests == []
 
 
 async def test_an_unknown_price_is_not_zero(tmp_path: Path) -> None:
@@ -119,11 +135,11 @@ async def test_fifty_runs_under_one_budget_never_overspend(tmp_path: Path) -> No
     """One agent gives the same task to fifty others at once, each of which would cost a tenth of what it has."""
     agents = "agents: {{boss: {{model: paid/boss, agents: [worker]}}, worker: {{model: paid/m, max_tokens: 4}}}}"
     calls = {f"c{n}": ("worker", {"prompt": "Do it."}) for n in range(50)}
-    usage = {"prompt_tokens": 1, "completion_tokens": 4}
+    usage = {"prompt_tokens": 35, "completion_tokens": 4}
     script = [Reply.tool_calls(calls), *[Reply.text("Done", usage=usage)] * 50]
     config = (PRICED + agents).replace("models: [", "models: [{{id: boss, price: {{input: 0, output: 0}}}}, ")
     async with Upstream(script) as upstream, runs(tmp_path, config.format(url=upstream.url)) as all_runs:
-        run = all_runs.start(RunAgentParams(agent="boss", prompt="Go", max_cost=0.0505), SilentHost())
+        run = all_runs.start(RunAgentParams(agent="boss", prompt="Go", max_cost=0.395), SilentHost())
         result = await asyncio.wait_for(run.result(), 20)
     cost = result.usage.total_cost_usd
-    assert cost is not None and 0.045 <= cost <= 0.0505
+    assert cost is not None and 0.35 <= cost <= 0.395

@@ -10,7 +10,7 @@ from agentrouted.core.agent.context import RunContext
 from agentrouted.core.endpoint import Endpoint, Price
 from agentrouted.core.errors import BudgetExceeded, PriceUnknown
 from agentrouted.core.wire.base import ModelRequest
-from agentrouted.core.wire.bill import tokens_in
+from agentrouted.core.wire.bill import most_tokens_in, tokens_in
 
 _MILLION: Final = 1_000_000
 
@@ -61,7 +61,7 @@ def reserve(run: RunContext, endpoint: Endpoint, request: ModelRequest) -> tuple
 
 def _within(left: float, request: ModelRequest, price: Price) -> tuple[ModelRequest, float]:
     """The request, and what it may cost at most."""
-    prompt = tokens_in(request) * price.input / _MILLION
+    prompt = most_tokens_in(request) * price.input / _MILLION
     longest = longest_reply(request)
     if price.output:
         affordable = (left - prompt) * _MILLION / price.output
