@@ -126,6 +126,14 @@ async def test_what_is_recalled_has_a_bound(tmp_path: Path) -> None:
     assert 1000 < len(recalled) < 4500
 
 
+async def test_of_a_long_text_the_model_reads_what_was_looked_for(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+        text = f"{'before ' * 500}my favourite colour is blue{' behind' * 500}"
+        await (await store_of(all_runs)).add_messages("earlier", [says(text)], HERE)
+        await all_runs.start(asked(upstream, prompt=QUESTION, memory=memory(recall="auto")), SilentHost()).result()
+    assert "before my favourite colour is blue behind" in sent(upstream.requests[0])[0][1]
+
+
 async def test_what_stands_in_the_session_is_not_said_twice(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
         for _ in range(2):

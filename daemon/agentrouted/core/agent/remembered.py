@@ -48,9 +48,8 @@ async def look_up(run: RunContext, query: MemoryRecallParams, conversation: Sequ
 
 
 def line_of(hit: MemoryHit) -> str:
-    """One line, with its source."""
-    text = " ".join(hit.text.split())
-    text = text if len(text) <= _OF_EACH else f"{text[: _OF_EACH - 1]}…"
+    """One line, with its source. Of a long text, what is around the words that were looked for."""
+    text = " ".join((hit.text if len(hit.text) <= _OF_EACH else hit.snippet).split())
     source = hit.source
     said = f"session {source.session_id}" if source.session_id else source.client or f"run {source.run_id}"
     about = [hit.kind, hit.key or "", hit.created_at[:10], said if source.to_wire() else ""]
