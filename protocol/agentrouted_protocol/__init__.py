@@ -142,6 +142,7 @@ __all__ = [
     "Recall",
     "ResolveModelParams",
     "Retry",
+    "Role",
     "Route",
     "RouteEndpoint",
     "Rule",

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from agentrouted_protocol.base import Params, WireModel
-from agentrouted_protocol.messages import Message
+from agentrouted_protocol.messages import Message, Role
 from agentrouted_protocol.scope import Scope
 
 FactKind = Literal["fact", "preference", "note", "episode"]
@@ -100,6 +100,9 @@ class MemoryHit(WireModel):
     tags: list[str] = []
     scope: Scope
     source: Source
+    role: Role | None = None
+    """Who said it, if it is a message."""
+
     created_at: str
     explain: dict[str, Any] | None = None
     """If it was asked for: `words`, each with its part of the score, where it was found and how many entries have it;

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from agentrouted_protocol.base import WireModel
 
+Role = Literal["system", "user", "assistant", "tool"]
 StopReason = Literal["end_turn", "max_tokens", "refusal", "cancelled", "loop"]
 CostSource = Literal["reported", "config", "table", "local", "unknown"]
 
@@ -69,7 +70,7 @@ class SignedReasoning(WireModel):
 class Message(WireModel):
     """One message, the same whichever vendor wrote it."""
 
-    role: Literal["system", "user", "assistant", "tool"]
+    role: Role
     content: str | list[Part] = ""
     reasoning: str | None = None
     """What the model thought, where the provider tells."""

@@ -172,7 +172,7 @@ async def test_what_has_left_the_conversation_is_recalled(history: dict[str, Any
         params = asked(upstream, prompt=QUESTION, sessionId="s", history=history, memory=memory_of_it)
         await all_runs.start(params, SilentHost()).result()
     *_, day, (_, recalled), _ = sent(upstream.requests[0])
-    assert day == ("user", said[-1]) and "- my favourite colour is blue (message, " in recalled
+    assert day == ("user", said[-1]) and "- my favourite colour is blue (message of user, " in recalled
     assert said[-1] not in recalled
 
 
@@ -184,7 +184,7 @@ async def test_what_does_not_fit_the_window_of_the_model_is_recalled(tmp_path: P
         params = asked(upstream, model="small/m", prompt=QUESTION, sessionId="s", memory=memory(recall="auto"))
         await all_runs.start(params, SilentHost()).result()
     [blue] = [text for _, text in sent(upstream.requests[0]) if "blue" in text]
-    assert "- my favourite colour is blue (message, " in blue
+    assert "- my favourite colour is blue (message of user, " in blue
 
 
 async def test_a_model_keeps_facts_and_finds_them_in_another_run(tmp_path: Path) -> None:

@@ -306,6 +306,18 @@ async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None
     assert await found(store, "tea") == ["likes tea"]
 
 
+async def test_a_message_is_found_with_who_said_it(store: Store) -> None:
+    await remember(store, "likes tea")
+    half = "\ud83d tea"
+    await store.add_messages("s", [says("tea"), says("tea!", role="assistant"), says(half, role="tool")])
+    assert {hit.text: hit.role for hit in await hits(store, "tea")} == {
+        "likes tea": None,
+        "tea": "user",
+        "tea!": "assistant",
+        "? tea": "tool",
+    }
+
+
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
     [hit] = await hits(store, "Where is the goose?")

@@ -107,7 +107,7 @@ async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryF
 
 
 def _rows(hit: MemoryHit) -> list[Row]:
-    found = (day(hit.created_at), hit.kind, hit.key or hit.source.session_id or "", hit.snippet)
+    found = (day(hit.created_at), hit.role or hit.kind, hit.key or hit.source.session_id or "", hit.snippet)
     return [found, *(("", "", "", f"· {reason}") for reason in reasons(hit))]
 
 

@@ -52,7 +52,12 @@ def line_of(hit: MemoryHit) -> str:
     text = " ".join((hit.text if len(hit.text) <= _OF_EACH else hit.snippet).split())
     source = hit.source
     said = f"session {source.session_id}" if source.session_id else source.client or f"run {source.run_id}"
-    about = [hit.kind, hit.key or "", hit.created_at[:10], said if source.to_wire() else ""]
+    about = [
+        f"message of {hit.role}" if hit.role else hit.kind,
+        hit.key or "",
+        hit.created_at[:10],
+        said if source.to_wire() else "",
+    ]
     return f"- {text} ({', '.join(filter(None, about))})"
 
 

@@ -89,6 +89,11 @@ def message_of(text: str, body: str) -> dict[str, Any]:
     return {"role": plain["role"], "content": text, **plain}
 
 
+def role_of(body: str) -> Any:
+    """By the beginning of the body, which is `{"role":"user",…`, with or without blanks."""
+    return body.split('"', 4)[3]
+
+
 def _texts_before(connection: sqlite3.Connection, session: int, row: int = _NONE_YET) -> list[str]:
     """The last ones of a session, before this message of it."""
     rows = connection.execute(

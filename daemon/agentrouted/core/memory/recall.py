@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.facts import conditions
+from agentrouted.core.memory.message_rows import role_of
 from agentrouted.core.memory.ranking import Where, by_ids, rank
 from agentrouted.core.memory.scopes import ScopeRow, find_scope, whole_range
 from agentrouted.core.memory.scores import Term
@@ -39,8 +40,9 @@ _IN_FORCE: Final = (
     " AND (valid_to IS NULL OR valid_to > ?)"
 )
 
+# A body begins with the role, and may be long: of images, say.
 _ROW: Final = (
-    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
+    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id, substr(body, 1, 30),"
     " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to, boundary"
 )
 
@@ -55,6 +57,7 @@ class Row(NamedTuple):
     sources: str | None
     created_at: float
     run_id: str | None
+    body: str | None
     session_id: str | None
     expires_at: float | None
     valid_from: float | None
@@ -227,6 +230,7 @@ def hit_of(found: Found, explain: bool) -> MemoryHit:
         tags=json.loads(row.tags) if row.tags not in (None, "[]") else [],
         scope=found.scope,
         source=_source(row),
+        role=role_of(row.body) if row.body else None,
         created_at=text_of_time(row.created_at),
         explain=_explanation(found) if explain else None,
     )
