@@ -134,6 +134,17 @@ async def test_of_a_long_text_the_model_reads_what_was_looked_for(tmp_path: Path
     assert "before my favourite colour is blue behind" in sent(upstream.requests[0])[0][1]
 
 
+async def test_what_was_said_in_many_sessions_is_told_once(tmp_path: Path) -> None:
+    async with Upstream() as upstream, runs(tmp_path) as all_runs:
+        store = await store_of(all_runs)
+        await remember(store, "favorite color is blue", scope=HERE)
+        for number in range(30):
+            await store.add_messages(f"s{number}", [says("My favourite colour is violet")], HERE)
+        await all_runs.start(asked(upstream, prompt=QUESTION, memory=memory(recall="auto")), SilentHost()).result()
+    recalled = sent(upstream.requests[0])[0][1]
+    assert recalled.count("violet") == 1 and "favorite color is blue" in recalled
+
+
 async def test_what_stands_in_the_session_is_not_said_twice(tmp_path: Path) -> None:
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
         for _ in range(2):

@@ -14,6 +14,9 @@ from agentrouted_protocol.runs import RunMemory
 
 _MOST_TOKENS: Final = 1000
 _MOST_HITS: Final = 20
+_TIMES: Final = 3
+"""So many times more are looked at, since some say the same."""
+
 _MOST_LOOKED_AT: Final = 1000
 _MOST_BY_MEANING: Final = 5
 """There is always something nearest, also where nothing fits."""
@@ -40,11 +43,14 @@ async def remembered(run: RunContext, memory: RunMemory, asked: Message, before:
 
 
 async def look_up(run: RunContext, query: MemoryRecallParams, conversation: Sequence[Message]) -> list[MemoryHit]:
-    """Of messages, only those that the model does not read anyway: a long session has many that fit."""
+    """What the model does not read anyway, each text once: a long session has many that fit, others say the same."""
     standing = {text_of(message) for message in await stay(run, conversation)}
-    longer = query.model_copy(update={"limit": min(query.limit + len(standing), _MOST_LOOKED_AT)})
-    hits = await (await run.services.memory.get()).recall(longer, embedding_in(run), run.plan.leaves)
-    return [hit for hit in hits if hit.kind != "message" or hit.text not in standing][: query.limit]
+    longer = query.model_copy(update={"limit": min(_TIMES * query.limit + len(standing), _MOST_LOOKED_AT)})
+    found: dict[str, MemoryHit] = {}
+    for hit in await (await run.services.memory.get()).recall(longer, embedding_in(run), run.plan.leaves):
+        if hit.kind != "message" or hit.text not in standing:
+            found.setdefault(hit.text, hit)
+    return list(found.values())[: query.limit]
 
 
 def line_of(hit: MemoryHit) -> str:
