@@ -22,7 +22,11 @@ def forget(connection: sqlite3.Connection, params: MemoryForgetParams) -> int:
     scope = find_scope(connection, params.scope or Scope())
     if scope is None:
         return 0
-    return (_count if params.dry_run else forget_rows)(connection, scope.id, condition, values)
+    # What has expired goes with the others, but for who asks it was gone before.
+    forgotten = _count(connection, scope.id, condition, values)
+    if not params.dry_run:
+        forget_rows(connection, scope.id, condition, values)
+    return forgotten
 
 
 def forget_expired(connection: sqlite3.Connection, now: float) -> int:

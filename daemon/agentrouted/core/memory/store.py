@@ -111,7 +111,7 @@ class Store:
         if params.dry_run:
             return await self._database.read(partial(forget, params=params))
         forgotten = await self._database.write(partial(forget, params=params))
-        self._clean_later(forgotten)
+        self._clean_later()
         return forgotten
 
     async def add_messages(
@@ -152,7 +152,7 @@ class Store:
     async def clear_messages(self, session_id: str, scope: Scope | None = None) -> int:
         """How many there were. Raises `Conflict` where the session is in another scope than one that is named."""
         cleared = await self._database.write(partial(forget_session, session_id=session_id, scope=scope))
-        self._clean_later(cleared)
+        self._clean_later()
         return cleared
 
     async def sessions(self, params: MemorySessionsParams) -> MemorySessionsResult:
@@ -190,7 +190,8 @@ class Store:
         forgotten = await forget_what_expired(self._database, now)
         if old := await forget_what_is_old(self._database, rules, now):
             logger.info("memory: %d facts and messages were kept long enough, and are forgotten", old)
-        self._clean_later(forgotten + old)
+        if forgotten + old:
+            self._clean_later()
         return forgotten + old
 
     async def aclose(self) -> None:
@@ -210,9 +211,7 @@ class Store:
                 await self.sweep(applied if changed or minute % _MINUTES_BETWEEN_RULES == 0 else ())
             await asyncio.sleep(_MINUTE)
 
-    def _clean_later(self, forgotten: int) -> None:
-        if not forgotten:
-            return
+    def _clean_later(self) -> None:
         self._tidying.after_forgetting()
         if self.vectors is not None:
             self.vectors.filler.look_everywhere()
