@@ -72,10 +72,10 @@ class MemoryRecallParams(Params):
     """Only what has all of them."""
 
     since: str | None = None
-    """Only what was written at or after this time."""
+    """Only what was said, or last written, at or after this time."""
 
     until: str | None = None
-    """Only what was written before it."""
+    """Only what was said, or last written, before it."""
 
     session_id: str | None = None
     """Only messages of this session."""
@@ -163,6 +163,8 @@ class MemoryFilter(WireModel):
     kinds: list[HitKind] | None = None
     tags: _TagsWanted | None = None
     since: str | None = None
+    """As `memory/recall` has it."""
+
     until: str | None = None
 
 

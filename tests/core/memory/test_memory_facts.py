@@ -132,6 +132,7 @@ async def test_what_has_expired_is_nowhere(store: Store) -> None:
     with pytest.raises(NotFound):
         await store.get(get(key="milk"))
     assert await forget(store, key="milk", dry_run=True) == 0
+    assert await forget(store, filter=MemoryFilter()) == 0
     assert not (await remember(store, "new milk", key="milk")).merged
 
 
@@ -141,6 +142,15 @@ async def test_what_is_not_valid_now_is_kept_but_not_recalled(store: Store) -> N
     await remember(store, "works at Umbrella", valid_from=LONG_AGO, valid_to=FAR_AHEAD)
     assert await found(store, "works") == ["works at Umbrella"]
     assert len(await listed(store)) == 3
+
+
+async def test_words_that_are_said_again_hold_as_they_are_said_then(store: Store) -> None:
+    for times in ({"valid_to": LONG_AGO}, {"valid_from": FAR_AHEAD}, {"expires_at": FAR_AHEAD}):
+        await remember(store, "lives in Lisbon", **times)
+        assert (await remember(store, "lives in Lisbon")).merged
+        assert await found(store, "Lisbon") == ["lives in Lisbon"]
+        [entry] = (await store.page(MemoryListParams())).entries
+        assert (entry.valid_from, entry.valid_to, entry.expires_at) == (None, None, None)
 
 
 async def test_facts_are_listed_page_by_page_the_last_one_first(store: Store) -> None:

@@ -126,7 +126,7 @@ def conditions(
         values.append(clean(tag))
     for bound, comparison in ((since, ">="), (until, "<")):
         if bound is not None:
-            parts.append(f"memories.created_at {comparison} ?")
+            parts.append(f"COALESCE(memories.updated_at, memories.created_at) {comparison} ?")
             values.append(bound)
     return " AND ".join(parts), values
 

@@ -179,7 +179,9 @@ def _has_expired(fact: Fact, now: float) -> bool:
 
 
 def _merged(before: Fact, fact: Fact) -> Fact:
-    """With what stays of the one that was there: its text, unless it is replaced by key."""
+    """With what stays of the one that was there: its text, unless it is replaced by key. Times are as said last: else
+    what is said again could be no longer valid, or expire.
+    """
     boundary = stricter(before.boundary, fact.boundary)
     sources = union(before.sources, fact.sources)
     if fact.key is not None and before.key is not None:
@@ -191,9 +193,9 @@ def _merged(before: Fact, fact: Fact) -> Fact:
         key=before.key or fact.key,
         tags=union(before.tags, fact.tags),
         sources=sources,
-        valid_from=before.valid_from if fact.valid_from is None else fact.valid_from,
-        valid_to=before.valid_to if fact.valid_to is None else fact.valid_to,
-        expires_at=before.expires_at if fact.expires_at is None else fact.expires_at,
+        valid_from=fact.valid_from,
+        valid_to=fact.valid_to,
+        expires_at=fact.expires_at,
         updated_at=fact.updated_at,
         boundary=boundary,
     )
