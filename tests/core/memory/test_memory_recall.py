@@ -6,7 +6,7 @@ from contextlib import closing
 from random import Random
 
 import pytest
-from harness.memories import HERE, found, hits, remember, says
+from harness.memories import HERE, found, hits, remember, says, take_in
 
 from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.ranking import by_ids
@@ -245,6 +245,16 @@ async def test_filters_hold_for_what_is_found(store: Store) -> None:
     assert await found(store, "", tags=["drink"]) == ["iced tea", "green tea"]
 
 
+async def test_a_fact_that_is_said_again_is_as_new_as_that(store: Store) -> None:
+    await take_in(store, '[{"memory": "tea", "created_at": "2001-01-01T00:00:00Z"}]', format="mem0")
+    await remember(store, "tea or milk")
+    await remember(store, "Tea!")
+    assert (
+        await found(store, "tea") == await found(store, "tea", since="2021-01-01T00:00:00Z") == ["tea", "tea or milk"]
+    )
+    assert await found(store, "tea", until="2021-01-01T00:00:00Z") == []
+
+
 @pytest.mark.parametrize("name", ["since", "until"])
 async def test_what_is_no_time_is_refused_also_where_nothing_is_kept(name: str, store: Store) -> None:
     with pytest.raises(InvalidParams, match=name):
@@ -292,12 +302,25 @@ async def test_a_word_of_many_texts_is_not_looked_for_around_them(store: Store) 
 
 async def test_of_a_word_that_too_many_turns_have_those_come_first_that_say_it(store: Store) -> None:
     await store.add_messages("s", [says("tea" if number % 3 else "milk") for number in range(8000)])
-    assert await found(store, "tea") == ["tea"] * 10
+    for limit in (10, 1000):
+        assert await found(store, "tea", limit=limit) == ["tea"] * limit
 
 
 async def test_of_a_word_that_very_many_have_as_many_are_found_as_are_wanted(store: Store) -> None:
     await asyncio.gather(*(remember(store, f"tea {number}") for number in range(4000)))
     assert await found(store, "tea", limit=1000) == [f"tea {number}" for number in range(3999, 2999, -1)]
+
+
+async def test_of_two_words_that_very_many_have_as_many_with_both_are_found_as_are_wanted(store: Store) -> None:
+    texts = ("red boat", "red car", "blue boat")
+    await asyncio.gather(*(remember(store, f"{texts[number % 3]} {number}") for number in range(9000)))
+    assert all(text.startswith("red boat") for text in await found(store, "red boat", limit=1000))
+
+
+async def test_a_word_that_all_turns_of_a_session_have_tells_nothing_there(store: Store) -> None:
+    await store.add_messages("other", [says(f"turn {number}") for number in range(3000)])
+    await store.add_messages("boats", [says("Zanzibar"), *(says(f"red boat {number}") for number in range(30))])
+    assert (await found(store, "red boat Zanzibar", session_id="boats"))[0] == "Zanzibar"
 
 
 async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None:

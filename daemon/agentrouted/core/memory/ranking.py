@@ -20,6 +20,9 @@ _OF_THE_RAREST: Final = 3000
 # Of messages so many times more, since a word stands around two others, too.
 _OF_MESSAGES: Final = 1.7
 
+# Turns that have the word of one: itself, and the two after it, around which it stands.
+_A_TURN: Final = 3
+
 # Matches of a word that are looked at where all are asked for, if they are more than was to be expected.
 _MOST: Final = 6000
 
@@ -27,10 +30,9 @@ _MOST: Final = 6000
 _FILTERED: Final = 20_000
 
 # What looking for rows with two words may cost: each search about as much as reading so many matches, and those of the
-# rarer word. Of each, so many are taken.
+# rarer word.
 _TOGETHER: Final = 8000
 _A_SEARCH: Final = 1000
-_OF_TWO: Final = 100
 
 # Texts that have a word, as a part of all, from where on it stands around nearly every turn, and tells nothing there.
 _NEARLY_ALL: Final = 0.3
@@ -38,7 +40,7 @@ _NEARLY_ALL: Final = 0.3
 # Among so few rows, all that have a word are looked at in any case.
 _FEW: Final = 1000
 
-# Of the best so far, those that are looked through for the words whose matches were not all seen.
+# Of the best so far, those that are looked through at least for the words whose matches were not all seen.
 _LOOKED_THROUGH: Final = 60
 
 # In one statement: SQLite takes 32,766 values.
@@ -78,6 +80,8 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, cou
     that have one of the rarest words are looked at, all of them as far as they are not too many; of every word the
     newest rows; and of the rarest pairs of words.
     """
+    if where.messages:
+        count *= _A_TURN
     newest = max(count, _NEWEST)
     found = [Term(each) for each in terms] if where.rows <= _FEW else _look_at_newest(connection, terms, where, newest)
     # Facts that have the only word are equals: the newest are as good as any.
@@ -90,13 +94,13 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, cou
     found = _rarest_first(found)
     telling = [term for term in found if term.complete or term.documents < where.rows / 2] or found
     for first, second in _pairs(telling, where.spread):
-        _look_for_both(connection, first, second, where)
+        _look_for_both(connection, first, second, where, newest)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
     ranking = Ranking(found)
     unseen = [term for term in telling if not term.complete]
     if unseen and (len(telling) > 1 or where.messages):
-        _look_through(connection, ranking, unseen)
+        _look_through(connection, ranking, unseen, max(count, _LOOKED_THROUGH))
     return ranking
 
 
@@ -165,13 +169,13 @@ def _pairs(terms: Sequence[Term], spread: float) -> Iterator[tuple[Term, Term]]:
             yield terms[one], terms[other]
 
 
-def _look_for_both(connection: sqlite3.Connection, first: Term, second: Term, where: Where) -> None:
+def _look_for_both(connection: sqlite3.Connection, first: Term, second: Term, where: Where, count: int) -> None:
     both = f"({first.expression}) AND ({second.expression})"
     for part in where.parts:
         if first.complete:
             found = _all_matches(connection, both, where, part)
         else:
-            found = _matches(connection, both, where, part, _OF_TWO)
+            found = _matches(connection, both, where, part, count)
         for term in (first, second):
             _known(term, part, where).update(found)
 
@@ -202,9 +206,9 @@ def _matches(
     return ids
 
 
-def _look_through(connection: sqlite3.Connection, ranking: Ranking, unseen: Sequence[Term]) -> None:
+def _look_through(connection: sqlite3.Connection, ranking: Ranking, unseen: Sequence[Term], count: int) -> None:
     """Older rows that are good already may have the frequent words, too: their text tells."""
-    best = ranking.best(_LOOKED_THROUGH)
+    best = ranking.best(count)
     words = [(term, _stems(term.expression)) for term in unseen]
     open_rows = [row for row in best if not all(_is_known(term, row) for term in unseen)]
     for row, text, around in by_ids(connection, "SELECT id, text, around FROM memory_texts", open_rows):

@@ -5,14 +5,13 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.facts import conditions
 from agentrouted.core.memory.message_rows import role_of
 from agentrouted.core.memory.ranking import Where, by_ids, rank
-from agentrouted.core.memory.scopes import ScopeRow, find_scope, whole_range
+from agentrouted.core.memory.scopes import Range, ScopeRow, find_scope, whole_range
 from agentrouted.core.memory.scores import Term
 from agentrouted.core.memory.terms import clean, terms_of, unaccented
 from agentrouted.core.memory.wording import pairs_of, telling
@@ -43,7 +42,8 @@ _IN_FORCE: Final = (
 # A body begins with the role, and may be long: of images, say.
 _ROW: Final = (
     "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id, substr(body, 1, 30),"
-    " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to, boundary"
+    " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to, boundary,"
+    " COALESCE(updated_at, memories.created_at)"
 )
 
 
@@ -63,6 +63,7 @@ class Row(NamedTuple):
     valid_from: float | None
     valid_to: float | None
     boundary: Boundary | None
+    written_at: float
 
 
 class Found(NamedTuple):
@@ -87,7 +88,7 @@ def recall(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: b
 
 def sort(found: Iterable[Found]) -> list[Found]:
     """The best first; of equals, the newest."""
-    return sorted(found, key=lambda each: (-round(each.score, 6), -each.row.created_at, -each.row.id))
+    return sorted(found, key=lambda each: (-round(each.score, 6), -each.row.written_at, -each.row.id))
 
 
 def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
@@ -149,7 +150,7 @@ def _where(
         found = _session(connection, scope, session_id)
         if found is None:
             return None
-        session, messages = found[0], messages and replace(messages, first=found[1], last=found[2])
+        session, messages = found[0], messages and Range(found[1], found[2], found[2] - found[1] + 1)
         facts = None
         condition, values = f"{condition} AND memories.session = ?", [*values, session]
     if facts is None and messages is None:
