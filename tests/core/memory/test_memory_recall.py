@@ -341,6 +341,18 @@ async def test_a_message_is_found_with_who_said_it(store: Store) -> None:
     }
 
 
+async def test_what_is_no_longer_valid_hides_nothing_older_that_fits_better(store: Store) -> None:
+    await remember(store, "red boat")
+    await asyncio.gather(*(remember(store, f"red boat {number}", valid_to="2020-01-01") for number in range(200)))
+    await asyncio.gather(*(remember(store, f"{('red', 'boat')[number % 2]} {number}") for number in range(8000)))
+    assert (await found(store, "red boat"))[0] == "red boat"
+
+
+async def test_a_filter_finds_what_is_older_than_very_many_that_it_does_not_fit(store: Store) -> None:
+    await store.add_messages("s", [says("tea then", created_at="2020-01-01T00:00:00Z"), *[says("tea")] * 21_000])
+    assert await found(store, "tea", until="2021-01-01T00:00:00Z") == ["tea then"]
+
+
 async def test_a_snippet_is_the_text_around_the_match(store: Store) -> None:
     await remember(store, "before " * 200 + "the golden goose " + "after " * 200)
     [hit] = await hits(store, "Where is the goose?")

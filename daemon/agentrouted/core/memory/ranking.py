@@ -27,7 +27,7 @@ _A_TURN: Final = 3
 _MOST: Final = 6000
 
 # Newest matches that a filter is tried on.
-_FILTERED: Final = 20_000
+_FILTERED: Final = 200_000
 
 # What looking for rows with two words may cost: each search about as much as reading so many matches, and those of the
 # rarer word.

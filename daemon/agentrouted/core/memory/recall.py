@@ -5,6 +5,7 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from agentrouted.core.endpoint import Boundary
@@ -24,9 +25,6 @@ _SPARE: Final = 5
 
 # So many times more are read when these were not enough.
 _MORE: Final = 4
-
-# So many of a word's newest rows are looked at where hardly any is in force.
-_DEEPEST: Final = 20_000
 
 # So many are weighed for their wording, if need be.
 _WEIGHED: Final = 50
@@ -101,12 +99,11 @@ def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scop
         best = ranking.best(count)
         rows = rows_of(connection, list(best), where.leaves)
         found = [_weighed(row, scope, best[row.id], ranking.terms, pairs) for row in rows]
-        if len(best) < count:
-            if len(found) >= params.limit or ranking.has_all or count > _DEEPEST:
-                return found
-            # Older ones may be in force.
-            ranking = rank(connection, terms, where, count * _MORE)
-        elif _is_settled(found, params.limit, min(best.values()), count):
+        if len(found) < params.limit and not ranking.has_all:
+            # Others may be in force. To look for these alone takes longer, so it is not done at first.
+            condition, values = may_be_found(where)
+            return find(connection, params, scope, replace(where, condition=condition, values=values))
+        if len(best) < count or _is_settled(found, params.limit, min(best.values()), count):
             return found
         count *= _MORE
 
