@@ -18,9 +18,11 @@ class UsageParams(Params):
     """One row for each combination of these; none gives totals only. A `day` is one of UTC."""
 
     run_id: str | None = None
-    """Only this run's, with those of the agents that it has called."""
+    """Only this run's, with those of the agents that it has called; if another run has begun it, its own only."""
 
     session_id: str | None = None
+    """Only those of its runs, with the agents that they have called."""
+
     limit: Annotated[int, Field(ge=1, le=10_000)] = 1000
     """Rows of one answer; the totals are always those of all."""
 

@@ -65,6 +65,11 @@ async def test_names_are_no_formulas_to_a_spreadsheet(tmp_path: Path) -> None:
     assert [row["model"] for row in rows] == ["'=cmd|' /C calc'!A0", '\'@cf/llama, "3"', "a\nb"]
 
 
+async def test_what_has_cost_little_does_not_look_free(tmp_path: Path) -> None:
+    ledger_of(tmp_path, (Call("r", "r", "embedding", "p", "m", "m", "remote"), Usage(total_cost_usd=0.00002)))
+    assert "$2e-05" in (await agentrouted(tmp_path, "usage")).out
+
+
 async def test_totals_alone_are_a_row_for_spreadsheets_too(tmp_path: Path) -> None:
     ledger_of(tmp_path, *[(Call("r", "r", "turn", "p", "m", "m", "local"), Usage(input_tokens=3))] * 2)
     [row] = csv.DictReader(io.StringIO((await agentrouted(tmp_path, "usage", "--by", "", "--csv")).out))

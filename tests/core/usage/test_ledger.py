@@ -89,12 +89,12 @@ async def test_what_was_heard_before_a_cancel_is_counted_and_marked_as_an_estima
     assert result.usage.input_tokens == row["input_tokens"]
 
 
-async def test_an_agent_called_by_another_one_is_in_the_tree_of_its_run(tmp_path: Path) -> None:
+async def test_an_agent_called_by_another_one_is_in_the_tree_and_the_session_of_its_run(tmp_path: Path) -> None:
     script = [Reply.tool_call("clerk", {"prompt": "Hi"}), Reply.text("Yes"), Reply.text("Done")]
     async with Upstream(script) as upstream, runs(tmp_path, TREE.format(url=upstream.url)) as all_runs:
-        await done(all_runs, asked(upstream, model=None, agent="boss", runId="top"))
-    assert [(row["agent"], row["tree"]) for row in rows(tmp_path)] == (
-        [("boss", "top"), ("clerk", "top"), ("boss", "top")]
+        await done(all_runs, asked(upstream, model=None, agent="boss", runId="top", sessionId="s"))
+    assert [(row["agent"], row["tree"], row["session"]) for row in rows(tmp_path)] == (
+        [("boss", "top", "s"), ("clerk", "top", "s"), ("boss", "top", "s")]
     )
 
 

@@ -102,7 +102,10 @@ def _figures(row: UsageTotals) -> tuple[str, ...]:
 
 
 def _dollars(cost: float) -> str:
-    return f"${cost:.4f}" if cost < 1 else f"${cost:,.2f}"
+    if cost >= 1:
+        return f"${cost:,.2f}"
+    # What has cost something is not shown as free.
+    return f"${cost:.4f}" if cost >= 0.0001 or cost == 0 else f"${cost:.2g}"
 
 
 def _sparkline(rows: Sequence[UsageRow]) -> tuple[Part, ...]:

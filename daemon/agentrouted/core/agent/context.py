@@ -54,6 +54,9 @@ class RunContext:
     tree: str = ""
     """The id of the run at the top, if that is another one."""
 
+    session: str = ""
+    """The one that its calls are of in the ledger: its own, or that of the run that has begun it."""
+
     asked: int = 0
     """The turn in which a model was asked last."""
 

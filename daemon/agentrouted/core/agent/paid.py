@@ -71,7 +71,7 @@ def _call(run: RunContext, endpoint: Endpoint, kind: Kind, crossing: Crossing) -
         model=endpoint.model_id,
         asked=run.plan.model,
         crossing=crossing,
-        session=run.plan.session_id or "",
+        session=run.session,
         agent=run.plan.agent or "",
         caller=run.caller,
     )

@@ -183,6 +183,7 @@ class Runs:
             turn=self._turn(plan),
             caller=caller,
             tree=(parent.tree or parent.run_id) if parent else "",
+            session=plan.session_id or (parent.session if parent else ""),
             depth=parent.depth + 1 if parent else 0,
         )
 
