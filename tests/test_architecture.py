@@ -54,6 +54,7 @@ FLOORS = (
     {"agentrouted.core.faults"},
     {
         "agentrouted.core",
+        "agentrouted.core.counted",
         "agentrouted.core.endpoint",
         "agentrouted.core.errors",
         "agentrouted.core.loopback",

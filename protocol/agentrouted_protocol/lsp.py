@@ -37,6 +37,12 @@ _ROWS = (
         "`{settings: {agentrouted: ClientOptions}}`: change those options that are named.",
     ),
     LspMethod(
+        "workspace/didChangeWorkspaceFolders",
+        "notification",
+        "clientToDaemon",
+        "`{event: {added, removed}}`: the folders that the client works in are others now.",
+    ),
+    LspMethod(
         "workspace/executeCommand", "request", "clientToDaemon", "`{command, arguments}`: a main method, quickly."
     ),
     LspMethod(

@@ -96,10 +96,15 @@ def _fault(method: str, detail: ErrorDetails) -> tuple[str, str]:
             place, name = locate(params, location[:-1]), str(location[-1])
             meant = place.nearest(name)
             return place.child(name), f"is not a field of {method}" + (f": did you mean `{meant}`?" if meant else "")
-        case kind:
-            s = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"
-            wanted = _MUST_BE.get(kind, "something else").format(**context, s=s)
-            return locate(params, location).path, f"must be {wanted}"
+        case _:
+            return locate(params, location).path, verdict(detail)
+
+
+def verdict(detail: ErrorDetails) -> str:
+    """What a value of a wrong type or out of range must be, in words."""
+    context = detail.get("ctx", {})
+    s = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"
+    return f"must be {_MUST_BE.get(detail['type'], 'something else').format(**context, s=s)}"
 
 
 def _tag_name(context: dict[str, str]) -> str:

@@ -1,6 +1,5 @@
 """What holds for every command."""
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -72,12 +71,34 @@ async def test_what_would_have_no_effect_is_a_usage_error(line: str, refused: st
     assert refused in outcome.err.splitlines()[-1]
 
 
-@pytest.mark.parametrize("line", ["runs --limit 0", "run Hi --model local/m --max-turns 0"])
-async def test_a_number_that_is_out_of_range_is_told_by_its_name(line: str, tmp_path: Path) -> None:
-    outcome = await agentrouted(tmp_path, *line.split(), "--json")
-    error = json.loads(outcome.out)["error"]
-    assert outcome.code == 1 and error["data"]["kind"] == "invalidParams"
-    assert error["message"].startswith(("limit: ", "max_turns: "))
+@pytest.mark.parametrize(
+    ("line", "refused"),
+    [
+        ("runs --limit 0", "agentrouted runs list: error: argument --limit: must be at least 1"),
+        ("memory list -n 1001", "agentrouted memory list: error: argument --limit: must be at most 1000"),
+        ("memory list --kind message", "agentrouted memory list: error: argument --kind: invalid choice: 'message'"),
+        ("memory remember x --valid-to 0000-00-00", "argument --valid-to: '0000-00-00' is no time"),
+        ("usage --since 99999-01-01", "agentrouted usage: error: argument --since: '99999-01-01' is no time"),
+        ("usage --by colour", "agentrouted usage: error: argument --by: there is no 'colour': one or more of model, "),
+        ("run Hi --model local/m --max-turns 0", "agentrouted run: error: argument --max-turns: must be at least 1"),
+    ],
+)
+async def test_what_an_option_cannot_be_is_a_usage_error_with_its_name(line: str, refused: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, *line.split())
+    assert (outcome.code, outcome.out) == (2, "")
+    assert refused in outcome.err.splitlines()[-1]
+
+
+async def test_an_unknown_option_is_told_with_the_usage_of_its_command(tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, "memory", "list", "--nonsense")
+    assert outcome.err.startswith("usage: agentrouted memory list ") and "--cursor" in outcome.err
+
+
+@pytest.mark.parametrize("door", ["serve", "connect"])
+async def test_a_door_has_a_help_of_its_own(door: str, tmp_path: Path) -> None:
+    outcome = await agentrouted(tmp_path, door, "--help")
+    assert outcome.code == 0 and outcome.out.startswith(f"usage: agentrouted {door} ")
+    assert "--listen PATH" in outcome.out and f"example: agentrouted {door}" in outcome.out
 
 
 @pytest.mark.parametrize("line", ["runs", "runs --json", "runs -n 3 --json", "runs --json list", "models --json list"])

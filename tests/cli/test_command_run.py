@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness.command import AGENTROUTED, agentrouted, started
+from harness.command import AGENTROUTED, agentrouted, agentrouted_in, started
 from harness.peer import clean_environment
 from harness.terminal import read_terminal
 from harness.tool_servers import SCRIPT
@@ -44,6 +44,14 @@ async def test_what_is_left_out_is_told_on_stderr(tmp_path: Path) -> None:
         outcome = await agentrouted(tmp_path, "run", "hi", "-m", "here/m")
     assert outcome.out == "Hello world\n"
     assert "warning: `think` is left out: here/m does not take it" in outcome.err
+
+
+async def test_a_file_of_the_folder_that_is_broken_is_told_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / ".agentroute.yaml").write_text("limits: {max_costs: 1}")
+    async with Upstream() as upstream:
+        outcome = await agentrouted_in(tmp_path, tmp_path, "run", "hi", "-m", f"{upstream.url}/m")
+    assert outcome.out == "Hello world\n"
+    assert outcome.err.startswith(f"warning: {tmp_path}/.agentroute.yaml:1 is not in force: ")
 
 
 async def test_what_is_said_to_the_model_comes_from_the_options(tmp_path: Path) -> None:

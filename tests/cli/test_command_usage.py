@@ -89,11 +89,6 @@ async def test_the_days_shown_are_compared_with_each_other(tmp_path: Path) -> No
     assert line.split() == ["2026-01-28", "▅", "█", "2026-03-03,", "$2.00", "at", "most"]
 
 
-async def test_what_usage_cannot_be_grouped_by_is_refused(tmp_path: Path) -> None:
-    outcome = await agentrouted(tmp_path, "usage", "--by", "colour")
-    assert outcome.code == 1 and "'colour'" in outcome.err and "model, provider" in outcome.err
-
-
 async def test_where_nothing_was_called_the_totals_are_zero(tmp_path: Path) -> None:
     outcome = await agentrouted(tmp_path, "usage")
     assert outcome.out.splitlines()[-1].split()[:3] == ["total", "0", "0"]

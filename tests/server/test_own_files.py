@@ -215,6 +215,30 @@ async def test_what_is_wrong_with_a_file_is_shown_no_more_when_the_client_has_le
         assert cleared["params"]["diagnostics"] == []
 
 
+async def test_folders_are_opened_and_left_in_the_midst_of_a_session(tmp_path: Path) -> None:
+    def changed(**event: Any) -> bytes:
+        return notification("workspace/didChangeWorkspaceFolders", {"event": event})
+
+    def folder(name: str) -> dict[str, str]:
+        return {"uri": (tmp_path / name).as_uri(), "name": name}
+
+    for name in ("a", "b"):
+        write_own(tmp_path / name, f"agents: {{in-{name}: {{model: ollama/x}}}}\n")
+    async with spawned(tmp_path) as peer:
+        hello = await peer.call("initialize", {"capabilities": {}, "workspaceFolders": [folder("a")]})
+        told = {"supported": True, "changeNotifications": True}
+        assert hello["capabilities"]["workspace"]["workspaceFolders"] == told
+        assert await names(peer) == ["in-a"]
+        peer.send(changed(added=[folder("b")], removed=[]))
+        assert await names(peer) == ["in-a", "in-b"]
+        peer.send(changed(added=[folder("b")], removed=[folder("a"), folder("never")]))
+        assert await names(peer) == ["in-b"]
+        for nonsense in ({"added": 3, "removed": [None]}, {"added": [{"uri": 1}]}, {}):
+            peer.send(changed(**nonsense))
+        peer.send(notification("workspace/didChangeWorkspaceFolders", [1]))
+        assert await names(peer) == ["in-b"]
+
+
 async def test_a_name_that_is_no_folder_is_no_trouble(tmp_path: Path) -> None:
     for workspace in ("a name", "../..", "", "/nowhere/at/all", "/\0", "/dev/null", "/" + "x" * 5000):
         async with initialized(tmp_path, workspace=workspace) as peer:

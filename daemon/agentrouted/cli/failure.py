@@ -5,14 +5,13 @@ import json
 from pydantic import ValidationError
 
 from agentrouted.cli.terminal import say
-from agentrouted.core.errors import AgentroutedError, InvalidParams
+from agentrouted.core.errors import AgentroutedError
 from agentrouted_client.errors import ClientError, DaemonGone, RpcError
 from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
+from agentrouted_protocol.validation import verdict
 
 
 def tell_failure(error: Exception, *, as_json: bool) -> None:
-    if isinstance(error, ValidationError):
-        error = _refused(error)
     if as_json:
         print(json.dumps({"error": _as_object(error).to_wire()}), flush=True)
     message, hint = _in_words(error)
@@ -21,10 +20,14 @@ def tell_failure(error: Exception, *, as_json: bool) -> None:
         say(("hint:", "cyan"), f" {hint}")
 
 
-def _refused(error: ValidationError) -> InvalidParams:
-    """What the command line has given; what a daemon answers is looked at by the client."""
-    fault = error.errors()[0]
-    return InvalidParams(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}")
+def refused_argument(error: Exception) -> str | None:
+    """What is wrong with the command line, where the contract does not take it; what a daemon answers is looked at by
+    the client.
+    """
+    if not isinstance(error, ValidationError):
+        return None
+    fault = error.errors(include_url=False, include_input=False)[0]
+    return f"argument --{str(fault['loc'][0]).replace('_', '-')}: {verdict(fault)}"
 
 
 def _in_words(error: Exception) -> tuple[str, str | None]:

@@ -9,6 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Final
 
+from agentrouted.cli.door_help import HELP
 from agentrouted_protocol.version import __version__
 
 COMMANDS: Final = {
@@ -51,14 +52,17 @@ def main(argv: list[str]) -> int:
     if name in COMMANDS:
         return _run(import_module(f"agentrouted.cli.commands.{name}"), name, rest)
     if {"-h", "--help"} & set(argv):
-        print(_help(), end="")
+        print(HELP.get(name) or _help(), end="")
         return 0
     return _unknown(name)
 
 
 def _run(command: ModuleType, name: str, argv: list[str]) -> int:
-    parser = _parser(command, name)
-    arguments = parser.parse_args(_with_default(command, argv))
+    whole = _parser(command, name)
+    arguments, unknown = whole.parse_known_args(_with_default(command, argv))
+    parser: argparse.ArgumentParser = getattr(arguments, "parser", whole)
+    if unknown:
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     try:
         code: int = command.run(arguments)
         sys.stdout.flush()
@@ -72,7 +76,7 @@ def _run(command: ModuleType, name: str, argv: list[str]) -> int:
     except argparse.ArgumentError as error:
         parser.error(str(error))
     except Exception as error:  # noqa: BLE001 - the one place where an error becomes words for a person
-        return _failed(error, as_json=arguments.json)
+        return _failed(error, parser, as_json=arguments.json)
 
 
 def _with_default(command: ModuleType, argv: list[str]) -> list[str]:
@@ -97,10 +101,12 @@ def _parser(command: ModuleType, name: str) -> argparse.ArgumentParser:
     return parser
 
 
-def _failed(error: Exception, *, as_json: bool) -> int:
+def _failed(error: Exception, parser: argparse.ArgumentParser, *, as_json: bool) -> int:
     # Not earlier: its imports cost more than a help text may.
-    from agentrouted.cli.failure import tell_failure
+    from agentrouted.cli.failure import refused_argument, tell_failure
 
+    if refused := refused_argument(error):
+        parser.error(refused)
     tell_failure(error, as_json=as_json)
     return 1
 

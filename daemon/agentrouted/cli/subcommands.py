@@ -13,6 +13,8 @@ def add_subcommands(
     for name, summary in summaries.items():
         description = f"{summary[0].upper()}{summary[1:]}."
         added[name] = commands.add_parser(name, help=summary, description=description, allow_abbrev=False)
+        # Its usage is what helps whoever has made a mistake in it.
+        added[name].set_defaults(parser=added[name])
         # Without a default of its own: one that stands before the command's name holds as well.
         added[name].add_argument(
             "--json", action="store_true", default=argparse.SUPPRESS, help="print JSON, for programs"

@@ -36,6 +36,7 @@ def initialize_result() -> dict[str, Any]:
         "capabilities": {
             # VS Code throws on any other.
             "positionEncoding": "utf-16",
+            "workspace": {"workspaceFolders": {"supported": True, "changeNotifications": True}},
             "executeCommandProvider": {"commands": sorted(COMMANDS)},
             "experimental": {"agentrouted": advertised.to_wire()},
         },

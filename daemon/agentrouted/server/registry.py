@@ -71,4 +71,5 @@ LSP_NOTIFICATIONS: Final[dict[str, Callable[[Any, Any], None]]] = {
     "initialized": workspace.initialized,
     "window/workDoneProgress/cancel": workspace.cancel_progress,
     "workspace/didChangeConfiguration": workspace.did_change_configuration,
+    "workspace/didChangeWorkspaceFolders": workspace.did_change_folders,
 }

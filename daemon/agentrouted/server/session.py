@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,15 @@ class ClientSession:
     def change_options(self, options: Any) -> None:
         """In the midst of a session."""
         self.set_options(options)
+        self._follow_folders()
+
+    def change_folders(self, added: Iterable[str], removed: Collection[str]) -> None:
+        """In the midst of a session."""
+        kept = [folder for folder in self._said_folders if folder not in removed]
+        self._said_folders = tuple(dict.fromkeys([*kept, *added]))
+        self._follow_folders()
+
+    def _follow_folders(self) -> None:
         if self._open_folders():
             self._connection.in_turn(self.tell_problems)
 
@@ -255,8 +264,13 @@ def _text(value: Any) -> str:
 def folders_of(params: dict[str, Any]) -> tuple[str, ...]:
     """LSP 3.17, `InitializeParams`: the `workspaceFolders`, else the `rootUri` of old, as paths."""
     folders = params.get("workspaceFolders")
+    return paths_of(folders if isinstance(folders, list) and folders else [{"uri": params.get("rootUri")}])
+
+
+def paths_of(folders: Any) -> tuple[str, ...]:
+    """LSP 3.17, `WorkspaceFolder[]`. What is no folder of this machine is left out."""
     uris = [_under(folder, "uri") for folder in folders] if isinstance(folders, list) else []
-    return tuple(filter(None, map(_path, uris or [params.get("rootUri")])))
+    return tuple(filter(None, map(_path, uris)))
 
 
 def _path(uri: Any) -> str:

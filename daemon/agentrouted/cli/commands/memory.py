@@ -11,9 +11,10 @@ from agentrouted.cli.door import daemon
 from agentrouted.cli.memory import facts, sessions, transfer
 from agentrouted.cli.memory.words import Shown, scope
 from agentrouted.cli.subcommands import add_subcommands
+from agentrouted.cli.times import time, time_or_ago
 from agentrouted_client import Client
 from agentrouted_protocol.base import WireModel
-from agentrouted_protocol.memory import HitKind, MemoryFormat
+from agentrouted_protocol.memory import FactKind, HitKind, MemoryFormat
 from agentrouted_protocol.scope import Scope
 
 EXAMPLE = 'agentrouted memory recall "Which colour do I like?" --user ada'
@@ -37,7 +38,7 @@ _FILTER: Final = "kind tag since until"
 _WHOSE_SESSION: Final = "whose conversation it is; needs not be named"
 _COMMANDS: Final = {
     "remember": _Command(
-        "keep a fact", facts.remember, "key kind tag valid-from valid-to expires allow-secrets", ("text", "+")
+        "keep a fact", facts.remember, "key kind:new tag valid-from valid-to expires allow-secrets", ("text", "+")
     ),
     "recall": _Command(
         "find what fits best; without words, the newest",
@@ -46,7 +47,7 @@ _COMMANDS: Final = {
         ("words", "*"),
     ),
     "get": _Command("show one fact", facts.get, "id key"),
-    "list": _Command("list facts, those written last first", facts.list_, "kind tag limit cursor"),
+    "list": _Command("list facts, those written last first", facts.list_, "kind:fact tag limit cursor"),
     "forget": _Command("forget facts and messages", facts.forget, f"id key {_FILTER} everything dry-run"),
     "sessions": _Command("list conversations", sessions.sessions, "limit cursor"),
     "messages": _Command("show a conversation", sessions.messages, "limit", ("session_id", None), _WHOSE_SESSION),
@@ -66,20 +67,20 @@ _COMMANDS: Final = {
     ),
     "vectors": _Command("wait until all have a vector, and say how far it is", transfer.vectors, whose=None),
 }
+_MORE: Final = "may be given more than once"
+# Behind a colon, for what it is where it is not the same for all.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "id": {},
     "key": {"help": "of a fact; one that is remembered with the same key replaces it"},
-    "kind": {
-        "action": "append",
-        "choices": get_args(HitKind),
-        "help": "for a new fact one; else more than one may be given",
-    },
-    "tag": {"action": "append", "default": [], "help": "may be given more than once"},
-    "since": {"help": "written since a time such as 2026-01-31, or so long ago: 12h, 7d, 4w"},
-    "until": {"help": "the same; not included"},
-    "valid-from": {"metavar": "TIME", "help": "recall it from then on; ISO 8601"},
-    "valid-to": {"metavar": "TIME", "help": "recall it until then"},
-    "expires": {"metavar": "TIME", "help": "forget it then"},
+    "kind": {"action": "append", "choices": get_args(HitKind), "help": _MORE},
+    "kind:fact": {"action": "append", "choices": get_args(FactKind), "help": _MORE},
+    "kind:new": {"choices": get_args(FactKind), "default": "fact", "help": "fact by default"},
+    "tag": {"action": "append", "default": [], "help": _MORE},
+    "since": {"type": time_or_ago, "help": "written since a time such as 2026-01-31, or so long ago: 12h, 7d, 4w"},
+    "until": {"type": time_or_ago, "help": "the same; not included"},
+    "valid-from": {"type": time, "metavar": "TIME", "help": "recall it from then on; ISO 8601"},
+    "valid-to": {"type": time, "metavar": "TIME", "help": "recall it until then"},
+    "expires": {"type": time, "metavar": "TIME", "help": "forget it then"},
     "allow-secrets": {"action": "store_true", "help": "keep also what looks like a key or password"},
     "said-in": {"metavar": "SESSION", "help": "only messages of this session"},
     "explain": {"action": "store_true", "help": "show why each was found"},
@@ -102,7 +103,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             words, nargs = command.words
             one.add_argument(words, nargs=nargs, metavar=words.upper())
         for option in command.options.split():
-            one.add_argument(*["-n"] * (option == "limit"), f"--{option}", **_OPTIONS[option])
+            one.add_argument(*["-n"] * (option == "limit"), f"--{option.partition(':')[0]}", **_OPTIONS[option])
         whose = one.add_argument_group(command.whose)
         for scope_name in Scope.model_fields if command.whose else ():
             whose.add_argument(f"--{scope_name}", metavar="NAME")

@@ -13,6 +13,8 @@ from agentrouted.cli.following import cancelled_by_interrupt, show_run
 from agentrouted.cli.terminal import say
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams
+from agentrouted.server.diagnostics import refusal
+from agentrouted_protocol.config import ConfigDidReloadParams
 from agentrouted_protocol.runs import RunAgentParams, RunResult, RunStarted
 
 EXAMPLE = 'agentrouted run "Say hello." -m ollama/llama3'
@@ -70,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 async def _run(options: dict[str, Any], answer: Answer) -> RunResult:
     with answer:
         async with daemon(answer.approve) as client:
+            client.on("config/didReload", _warn)
             run = client.run_agent(**options)
             with cancelled_by_interrupt(run):
                 result = await show_run(run, answer)
@@ -79,10 +82,17 @@ async def _run(options: dict[str, Any], answer: Answer) -> RunResult:
 
 async def _leave(options: dict[str, Any], *, as_json: bool) -> int:
     async with shared_daemon() as client:
+        client.on("config/didReload", _warn)
         started: RunStarted = await client.request("runAgent", RunAgentParams(**options, detach=True))
     print(json.dumps(started.to_wire()) if as_json else started.run_id)
     say(f"`agentrouted runs attach {started.run_id}` shows what it does")
     return 0
+
+
+def _warn(reload: ConfigDidReloadParams) -> None:
+    """Of a file that is broken: without a word, the defaults would be in force."""
+    if any(problem.severity == "error" for problem in reload.problems):
+        say(("warning:", "yellow"), f" {refusal(None, reload.problems)}")
 
 
 def _schema(file: Path) -> dict[str, Any]:

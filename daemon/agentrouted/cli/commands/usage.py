@@ -7,12 +7,12 @@ import json
 import sys
 from collections.abc import Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Final, get_args
 
 from agentrouted.cli.door import daemon
 from agentrouted.cli.terminal import Part, show, show_table
-from agentrouted.cli.times import time_of
-from agentrouted.core.errors import InvalidParams
+from agentrouted.cli.times import time_or_ago
 from agentrouted_protocol.usage import BudgetState, GroupKey, UsageResult, UsageRow, UsageTotals
 
 EXAMPLE = "agentrouted usage --since 7d --by model,day"
@@ -26,11 +26,12 @@ _COLUMNS: Final = ("calls", "in", "out", "cached", "cost", "")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--since", help="a time such as 2026-01-31, or so long ago: 12h, 7d, 4w")
-    parser.add_argument("--until", help="the same; not included")
+    parser.add_argument("--since", type=time_or_ago, help="a time such as 2026-01-31, or so long ago: 12h, 7d, 4w")
+    parser.add_argument("--until", type=time_or_ago, help="the same; not included")
     parser.add_argument(
         "--by",
-        action="append",
+        type=_keys,
+        action="extend",
         metavar="KEYS",
         help=f"what the rows are, some of {', '.join(_KEYS)}, with commas between; model by default",
     )
@@ -42,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     if arguments.csv and arguments.json:
         raise argparse.ArgumentError(None, "--csv and --json are two ways to print: name one")
-    by = _keys(",".join(arguments.by or ["model"]))
+    by: list[GroupKey] = ["model"] if arguments.by is None else arguments.by
     result, days = asyncio.run(_ask(arguments, by))
     if arguments.json:
         print(json.dumps(result.to_wire()))
@@ -56,17 +57,21 @@ def run(arguments: argparse.Namespace) -> int:
 def _keys(text: str) -> list[GroupKey]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     if unknown := [name for name in names if name not in _KEYS]:
-        raise InvalidParams(f"--by cannot be {unknown[0]!r}", hint=f"one or more of {', '.join(_KEYS)}")
+        raise argparse.ArgumentTypeError(f"there is no {unknown[0]!r}: one or more of {', '.join(_KEYS)}")
     return [key for name in names for key in _KEYS if key == name]
 
 
 async def _ask(arguments: argparse.Namespace, by: list[GroupKey]) -> tuple[UsageResult, list[UsageRow]]:
-    since, until = time_of(arguments.since), time_of(arguments.until)
-    of_one = {"since": since, "until": until, "run_id": arguments.run, "session_id": arguments.session}
     async with daemon() as client:
-        result = await client.usage(group_by=by, **of_one)
+        asked = partial(
+            client.usage,
+            since=arguments.since,
+            until=arguments.until,
+            run_id=arguments.run,
+            session_id=arguments.session,
+        )
         is_shown = not (arguments.json or arguments.csv)
-        return result, (await client.usage(group_by=["day"], **of_one)).rows if is_shown else []
+        return await asked(group_by=by), (await asked(group_by=["day"])).rows if is_shown else []
 
 
 def _write_csv(by: Sequence[GroupKey], rows: Sequence[UsageTotals]) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from agentrouted.core.counted import counted
 from agentrouted_protocol.memory import MemoryHit
 
 _FOUND: Final = {"text": "in the text", "around": "around it"}
@@ -16,7 +17,7 @@ def reasons(hit: MemoryHit) -> Iterator[str]:
     words: Mapping[str, Mapping[str, Any]] = hit.explain.get("words") or {}
     yield f"score {hit.score:g}{_places(hit.explain)}"
     for word, found in words.items():
-        yield f"{word}: {_FOUND[found['found']]}, {found['score']:g}; in {_entries(found['entries'])}"
+        yield f"{word}: {_FOUND[found['found']]}, {found['score']:g}; in {counted(found['entries'], 'entry')}"
     if "wording" in hit.explain:
         yield f"the wording: times {hit.explain['wording']:g}"
     if "vectors" in hit.explain:
@@ -28,7 +29,3 @@ def _places(explain: Mapping[str, Any]) -> str:
     if "similarity" in explain:
         said.append(f"similarity {explain['similarity']:g}")
     return f": {', '.join(said)}" if said else ""
-
-
-def _entries(count: int) -> str:
-    return "1 entry" if count == 1 else f"{count:,} entries"

@@ -8,7 +8,6 @@ from typing import Any
 from agentrouted.cli.memory.explaining import reasons
 from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, show_found
 from agentrouted.cli.terminal import Row, show, show_table
-from agentrouted.cli.times import time_of
 from agentrouted.core.errors import InvalidParams
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
@@ -28,14 +27,11 @@ from agentrouted_protocol.memory import (
 
 
 async def remember(client: Client, arguments: argparse.Namespace) -> tuple[MemoryRememberResult, Shown]:
-    *others, kind = arguments.kind or ["fact"]
-    if others:
-        raise InvalidParams("a fact is of one kind", hint="name one --kind")
     params = MemoryRememberParams(
         text=" ".join(arguments.text),
         key=arguments.key,
         scope=scope(arguments),
-        kind=kind,
+        kind=arguments.kind,
         tags=arguments.tag,
         valid_from=arguments.valid_from,
         valid_to=arguments.valid_to,
@@ -54,8 +50,8 @@ async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryR
         limit=limit(arguments),
         kinds=arguments.kind,
         tags=arguments.tag or None,
-        since=time_of(arguments.since),
-        until=time_of(arguments.until),
+        since=arguments.since,
+        until=arguments.until,
         session_id=arguments.said_in,
         explain=arguments.explain,
     )
@@ -87,8 +83,8 @@ async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryF
     wanted = MemoryFilter(
         kinds=arguments.kind,
         tags=arguments.tag or None,
-        since=time_of(arguments.since),
-        until=time_of(arguments.until),
+        since=arguments.since,
+        until=arguments.until,
     )
     params = MemoryForgetParams(
         id=arguments.id,

@@ -5,7 +5,9 @@ from functools import partial
 
 from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named, show_found
 from agentrouted.cli.messages import show_messages
-from agentrouted.cli.terminal import say, show
+from agentrouted.cli.terminal import show
+from agentrouted.core.counted import counted
+from agentrouted.core.errors import NotFound
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryClearMessagesParams,
@@ -31,11 +33,22 @@ async def messages(client: Client, arguments: argparse.Namespace) -> tuple[Memor
     )
     told: MemoryGetMessagesResult = await client.request("memory/getMessages", params)
     if not told.messages:
-        say((f"there is no session `{arguments.session_id}`: `agentrouted memory sessions` lists them", "dim"))
+        raise _no_session(arguments)
     return told, partial(show_messages, told.messages)
 
 
 async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryClearMessagesResult, Shown]:
     params = MemoryClearMessagesParams(session_id=arguments.session_id, scope=scope_if_named(arguments))
     told: MemoryClearMessagesResult = await client.request("memory/clearMessages", params)
-    return told, partial(show, f"forgotten: {told.cleared} messages")
+    if not told.cleared:
+        raise _no_session(arguments)
+    return told, partial(show, f"forgotten: {counted(told.cleared, 'message')}")
+
+
+def _no_session(arguments: argparse.Namespace) -> NotFound:
+    """One without messages is none."""
+    whose = ", ".join(f"{name} `{value}`" for name, value in scope(arguments) if value)
+    return NotFound(
+        f"there is no session `{arguments.session_id}` in {f'the memory of {whose}' if whose else 'any memory'}",
+        hint="`agentrouted memory sessions` lists those of the --user, --workspace, --agent or --session that it names",
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from agentrouted.cli.memory.words import PROGRESS, Shown, progress_of, scope, scope_if_named
 from agentrouted.cli.terminal import say, show
+from agentrouted.core.counted import counted
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryExportParams,
@@ -25,7 +26,7 @@ async def export(client: Client, arguments: argparse.Namespace) -> tuple[MemoryE
         told: MemoryExportResult = await client.request("memory/export", params)
     if told.text is not None:
         return told, partial(sys.stdout.write, told.text)
-    return told, partial(show, f"{told.path}: {told.entries} facts, {told.messages} messages")
+    return told, partial(show, f"{told.path}: {_counts(told)}")
 
 
 async def import_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryImportResult, Shown]:
@@ -36,7 +37,7 @@ async def import_(client: Client, arguments: argparse.Namespace) -> tuple[Memory
         told: MemoryImportResult = await client.request("memory/import", params)
     for problem in told.problems:
         say((problem, "yellow"))
-    return told, partial(show, f"new: {told.entries} facts, {told.messages} messages")
+    return told, partial(show, f"new: {_counts(told)}")
 
 
 async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsResult, Shown]:
@@ -49,6 +50,10 @@ async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsR
     if told.error:
         say((told.error, "yellow"))
     return told, partial(show, f"{told.model}: {told.done:,} done, {told.missing:,} missing")
+
+
+def _counts(told: MemoryExportResult | MemoryImportResult) -> str:
+    return f"{counted(told.entries, 'fact')}, {counted(told.messages, 'message')}"
 
 
 def _absolute(file: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
+from agentrouted.core.counted import counted
 from agentrouted.core.errors import AgentroutedError, ProviderError
 from agentrouted.core.wire.base import (
     ANY_TOOL,
@@ -78,7 +79,7 @@ def reports_usage(reply: ModelReply) -> Seen:
     usage = reply.usage
     if usage.estimated:
         return Seen(False, "the reply says nothing of tokens")
-    return Seen(True, f"{usage.input_tokens} tokens in, {usage.output_tokens} out")
+    return Seen(True, f"{counted(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out")
 
 
 def calls_tools(reply: ModelReply) -> Seen:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
+from agentrouted.core.counted import counted
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import ConfigInvalid, ResponseInvalid
 from agentrouted.core.tokens import text_of
@@ -45,7 +46,9 @@ async def embed(http: HttpClient, endpoint: Endpoint, request: ModelRequest) -> 
     # A megabyte of numbers.
     vectors, usage, model = await asyncio.to_thread(_read, way, endpoint, body)
     if len(vectors) != len(texts):
-        raise ResponseInvalid(f"{endpoint.label} sent {len(vectors)} embeddings for {len(texts)} texts")
+        raise ResponseInvalid(
+            f"{endpoint.label} sent {counted(len(vectors), 'embedding')} for {counted(len(texts), 'text')}"
+        )
     spent = bill(endpoint, request, usage, 0)
     return vectors, ModelReply("", "", (), None, spent, model, exchange.request_id)
 

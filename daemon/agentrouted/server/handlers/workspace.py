@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agentrouted.server.session import ClientSession
+from agentrouted.server.session import ClientSession, paths_of
 
 
 def initialized(session: ClientSession, params: Any) -> None:
@@ -24,3 +24,10 @@ def did_change_configuration(session: ClientSession, params: Any) -> None:
     settings = params.get("settings") if isinstance(params, dict) else None
     if isinstance(settings, dict) and "agentrouted" in settings:
         session.change_options(settings["agentrouted"])
+
+
+def did_change_folders(session: ClientSession, params: Any) -> None:
+    """LSP 3.17, `workspace/didChangeWorkspaceFolders`: `{event: {added, removed}}`."""
+    event = params.get("event") if isinstance(params, dict) else None
+    if isinstance(event, dict):
+        session.change_folders(paths_of(event.get("added")), paths_of(event.get("removed")))

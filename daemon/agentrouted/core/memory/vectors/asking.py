@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
+from agentrouted.core.counted import counted
 from agentrouted.core.errors import AgentroutedError, ContextOverflow, GuardrailBlocked, ProviderError, ProviderTimeout
 from agentrouted.core.memory.vectors.embed import Embedder, Within
 from agentrouted.core.memory.vectors.missing import Batch
@@ -70,7 +71,8 @@ async def _ask(embedder: Embedder, texts: Sequence[str], within: Within) -> Sequ
         async with asyncio.timeout(LONGEST_CALL):
             return await embedder.vectors(texts, within)
     except TimeoutError:
-        raise ProviderTimeout(f"`{embedder.model}` took more than {LONGEST_CALL:g} s for {len(texts)} texts") from None
+        count = counted(len(texts), "text")
+        raise ProviderTimeout(f"`{embedder.model}` took more than {LONGEST_CALL:g} s for {count}") from None
 
 
 def is_about_the_text(error: AgentroutedError) -> bool:
