@@ -13,6 +13,8 @@ from agentrouted_protocol.methods import METHODS
 from agentrouted_protocol.places import locate
 
 _MAX_PROBLEMS: Final = 5
+# A list of a million wrong things has a million faults, and a look at each compares it with all.
+_MAX_LOOKED_AT: Final = 100
 
 # What a value must be, by the type of pydantic's error; braces are filled from the error's context.
 _MUST_BE: Final[dict[str, str]] = {
@@ -75,7 +77,7 @@ def _build_validator(method: str) -> Callable[[object], Params]:
 
 def _problems(method: str, error: ValidationError) -> list[ParamsProblem]:
     faults: dict[str, list[str]] = {}
-    for detail in error.errors(include_url=False, include_input=False):
+    for detail in error.errors(include_url=False, include_input=False)[:_MAX_LOOKED_AT]:
         path, verdict = _fault(method, detail)
         faults.setdefault(path, []).append(verdict)
     paths = [path for path in faults if not _is_inside(path, faults)]

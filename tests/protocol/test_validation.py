@@ -111,6 +111,11 @@ def test_the_golden_refusal_is_what_is_answered() -> None:
     assert str(refusal(request["method"], request["params"])) == answer["error"]["message"]
 
 
+def test_of_a_long_list_of_wrong_things_the_first_five_are_named() -> None:
+    problems = refusal("memory/addMessages", {"sessionId": "s", "messages": ["x"] * 100_000}).problems
+    assert [problem.path for problem in problems] == [f"messages[{number}]" for number in range(5)]
+
+
 def test_several_problems_are_all_named_up_to_five() -> None:
     error = refusal("runAgent", {"tools": 1, "model": 2, "agent": 3, "prompt": 4, "retries": -1, "maxTurns": 0})
     assert len(error.problems) == 5
