@@ -198,6 +198,7 @@ __all__ = [
     "UsageRow",
     "UsageTotals",
     "WireModel",
+    "must_be",
     "parse",
 ]
 

@@ -99,10 +99,10 @@ def _fault(method: str, detail: ErrorDetails) -> tuple[str, str]:
             meant = place.nearest(name)
             return place.child(name), f"is not a field of {method}" + (f": did you mean `{meant}`?" if meant else "")
         case _:
-            return locate(params, location).path, verdict(detail)
+            return locate(params, location).path, must_be(detail)
 
 
-def verdict(detail: ErrorDetails) -> str:
+def must_be(detail: ErrorDetails) -> str:
     """What a value of a wrong type or out of range must be, in words."""
     context = detail.get("ctx", {})
     s = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"

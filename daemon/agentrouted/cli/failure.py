@@ -8,7 +8,7 @@ from agentrouted.cli.terminal import say
 from agentrouted.core.errors import AgentroutedError
 from agentrouted_client.errors import ClientError, DaemonGone, RpcError
 from agentrouted_protocol.errors import CODES, ErrorData, ErrorKind, ErrorObject
-from agentrouted_protocol.validation import verdict
+from agentrouted_protocol.validation import must_be
 
 
 def tell_failure(error: Exception, *, as_json: bool) -> None:
@@ -27,7 +27,7 @@ def refused_argument(error: Exception) -> str | None:
     if not isinstance(error, ValidationError):
         return None
     fault = error.errors(include_url=False, include_input=False)[0]
-    return f"argument --{str(fault['loc'][0]).replace('_', '-')}: {verdict(fault)}"
+    return f"argument --{str(fault['loc'][0]).replace('_', '-')}: {must_be(fault)}"
 
 
 def _in_words(error: Exception) -> tuple[str, str | None]:

@@ -165,8 +165,9 @@ async def test_facts_are_listed_page_by_page_the_last_one_first(store: Store) ->
     assert pages == [["fact 4", "fact 3"], ["fact 2", "fact 1"], ["fact 0"]]
     assert await listed(store, kinds=["note"]) == ["fact 3", "fact 1"]
     assert await listed(store, tags=["even"]) == ["fact 4", "fact 2", "fact 0"]
-    with pytest.raises(InvalidParams):
-        await store.page(MemoryListParams(cursor="x"))
+    for scope in (Scope(), Scope(user="nobody")):
+        with pytest.raises(InvalidParams):
+            await store.page(MemoryListParams(cursor="x", scope=scope))
 
 
 async def test_one_fact_is_named_by_id_or_by_key(store: Store) -> None:

@@ -85,9 +85,10 @@ async def test_sessions_are_listed_page_by_page_with_titles(store: Store) -> Non
     assert second.next_cursor is None and {session.session_id for session in sessions} == {"one", "two", "three"}
     assert {session.title for session in sessions} == {"About one", "About two", "About three"}
     assert {session.session_id: session.messages for session in sessions} == {"one": 3, "two": 2, "three": 2}
-    for cursor in ("x", f"1.5:{2**70}"):
-        with pytest.raises(InvalidParams):
-            await store.sessions(MemorySessionsParams(cursor=cursor))
+    for cursor in ("x", "nan:1", f"1.5:{2**70}"):
+        for scope in (Scope(), Scope(user="nobody")):
+            with pytest.raises(InvalidParams):
+                await store.sessions(MemorySessionsParams(cursor=cursor, scope=scope))
 
 
 async def test_a_long_title_is_cut(store: Store) -> None:

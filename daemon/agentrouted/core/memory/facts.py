@@ -89,10 +89,12 @@ def get_entry(connection: sqlite3.Connection, params: MemoryGetParams) -> Memory
 
 def list_entries(connection: sqlite3.Connection, params: MemoryListParams) -> MemoryListResult:
     """What was written last comes first."""
+    place = _place(params.cursor)
     scope = find_scope(connection, params.scope)
     if scope is None:
         return MemoryListResult(entries=[])
-    before = _place(params.cursor, scope.facts.first, scope.facts.last)
+    # No further, for there the messages begin, and the next scope.
+    before = min(scope.facts.first + place - 1, scope.facts.last)
     condition, values = conditions(kinds=params.kinds, tags=params.tags)
     rows = connection.execute(
         f"SELECT {COLUMNS} FROM memories WHERE id BETWEEN ? AND ? AND (expires_at IS NULL OR expires_at > ?)"
@@ -159,11 +161,10 @@ def clean_source(source: Source) -> dict[str, str]:
     return {name: clean(value) for name, value in source.to_wire().items()}
 
 
-def _place(cursor: str | None, first: int, last: int) -> int:
-    """The newest id of the page."""
+def _place(cursor: str | None) -> int:
+    """How far into the scope the newest one of the page is."""
     if cursor is None:
-        return last
+        return 1 << 62
     if not (cursor.isascii() and cursor.isdecimal() and len(cursor) < 12):
         raise InvalidParams("`cursor` is not from a page of facts", hint="pass on `nextCursor` as it is")
-    # No further, for there the messages begin, and the next scope.
-    return min(first + int(cursor) - 1, last)
+    return int(cursor)

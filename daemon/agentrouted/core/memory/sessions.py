@@ -1,6 +1,6 @@
 """Sessions and their messages as rows, in the order they came."""
 
-import contextlib
+import re
 import sqlite3
 import time
 from collections.abc import Iterable, Sequence
@@ -99,10 +99,10 @@ def get_messages(
 
 def list_sessions(connection: sqlite3.Connection, params: MemorySessionsParams) -> MemorySessionsResult:
     """The one that was spoken in last comes first."""
+    updated, row = _before_page(params.cursor)
     scope = find_scope(connection, params.scope)
     if scope is None:
         return MemorySessionsResult(sessions=[])
-    updated, row = _before_page(params.cursor)
     rows = connection.execute(
         "SELECT id, session_id, title, created_at, updated_at,"
         " (SELECT COUNT(*) FROM memories WHERE session = memory_sessions.id) FROM memory_sessions"
@@ -184,9 +184,7 @@ def _touch(connection: sqlite3.Connection, session: int, messages: Sequence[Mess
 def _before_page(cursor: str | None) -> tuple[float, int]:
     if cursor is None:
         return float("inf"), 0
-    updated, _, row = cursor.partition(":")
-    with contextlib.suppress(ValueError):
-        # SQLite has no longer numbers.
-        if len(row) < 19:
-            return float(updated), int(row)
+    # SQLite has no longer numbers.
+    if place := re.fullmatch(r"(-?\d+\.\d+):(\d{1,18})", cursor):
+        return float(place[1]), int(place[2])
     raise InvalidParams("`cursor` is not from a page of sessions", hint="pass on `nextCursor` as it is")
