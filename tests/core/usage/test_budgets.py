@@ -183,6 +183,17 @@ async def test_a_reply_is_no_longer_than_what_is_left(tmp_path: Path) -> None:
     assert 16 <= upstream.requests[0].body["max_tokens"] < 100
 
 
+@pytest.mark.parametrize(("held", "more"), [("tokens: 100000", {}), ("usd: 500", {}), ("calls: 9", {"maxCost": 500})])
+@pytest.mark.parametrize(("prompt", "longest"), [("Hi", 967), ("word " * 450, 512)])
+async def test_no_longer_reply_is_asked_for_than_the_window_has_room_for(
+    tmp_path: Path, held: str, more: dict[str, Any], prompt: str, longest: int
+) -> None:
+    budget, model = f"all: {{ {held}, per: day }}", f"context_window: 1000, {PRICE}"
+    async with Upstream() as upstream, runs(tmp_path, config(upstream, budget, model)) as all_runs:
+        assert await ends(all_runs, maxTokens=None, prompt=prompt, **more) == [""]
+    assert upstream.requests[0].body["max_tokens"] == longest
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

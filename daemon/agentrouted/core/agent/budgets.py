@@ -132,11 +132,11 @@ async def _begin(
 
 def _cost(endpoint: Endpoint, request: ModelRequest, taken: Taken) -> _Cost:
     price, most = endpoint.price or Price(0.0, 0.0), taken.by(endpoint)
-    prompt = most_tokens_in(request) + most.hidden
+    prompt, wanted = most_tokens_in(request) + most.hidden, longest_reply(endpoint, request)
     return _Cost(
         so_far=bill(endpoint, request, {}, 0),
-        wanted=longest_reply(request),
-        shortest=min(request.max_tokens or _ENOUGH, _ENOUGH, max(_SHORTEST, most.reply)),
+        wanted=wanted,
+        shortest=min(wanted, _ENOUGH, max(_SHORTEST, most.reply)),
         beyond=most.beyond,
         prompt_tokens=prompt,
         prompt_usd=prompt * price.input / _MILLION,

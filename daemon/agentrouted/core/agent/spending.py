@@ -17,12 +17,18 @@ _MILLION: Final = 1_000_000
 # Tokens that a reply may have under a limit where no `maxTokens` says otherwise; and that it may have at all there: who
 # wants no limit may say the largest number there is.
 _LONGEST_REPLY: Final = 8192
+# Of a window that its prompt may fill, so much at least is a reply's.
+_LEAST_REPLY: Final = 512
 _NO_LIMIT: Final = _MILLION
 
 
-def longest_reply(request: ModelRequest) -> int:
+def longest_reply(endpoint: Endpoint, request: ModelRequest) -> int:
     """Tokens that are reserved for it under a limit of cost."""
-    return min(request.max_tokens or _LONGEST_REPLY, _NO_LIMIT)
+    if request.max_tokens is not None:
+        return min(request.max_tokens, _NO_LIMIT)
+    # Whoever asks for more than its window has is refused.
+    window = endpoint.context_window or _NO_LIMIT
+    return min(max(window - most_tokens_in(request), _LEAST_REPLY), _LONGEST_REPLY)
 
 
 @contextmanager
@@ -54,15 +60,15 @@ def reserve(run: RunContext, endpoint: Endpoint, request: ModelRequest) -> tuple
     if endpoint.price is None:
         _check_price_is_known(run, endpoint)
     else:
-        request, dollars = _within(left, request, endpoint.price)
+        request, dollars = _within(left, endpoint, request, endpoint.price)
     run.budget.reserve(dollars)
     return request, dollars
 
 
-def _within(left: float, request: ModelRequest, price: Price) -> tuple[ModelRequest, float]:
+def _within(left: float, endpoint: Endpoint, request: ModelRequest, price: Price) -> tuple[ModelRequest, float]:
     """The request, and what it may cost at most."""
     prompt = most_tokens_in(request) * price.input / _MILLION
-    longest = longest_reply(request)
+    longest = longest_reply(endpoint, request)
     if price.output:
         affordable = (left - prompt) * _MILLION / price.output
         longest = max(math.floor(min(longest, affordable)), 1)
