@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,30 @@ async def test_a_file_that_cannot_be_read_is_told(store: Store, tmp_path: Path, 
 async def test_a_folder_that_is_not_there_is_told(store: Store, tmp_path: Path) -> None:
     with pytest.raises(Storage):
         await store.export(MemoryExportParams(path=str(tmp_path / "no" / "folder")))
+
+
+async def test_what_is_no_file_stays_what_it_is(store: Store, tmp_path: Path) -> None:
+    os.mkfifo(pipe := tmp_path / "pipe")
+    (around := tmp_path / "around").symlink_to(around)
+    for path in (pipe, around, tmp_path, Path("/")):
+        with pytest.raises(Storage):
+            await store.export(MemoryExportParams(path=str(path)))
+        with pytest.raises(Storage):
+            await store.import_(MemoryImportParams(path=str(path)))
+    assert pipe.is_fifo() and around.is_symlink()
+
+
+async def test_an_export_goes_to_where_a_link_leads(store: Store, tmp_path: Path) -> None:
+    (link := tmp_path / "link").symlink_to(tmp_path / "memory.jsonl")
+    await store.export(MemoryExportParams(path=str(link)))
+    assert link.is_symlink() and (tmp_path / "memory.jsonl").read_text() == await text_of(store)
+
+
+@pytest.mark.parametrize("store", ["on disk"], indirect=True)
+async def test_an_export_does_not_take_the_place_of_what_it_is_about(store: Store, tmp_path: Path) -> None:
+    for name in ("memory.db", "memory.db-wal"):
+        with pytest.raises(InvalidParams):
+            await store.export(MemoryExportParams(path=str(tmp_path / "data" / name)))
 
 
 async def test_a_path_below_a_file_is_told(store: Store, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from typing import Final
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.facts import new_uid
+from agentrouted.core.memory.transfer.files import absolute, cannot, file_at, file_to_write
 from agentrouted.core.memory.transfer.foreign import Placed, as_lines, format_of
 from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.transfer.lines import HEADER, Line, parsed, to_text
@@ -50,7 +51,7 @@ async def export(database: Database, params: MemoryExportParams, report: Report 
     where it cannot be written.
     """
     if params.path is not None:
-        return await _export_to_file(database, params, _absolute(params.path), report)
+        return await _export_to_file(database, params, absolute(params.path), report)
     texts: list[str] = []
     size = entries = messages = 0
     async for lines in _batches(database, params):
@@ -93,7 +94,8 @@ async def _export_to_file(
     database: Database, params: MemoryExportParams, path: Path, report: Report
 ) -> MemoryExportResult:
     """Whole or not there, whoever else writes it."""
-    partial_path = path.with_name(f"{path.name}.{new_uid()}.partial")
+    file = await in_thread(partial(file_to_write, path, database.path))
+    partial_path = file.with_name(f"{file.name}.{new_uid()}.partial")
     # One thread: where we are cancelled, what is being written ends before the file is removed.
     thread = ThreadPoolExecutor(1)
     in_order = partial(asyncio.get_running_loop().run_in_executor, thread)
@@ -104,9 +106,9 @@ async def _export_to_file(
             await in_order(_append, partial_path, _joined(map(to_text, lines)))
             entries, messages = _counted(lines, entries, messages)
             report(entries + messages)
-        await in_order(partial_path.replace, path)
+        await in_order(partial_path.replace, file)
     except OSError as error:
-        raise _cannot(path, error) from error
+        raise cannot(path, error) from error
     finally:
         # Where it could not be made, it cannot be removed either.
         with contextlib.suppress(OSError):
@@ -131,7 +133,8 @@ def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterato
         if text_kind == "memory-sqlite":
             raise InvalidParams("a file of `MemorySQLite` is no text", hint="name its `path`")
         return as_lines(text, text_kind, params.scope)
-    path = _absolute(params.path or "")
+    path = absolute(params.path or "")
+    file_at(path)
     try:
         is_sqlite = is_database(path)
         if params.format == "memory-sqlite" or (params.format is None and is_sqlite):
@@ -139,7 +142,7 @@ def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterato
         file = opened.enter_context(path.open(encoding="utf-8-sig", errors="replace", newline="\n"))
         return as_lines(file, params.format or format_of(file), params.scope)
     except OSError as error:
-        raise _cannot(path, error) from error
+        raise cannot(path, error) from error
     except sqlite3.Error as error:
         raise _unreadable(error) from error
 
@@ -187,16 +190,6 @@ def _counted(lines: Iterable[PlainLine], entries: int, messages: int) -> tuple[i
         entries += line["type"] == "fact"
         messages += line["type"] == "message"
     return entries, messages
-
-
-def _absolute(path: str) -> Path:
-    if not Path(path).is_absolute() or "\0" in path:
-        raise InvalidParams("`path` has to be absolute", hint="the daemon is in another folder than you")
-    return Path(path)
-
-
-def _cannot(path: Path, error: OSError) -> Storage:
-    return Storage(f"{path}: {error.strerror}", hint="see whether it is there, and whether you may use it")
 
 
 def _unreadable(error: Exception) -> Storage:
