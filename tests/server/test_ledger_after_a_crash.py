@@ -78,6 +78,18 @@ async def test_what_was_set_aside_for_it_is_free_again(tmp_path: Path) -> None:
     )
 
 
+async def test_a_folder_is_the_same_with_a_slash_behind_it(tmp_path: Path) -> None:
+    async with Upstream() as upstream:
+        write_config(tmp_path, upstream, 'all: { calls: 1, per: day, match: { workspace: "/work/app/" } }')
+        told = list[dict[str, Any]]()
+        for folder in ("/work/app/", "/work/app"):
+            async with initialized(tmp_path, workspace=folder) as peer:
+                told.append(await peer.call("runAgent", {"model": "paid/m", "prompt": "Hi"}))
+                rows = (await peer.call("usage", {"groupBy": ["workspace"]}))["rows"]
+    assert "text" in told[0] and told[1]["data"]["kind"] == "budgetExceeded"
+    assert [(row["workspace"], row["calls"]) for row in rows] == [("/work/app", 1)]
+
+
 async def test_usage_has_a_twin_among_the_commands(tmp_path: Path) -> None:
     async with initialized(tmp_path) as peer:
         asked = {"command": "agentrouted.usage", "arguments": [{"groupBy": ["day"]}]}

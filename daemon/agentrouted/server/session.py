@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -141,7 +142,8 @@ class ClientSession:
         return Caller(
             name=self.options.client_name or self._said_name,
             process=self._connection.link.peer_process or self._said_process,
-            workspace=folders[0] if folders else "",
+            # Some clients end it with a slash.
+            workspace=normpath(folders[0]) if folders else "",
             folders=folders,
         )
 

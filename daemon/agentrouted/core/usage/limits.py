@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from fnmatch import fnmatchcase
+from os.path import normpath
 from typing import Literal, NamedTuple
 
 from agentrouted.core.config.budget import Budget
@@ -113,5 +114,7 @@ def _amounts(budget: Budget) -> list[tuple[BudgetUnit, float]]:
 
 
 def _patterns(budget: Budget) -> tuple[tuple[str, str], ...]:
+    named = [(column, text) for column, text in budget.match if text is not None]
+    paths = [(column, normpath(text) if column == "workspace" else text) for column, text in named]
     # A bracket is a character like others.
-    return tuple((column, text.replace("[", "[[]")) for column, text in budget.match if text is not None)
+    return tuple((column, text.replace("[", "[[]")) for column, text in paths)
