@@ -150,7 +150,9 @@ class MemoryListParams(Params):
     tags: _TagsWanted | None = None
     limit: _Limit = 50
     cursor: str | None = None
-    """`nextCursor` of the page before."""
+    """`nextCursor` of the page before. What was written last comes first: what is written meanwhile is on no page that
+    follows.
+    """
 
 
 class MemoryListResult(WireModel):

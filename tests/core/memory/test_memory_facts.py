@@ -153,6 +153,12 @@ async def test_words_that_are_said_again_hold_as_they_are_said_then(store: Store
         assert (entry.valid_from, entry.valid_to, entry.expires_at) == (None, None, None)
 
 
+async def test_words_that_are_said_again_get_the_kind_that_is_named(store: Store) -> None:
+    for kind in ("note", "preference", "fact"):
+        await remember(store, "likes tea", kind=kind)
+        assert len(await listed(store, kinds=["preference" if kind == "fact" else kind])) == 1
+
+
 async def test_facts_are_listed_page_by_page_the_last_one_first(store: Store) -> None:
     for number in range(5):
         await remember(store, f"fact {number}", kind="note" if number % 2 else "fact", tags=["even"] * (1 - number % 2))

@@ -190,6 +190,8 @@ def _merged(before: Fact, fact: Fact) -> Fact:
         )
     return before._replace(
         id=fact.id,
+        # Where no kind is named, it is `fact`.
+        kind=before.kind if fact.kind == "fact" else fact.kind,
         key=before.key or fact.key,
         tags=union(before.tags, fact.tags),
         sources=sources,
