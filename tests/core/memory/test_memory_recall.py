@@ -323,6 +323,13 @@ async def test_a_word_that_all_turns_of_a_session_have_tells_nothing_there(store
     assert (await found(store, "red boat Zanzibar", session_id="boats"))[0] == "Zanzibar"
 
 
+async def test_a_key_that_is_replaced_often_makes_no_other_word_rarer(store: Store) -> None:
+    await remember(store, "the mooring in Zanzibar")
+    await asyncio.gather(*(remember(store, f"the red boat {number}") for number in range(10)))
+    await asyncio.gather(*(remember(store, f"status {number}", key="status") for number in range(2000)))
+    assert (await found(store, "Where is the red boat of Zanzibar?"))[0] == "the mooring in Zanzibar"
+
+
 async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None:
     await remember(store, "likes tea")
     await asyncio.gather(*(remember(store, f"tea {number}", valid_to="2020-01-01") for number in range(4000)))

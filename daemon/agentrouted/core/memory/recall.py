@@ -12,7 +12,7 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.facts import conditions
 from agentrouted.core.memory.message_rows import role_of
 from agentrouted.core.memory.ranking import Where, by_ids, rank
-from agentrouted.core.memory.scopes import Range, ScopeRow, find_scope, whole_range
+from agentrouted.core.memory.scopes import Range, ScopeRow, counted, find_scope, whole_range
 from agentrouted.core.memory.scores import Term
 from agentrouted.core.memory.terms import clean, terms_of, unaccented
 from agentrouted.core.memory.wording import pairs_of, telling
@@ -140,7 +140,7 @@ def _where(
     messages = (
         scope.messages if (kinds is None or "message" in kinds) and not params.tags and scope.messages.rows else None
     )
-    facts = scope.facts if (kinds is None or kinds - {"message"}) and scope.facts.rows else None
+    facts = counted(connection, scope.facts) if (kinds is None or kinds - {"message"}) and scope.facts.rows else None
     values: list[Any]
     condition, values = conditions(kinds=params.kinds, tags=params.tags, since=since, until=until)
     if session_id is not None:

@@ -1,7 +1,7 @@
 """Whose rows are whose: each scope has its own ranges of ids."""
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from agentrouted.core.memory.terms import clean
@@ -13,6 +13,10 @@ _BITS: Final = 32
 _NAMES: Final = ("workspace", "user", "agent", "session")
 _FROM: Final = "FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?"
 
+
+# Of so many rows that came last, at least half are there where not many are gone; and up to so many rows are counted.
+_LAST: Final = 100
+_COUNTED: Final = 1000
 
 NumberedScope = tuple[int, str, int, int]
 """Its row, its workspace, and the numbers last given to its facts and messages."""
@@ -42,6 +46,17 @@ def find_scope(connection: sqlite3.Connection, scope: Scope) -> ScopeRow | None:
         return None
     row, facts, messages = found
     return ScopeRow(row, _range(row, 0, facts), _range(row, 1, messages))
+
+
+def counted(connection: sqlite3.Connection, part: Range) -> Range:
+    """As it is; or where most are gone, such as those of a key that is replaced again and again, with the rows that are
+    there, if they are few.
+    """
+    last = part.first + part.rows
+    if part.rows <= _COUNTED or _count(connection, last - _LAST + 1, last) >= _LAST / 2:
+        return part
+    there = _count(connection, part.first, part.last)
+    return replace(part, rows=there) if there <= _COUNTED else part
 
 
 def scopes_within(connection: sqlite3.Connection, scope: Scope) -> list[int]:
@@ -130,6 +145,14 @@ def both_ranges(scope: int) -> tuple[Range, Range]:
 def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
     values = connection.execute(f"SELECT {', '.join(_NAMES)} FROM memory_scopes WHERE id = ?", (row,)).fetchone()
     return Scope(**{name: value or None for name, value in zip(_NAMES, values, strict=True)})
+
+
+def _count(connection: sqlite3.Connection, first: int, last: int) -> int:
+    """No further than one more than are counted."""
+    found = connection.execute(
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM memories WHERE id BETWEEN ? AND ? LIMIT {_COUNTED + 1})", (first, last)
+    )
+    return int(found.fetchone()[0])
 
 
 def _range(scope: int, kind: int, rows: int) -> Range:
