@@ -1,8 +1,8 @@
 """Lines of an export become rows again, many at a time."""
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
@@ -61,26 +61,26 @@ class _Facts:
         tells_apart = {fact.uid, fact.identity, (fact.scope, fact.digest)}
         if not self._waiting.isdisjoint(tells_apart):
             self.flush()
-        found = _there(self._connection, fact)
-        there = [each for each in found if not each.is_twin]
+        found = _found(self._connection, fact)
+        # Several keys may have this text: it joins one of them.
+        twins = [each for each in found if _is_twin(each, fact)][:1]
+        there = [each for each in found if not _is_twin(each, fact)]
         if any(each.scope != fact.scope for each in there):
             raise Conflict("what has its `id` is in another scope")
         fact = fact._replace(boundary=stricter(self._boundary, fact.boundary, *(each.boundary for each in there)))
-        if any(each.is_same or each.updated_at >= fact.updated_at for each in there):
+        if any(_is_same(each, fact) or each.updated_at >= fact.updated_at for each in there):
             for each in there:
                 _keep_within(self._connection, each.id, each.boundary, fact.boundary)
             return
-        if twins := [each.id for each in found if each.is_twin]:
-            twin = _fact_at(self._connection, twins[0])
+        for twin in twins:
             fact = _joined(twin, fact)
-            if fact == twin:
-                return
-        self._put(fact, line.scope, in_place_of=[*(each.id for each in there), *twins[:1]])
-        self._waiting |= tells_apart
+        if fact not in twins:
+            self._put(fact, line.scope, in_place_of=[*there, *twins])
+            self._waiting |= tells_apart
 
-    def _put(self, fact: Fact, scope: Scope, in_place_of: Sequence[int]) -> None:
-        for row in in_place_of:
-            self._connection.execute("DELETE FROM memories WHERE id = ?", (row,))
+    def _put(self, fact: Fact, scope: Scope, in_place_of: Sequence[Fact]) -> None:
+        for each in in_place_of:
+            self._connection.execute("DELETE FROM memories WHERE id = ?", (each.id,))
         _, new_row = self._new.next_id(scope)
         self._new.add(fact._replace(id=new_row))
         self.taken += 1
@@ -124,30 +124,25 @@ class _Messages:
             self._waiting.clear()
 
 
-class _There(NamedTuple):
-    id: int
-    scope: int
-    updated_at: float
-    is_same: bool
-    boundary: Boundary | None
-    is_twin: bool
-    """Whether one of the two has no key: they are one by their text."""
-
-
-def _there(connection: sqlite3.Connection, fact: Fact) -> list[_There]:
-    """The same fact as it is in the file, by its id, its key or its text."""
+def _found(connection: sqlite3.Connection, fact: Fact) -> list[Fact]:
+    """The same fact as it is in the file, by its id, its key or its text; or the message that has its id."""
     found = connection.execute(
-        "SELECT id, scope, updated_at, uid = ?1 AND (kind = 'message' OR (text = ?5 AND version = ?6)), boundary,"
-        " scope = ?2 AND digest IS ?4 AND (key IS NULL) != (?3 IS NULL)"
-        " FROM memories WHERE uid = ?1 OR (scope = ?2 AND key = ?3)"
+        f"SELECT {COLUMNS} FROM memories WHERE uid = ?1 OR (scope = ?2 AND key = ?3)"
         " OR (scope = ?2 AND digest = ?4 AND (key IS NULL OR ?3 IS NULL))",
-        (fact.uid, fact.scope, fact.key, fact.digest, fact.text, fact.version),
+        (fact.uid, fact.scope, fact.key, fact.digest),
     )
-    return [_There(*each) for each in found]
+    return list(itertools.starmap(Fact, found))
 
 
-def _fact_at(connection: sqlite3.Connection, row: int) -> Fact:
-    return Fact(*connection.execute(f"SELECT {COLUMNS} FROM memories WHERE id = ?", (row,)).fetchone())
+def _is_twin(there: Fact, fact: Fact) -> bool:
+    """One by their text, since one of the two has no key."""
+    return (there.scope, there.digest) == (fact.scope, fact.digest) and (there.key is None) != (fact.key is None)
+
+
+def _is_same(there: Fact, fact: Fact) -> bool:
+    """As it is; or a message, in whose place no fact comes."""
+    is_message = there.digest is None
+    return there.uid == fact.uid and (is_message or (there.text, there.version) == (fact.text, fact.version))
 
 
 def _joined(twin: Fact, fact: Fact) -> Fact:
