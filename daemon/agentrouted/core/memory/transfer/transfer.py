@@ -6,7 +6,7 @@ import io
 import json
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import islice
@@ -21,7 +21,7 @@ from agentrouted.core.memory.transfer.foreign import Placed, as_lines, format_of
 from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.transfer.lines import HEADER, Line, parsed, to_text
 from agentrouted.core.memory.transfer.lines_in import take_in
-from agentrouted.core.memory.transfer.lines_out import Place, PlainLine, next_lines
+from agentrouted.core.memory.transfer.lines_out import Place, next_lines
 from agentrouted.core.storage.database import Database
 from agentrouted.core.threads import in_thread
 from agentrouted_protocol.memory import (
@@ -30,6 +30,7 @@ from agentrouted_protocol.memory import (
     MemoryImportParams,
     MemoryImportResult,
 )
+from agentrouted_protocol.scope import Scope
 
 # In one transaction: others wait for it, and it is all in memory.
 _MOST_LINES: Final = 100
@@ -38,6 +39,8 @@ _MOST_CHARACTERS: Final = 1_000_000
 # Without a file: more does not fit into an answer.
 _LONGEST_TEXT: Final = 32 * 1024 * 1024
 _MOST_PROBLEMS: Final = 100
+
+_HEADER: Final = f"{json.dumps(HEADER)}\n"
 
 Report = Callable[[int], object]
 
@@ -52,16 +55,18 @@ async def export(database: Database, params: MemoryExportParams, report: Report 
     """
     if params.path is not None:
         return await _export_to_file(database, params, absolute(params.path), report)
-    texts: list[str] = []
-    size = entries = messages = 0
-    async for lines in _batches(database, params):
-        texts += map(to_text, lines)
-        size += sum(map(len, texts[-len(lines) :]))
+    texts = [_HEADER]
+    size = 0
+
+    async def add(text: str) -> None:
+        nonlocal size
+        size += len(text)
         if size > _LONGEST_TEXT:
             raise InvalidParams("there is more than fits into an answer", hint="name a `path` to write it to")
-        entries, messages = _counted(lines, entries, messages)
-        report(entries + messages)
-    return MemoryExportResult(text=_joined([json.dumps(HEADER), *texts]), entries=entries, messages=messages)
+        texts.append(text)
+
+    exported = await _export(database, params.scope, add, report)
+    return exported.model_copy(update={"text": "".join(texts)})
 
 
 async def import_(
@@ -99,13 +104,9 @@ async def _export_to_file(
     # One thread: where we are cancelled, what is being written ends before the file is removed.
     thread = ThreadPoolExecutor(1)
     in_order = partial(asyncio.get_running_loop().run_in_executor, thread)
-    entries = messages = 0
     try:
         await in_order(_begin, partial_path)
-        async for lines in _batches(database, params):
-            await in_order(_append, partial_path, _joined(map(to_text, lines)))
-            entries, messages = _counted(lines, entries, messages)
-            report(entries + messages)
+        exported = await _export(database, params.scope, partial(in_order, _append, partial_path), report)
         await in_order(partial_path.replace, file)
     except OSError as error:
         raise cannot(path, error) from error
@@ -114,15 +115,24 @@ async def _export_to_file(
         with contextlib.suppress(OSError):
             await in_order(partial_path.unlink)
         thread.shutdown(wait=False)
-    return MemoryExportResult(path=str(path), entries=entries, messages=messages)
+    return exported.model_copy(update={"path": str(path)})
 
 
-async def _batches(database: Database, params: MemoryExportParams) -> AsyncIterator[list[PlainLine]]:
+async def _export(
+    database: Database, scope: Scope | None, write: Callable[[str], Awaitable[object]], report: Report
+) -> MemoryExportResult:
+    """Without the header; some lines at a time. Returns how many there are."""
+    entries = messages = 0
     place: Place | None = Place()
     while place is not None:
-        lines, place = await database.read(partial(next_lines, place=place, only=params.scope))
-        if lines:
-            yield lines
+        lines, place = await database.read(partial(next_lines, place=place, only=scope))
+        if not lines:
+            break
+        await write("".join(f"{to_text(line)}\n" for line in lines))
+        entries += sum(line["type"] == "fact" for line in lines)
+        messages += sum(line["type"] == "message" for line in lines)
+        report(entries + messages)
+    return MemoryExportResult(entries=entries, messages=messages)
 
 
 def _source(params: MemoryImportParams, opened: contextlib.ExitStack) -> Iterator[Placed]:
@@ -173,23 +183,12 @@ def _some(texts: Iterator[Placed]) -> Iterator[Placed]:
 
 def _begin(path: Path) -> None:
     path.touch(mode=0o600, exist_ok=False)
-    path.write_text(_joined([json.dumps(HEADER)]), encoding="utf-8")
+    path.write_text(_HEADER, encoding="utf-8")
 
 
 def _append(path: Path, text: str) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
-
-
-def _joined(lines: Iterable[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
-def _counted(lines: Iterable[PlainLine], entries: int, messages: int) -> tuple[int, int]:
-    for line in lines:
-        entries += line["type"] == "fact"
-        messages += line["type"] == "message"
-    return entries, messages
 
 
 def _unreadable(error: Exception) -> Storage:
