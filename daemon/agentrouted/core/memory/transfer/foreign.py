@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from hashlib import blake2b
 from typing import Any, Final, TextIO
 
+from agentrouted.core.memory.transfer.lines import Placed
 from agentrouted.core.memory.transfer.long_json import LONGEST_VALUE, NO_JSON, LongJson
 from agentrouted.core.times import text_of_time
 from agentrouted_protocol.memory import MemoryFormat
 from agentrouted_protocol.scope import Scope
-
-# Where a line stands, in words, and the line.
-Placed = tuple[str, str]
 
 # Characters from which it is told what it is.
 _BEGINNING: Final = 64 * 1024

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from agentrouted.core.memory.transfer.foreign import Placed, fact_line, stable_id
+from agentrouted.core.memory.transfer.foreign import fact_line, stable_id
+from agentrouted.core.memory.transfer.lines import Placed
 from agentrouted.core.times import text_of_time
 from agentrouted_protocol.scope import Scope
 

@@ -9,7 +9,6 @@ from pydantic_core import to_json
 
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.memory.message_rows import secrets_of
-from agentrouted.core.memory.transfer.foreign import Placed
 from agentrouted.core.memory.transfer.long_json import NO_JSON
 from agentrouted.core.secrets import secrets_in
 from agentrouted_protocol.base import WireModel
@@ -18,6 +17,14 @@ from agentrouted_protocol.messages import Message
 from agentrouted_protocol.scope import Scope
 
 HEADER: Final = {"type": "agentrouted.memory", "version": 1}
+
+MOST_LINES: Final = 100
+"""At once: others wait for it, and it is all in memory."""
+
+MOST_CHARACTERS: Final = 1_000_000
+
+Placed = tuple[str, str]
+"""Where a line stands, in words, and the line."""
 
 
 class FactLine(MemoryEntry):

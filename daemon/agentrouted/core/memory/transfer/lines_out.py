@@ -4,19 +4,16 @@ import itertools
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
 from agentrouted.core.memory.facts import COLUMNS, Fact
 from agentrouted.core.memory.message_rows import message_of
 from agentrouted.core.memory.scopes import find_scope, scope_of, whole_range
+from agentrouted.core.memory.transfer.lines import MOST_CHARACTERS, MOST_LINES
 from agentrouted.core.times import optional_time, text_of_time
 from agentrouted_protocol.scope import Scope
-
-# Of what is read at once: others wait for it, and it is all in memory.
-_MOST_LINES: Final = 100
-_MOST_CHARACTERS: Final = 1_000_000
 
 
 class Place(NamedTuple):
@@ -41,7 +38,7 @@ def next_lines(
     for here, length, line in _lines_after(connection, place, only):
         lines.append(line)
         characters += length
-        if len(lines) == _MOST_LINES or characters > _MOST_CHARACTERS:
+        if len(lines) == MOST_LINES or characters > MOST_CHARACTERS:
             return lines, here
     return lines, None
 

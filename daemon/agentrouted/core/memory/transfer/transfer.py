@@ -17,9 +17,9 @@ from agentrouted.core.endpoint import Boundary
 from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.facts import new_uid
 from agentrouted.core.memory.transfer.files import absolute, cannot, file_at, file_to_write
-from agentrouted.core.memory.transfer.foreign import Placed, as_lines, format_of
+from agentrouted.core.memory.transfer.foreign import as_lines, format_of
 from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
-from agentrouted.core.memory.transfer.lines import HEADER, Line, parsed, to_text
+from agentrouted.core.memory.transfer.lines import HEADER, MOST_CHARACTERS, MOST_LINES, Line, Placed, parsed, to_text
 from agentrouted.core.memory.transfer.lines_in import take_in
 from agentrouted.core.memory.transfer.lines_out import Place, next_lines
 from agentrouted.core.storage.database import Database
@@ -31,10 +31,6 @@ from agentrouted_protocol.memory import (
     MemoryImportResult,
 )
 from agentrouted_protocol.scope import Scope
-
-# In one transaction: others wait for it, and it is all in memory.
-_MOST_LINES: Final = 100
-_MOST_CHARACTERS: Final = 1_000_000
 
 # Without a file: more does not fit into an answer.
 _LONGEST_TEXT: Final = 32 * 1024 * 1024
@@ -174,10 +170,10 @@ def _next(texts: Iterator[Placed], problems: list[str]) -> list[tuple[str, Line]
 
 def _some(texts: Iterator[Placed]) -> Iterator[Placed]:
     characters = 0
-    for place, text in islice(texts, _MOST_LINES):
+    for place, text in islice(texts, MOST_LINES):
         yield place, text
         characters += len(text)
-        if characters > _MOST_CHARACTERS:
+        if characters > MOST_CHARACTERS:
             return
 
 
