@@ -18,10 +18,10 @@ from agentrouted.core.errors import InvalidParams, Storage
 from agentrouted.core.memory.facts import new_uid
 from agentrouted.core.memory.transfer.files import absolute, cannot, file_at, file_to_write
 from agentrouted.core.memory.transfer.foreign import as_lines, format_of
-from agentrouted.core.memory.transfer.foreign_file import is_database, lines_of_file
 from agentrouted.core.memory.transfer.lines import HEADER, MOST_CHARACTERS, MOST_LINES, Line, Placed, parsed, to_text
 from agentrouted.core.memory.transfer.lines_in import take_in
 from agentrouted.core.memory.transfer.lines_out import Place, next_lines
+from agentrouted.core.memory.transfer.memory_sqlite import is_database, lines_of_file
 from agentrouted.core.storage.database import Database
 from agentrouted.core.threads import in_thread
 from agentrouted_protocol.memory import (
