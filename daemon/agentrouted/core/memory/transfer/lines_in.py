@@ -3,6 +3,7 @@
 import itertools
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from agentrouted.core.endpoint import Boundary, stricter
 from agentrouted.core.errors import Conflict, InvalidParams
@@ -15,6 +16,11 @@ from agentrouted.core.memory.terms import clean, fingerprint
 from agentrouted.core.memory.transfer.lines import FactLine, Line, MessageLine, SessionLine
 from agentrouted.core.times import seconds_of
 from agentrouted_protocol.scope import Scope
+
+_SAME: Final = (
+    f"SELECT {COLUMNS} FROM memories WHERE uid = ?1 OR (scope = ?2 AND key = ?3)"
+    " OR (scope = ?2 AND digest = ?4 AND (key IS NULL OR ?3 IS NULL))"
+)
 
 
 def take_in(
@@ -126,17 +132,14 @@ class _Messages:
 
 def _found(connection: sqlite3.Connection, fact: Fact) -> list[Fact]:
     """The same fact as it is in the file, by its id, its key or its text; or the message that has its id."""
-    found = connection.execute(
-        f"SELECT {COLUMNS} FROM memories WHERE uid = ?1 OR (scope = ?2 AND key = ?3)"
-        " OR (scope = ?2 AND digest = ?4 AND (key IS NULL OR ?3 IS NULL))",
-        (fact.uid, fact.scope, fact.key, fact.digest),
-    )
+    found = connection.execute(_SAME, (fact.uid, fact.scope, fact.key, fact.digest))
     return list(itertools.starmap(Fact, found))
 
 
 def _is_twin(there: Fact, fact: Fact) -> bool:
     """One by their text, since one of the two has no key."""
-    return (there.scope, there.digest) == (fact.scope, fact.digest) and (there.key is None) != (fact.key is None)
+    one_has_no_key = (there.key is None) != (fact.key is None)
+    return one_has_no_key and there.digest == fact.digest and there.scope == fact.scope
 
 
 def _is_same(there: Fact, fact: Fact) -> bool:
