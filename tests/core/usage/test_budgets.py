@@ -194,6 +194,14 @@ async def test_no_longer_reply_is_asked_for_than_the_window_has_room_for(
     assert upstream.requests[0].body["max_tokens"] == longest
 
 
+async def test_a_server_of_this_machine_says_how_large_its_window_is(tmp_path: Path) -> None:
+    models = {"/v1/models": Reply.json({"data": [{"id": "m", "max_model_len": 4096}]})}
+    budgets = "budgets: { all: { tokens: 100000, per: day } }"
+    async with Upstream(models=None, beside=models) as upstream, runs(tmp_path, budgets) as all_runs:
+        assert await ends(all_runs, model=f"{upstream.url}/m", maxTokens=None) == [""]
+    assert upstream.requests[-1].body["max_tokens"] < 4096
+
+
 @pytest.mark.parametrize(
     ("policy", "expected"),
     [

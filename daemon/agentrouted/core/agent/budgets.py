@@ -97,6 +97,8 @@ async def within_budgets(
             if ledger is None:
                 raise services.ledger.fault
             call, ended = replace(call, at=time.time()), ledger.lines.ended
+            if request.max_tokens is None and any(limit.unit != "calls" for limit in counted):
+                endpoint = replace(endpoint, context_window=await services.context_window(endpoint))
             # By those that have ended meanwhile it may be known that it takes more.
             cost = _cost(endpoint, request, ledger.taken)
             limits = [limit for limit in counted if limit.name not in allowed]
