@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
+from agentrouted.core.errors import InvalidParams
 from agentrouted.core.memory.transfer.foreign import fact_line, stable_id
 from agentrouted.core.memory.transfer.lines import Placed
 from agentrouted.core.times import text_of_time
@@ -24,7 +25,8 @@ def is_database(path: Path) -> bool:
 def lines_of_file(path: Path, scope: Scope, opened: contextlib.ExitStack) -> Iterator[Placed]:
     """Facts by key, and messages. Those without a session get one that is called as the file.
 
-    It is read only, from any thread but one at a time. Raises `sqlite3.Error`.
+    It is read only, from any thread but one at a time. Raises `sqlite3.Error`, and `InvalidParams` for
+    another database.
     """
     address = f"file:{quote(str(path))}?mode=ro"
     connection = opened.enter_context(contextlib.closing(sqlite3.connect(address, uri=True, check_same_thread=False)))
@@ -37,7 +39,10 @@ def lines_of_file(path: Path, scope: Scope, opened: contextlib.ExitStack) -> Ite
 def _lines(connection: sqlite3.Connection, path: Path, scope: Scope) -> Iterator[Placed]:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not tables & {"facts", "messages"}:
-        yield str(path), "no table `facts` and no table `messages`"
+        raise InvalidParams(
+            f"{path} has no table `facts` and no table `messages`, as a file of `MemorySQLite` has",
+            hint="an export of this memory is what `memory/export` writes, not its database",
+        )
     if "facts" in tables:
         for row in connection.execute(
             "SELECT CAST(key AS TEXT) AS key, CAST(value AS TEXT) AS value FROM facts ORDER BY rowid"
