@@ -40,7 +40,7 @@ _NEARLY_ALL: Final = 0.3
 # Among so few rows, all that have a word are looked at in any case.
 _FEW: Final = 1000
 
-# Of the best so far, those that are looked through at least for the words whose matches were not all seen.
+# Of the best so far, at least so many are looked through for the words whose matches were not all seen.
 _LOOKED_THROUGH: Final = 60
 
 # In one statement: SQLite takes 32,766 values.
