@@ -219,3 +219,8 @@ def test_a_file_that_is_no_text_of_bounded_size_is_an_error(tmp_path: Path, cont
 def test_what_is_no_file_is_an_error(tmp_path: Path) -> None:
     assert load(tmp_path, {}).config is None
     assert load(Path("/dev/null"), {}).config is None
+
+
+def test_a_limit_is_told_as_people_write_it() -> None:
+    (problem,) = problems_of("budgets: {a: {usd: -1, per: day}}")
+    assert problem.message == "`budgets.a.usd` must be at least 0"
