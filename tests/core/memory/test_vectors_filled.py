@@ -27,8 +27,11 @@ from agentrouted.core.agent.configured_vectors import vectors_filled
 from agentrouted.core.config.environment import Environment
 from agentrouted.core.endpoint import Boundary
 from agentrouted.core.erasing import forget_everything
+from agentrouted.core.memory.store import Store
 from agentrouted.core.memory.vectors import rows
+from agentrouted.core.memory.vectors.embed import Embedded
 from agentrouted.core.services import open_services
+from agentrouted.core.storage.database import Database
 from agentrouted.testing.upstream import Received, Reply, Scripted, Upstream
 from agentrouted_protocol.memory import (
     MemoryExportParams,
@@ -181,6 +184,27 @@ async def test_two_daemons_do_not_fill_the_same_twice(tmp_path: Path) -> None:
             assert await found_by_meaning(two, "fact 7") == await found_by_meaning(one, "fact 7")
     asked = [text for texts in texts_in(upstream.requests) for text in texts if text != "fact 7"]
     assert sorted(asked) == sorted(f"fact {number}" for number in range(100) if number != 7)
+
+
+async def test_who_had_nothing_to_fill_does_not_replace_the_model_of_a_daemon_that_began_later(tmp_path: Path) -> None:
+    async def embed(model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None) -> Embedded:
+        return Embedded(model, [vector_of(text) for text in texts])
+
+    store, later = [Store(await Database.open(tmp_path / "memory.db")) for _ in range(2)]
+    await remember(store, "blue")
+    before = store.open_vectors(embed, "one", lambda: "one")
+    await filled(store)
+    await before.aclose()
+    opened = [store.open_vectors(embed, "one", lambda: "one")]
+    await filled(store)
+    opened.append(later.open_vectors(embed, "other", lambda: "other"))
+    await filled(later)
+    await remember(store, "tea")
+    assert "another daemon" in str((await filled(store)).error)
+    for vectors in opened:
+        await vectors.aclose()
+    for each in (store, later):
+        await each.aclose()
 
 
 async def test_a_text_that_the_model_does_not_take_is_shortened_or_left_out(tmp_path: Path) -> None:
