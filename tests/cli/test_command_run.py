@@ -174,7 +174,7 @@ async def test_ctrl_c_cancels_the_run_and_prints_what_was_spent(tmp_path: Path) 
         await request.closed_early.wait()
     assert (process.returncode, out) == (130, b"\n")
     assert b"cancelled" in err
-    assert b"tokens in" in err
+    assert b"1 token in" in err
 
 
 async def test_a_reader_that_goes_away_ends_the_run_quietly(tmp_path: Path) -> None:
