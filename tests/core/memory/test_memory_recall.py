@@ -336,6 +336,14 @@ async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None
     assert await found(store, "tea") == ["likes tea"]
 
 
+async def test_a_new_fact_is_not_hidden_by_many_older_turns_that_fit_as_well(store: Store) -> None:
+    await remember(store, "tea is green")
+    await store.add_messages("s", [says(f"{number} tea") for number in range(2000)])
+    await remember(store, "tea is oolong")
+    texts = await found(store, "tea")
+    assert texts[0] == "tea is oolong" and "1999 tea" in texts
+
+
 async def test_a_message_is_found_with_who_said_it(store: Store) -> None:
     await remember(store, "likes tea")
     half = "\ud83d tea"

@@ -97,7 +97,7 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, cou
         _look_for_both(connection, first, second, where, newest)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
-    ranking = Ranking(found)
+    ranking = Ranking(found, where.messages.first if where.messages else 0)
     unseen = [term for term in telling if not term.complete]
     if unseen and (len(telling) > 1 or where.messages):
         _look_through(connection, ranking, unseen, max(count, _LOOKED_THROUGH))

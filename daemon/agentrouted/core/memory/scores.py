@@ -1,5 +1,6 @@
 """What the words of a question make of the rows."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -56,8 +57,10 @@ class Term:
 class Ranking:
     """Rows by what the words make of them. They are scored when they may be among the best."""
 
-    def __init__(self, terms: Sequence[Term]) -> None:
+    def __init__(self, terms: Sequence[Term], border: int = 0) -> None:
+        """Rows from `border` on came independently of those below, and are no newer for their ids."""
         self.terms = terms
+        self._border = border
         self._best: dict[int, float] = {}
         self._is_all = False
 
@@ -67,18 +70,18 @@ class Ranking:
         return all(term.complete for term in self.terms)
 
     def best(self, count: int) -> dict[int, float]:
-        """Scores by id, the best first; of equals, the newest."""
+        """Scores by id, the best first; of equals, the newest of both sides of the border in turn."""
         if len(self._best) < count and not self._is_all:
-            self._best = _best(self.terms, count)
+            self._best = _best(self.terms, count, self._border)
             self._is_all = len(self._best) < count
         return dict(islice(self._best.items(), count))
 
     def replace(self, scores: Mapping[int, float]) -> None:
         """Those of the best, which have become better."""
-        self._best = _ordered(scores)
+        self._best = _ordered(scores, self._border)
 
 
-def _best(terms: Sequence[Term], count: int) -> dict[int, float]:
+def _best(terms: Sequence[Term], count: int, border: int) -> dict[int, float]:
     parts = [part for term in terms for part in term.parts()]
     several = _with_several(term.rows for term in terms)
     scores = dict.fromkeys(several, 0.0)
@@ -89,15 +92,21 @@ def _best(terms: Sequence[Term], count: int) -> dict[int, float]:
         if len([better for better in scores.values() if better > score]) >= count:
             break
         # What has no other word: all equals, so only the newest of them can be among the best.
-        scores.update(dict.fromkeys(sorted(rows - several)[-count:], score))
+        alone = sorted(rows - several)
+        place = bisect_left(alone, border)
+        scores.update(dict.fromkeys([*alone[:place][-count:], *alone[place:][-count:]], score))
     if len(scores) > count:
         least = sorted(scores.values())[-count]
         scores = {row: score for row, score in scores.items() if score >= least}
-    return dict(islice(_ordered(scores).items(), count))
+    return dict(islice(_ordered(scores, border).items(), count))
 
 
-def _ordered(scores: Mapping[int, float]) -> dict[int, float]:
-    return {row: score for score, row in sorted(zip(scores.values(), scores, strict=True), reverse=True)}
+def _ordered(scores: Mapping[int, float], border: int) -> dict[int, float]:
+    newest = sorted(scores, reverse=True)
+    above = len([row for row in newest if row >= border])
+    if above < len(newest):
+        newest = [row for _, row in sorted([*enumerate(newest[:above]), *enumerate(newest[above:])])]
+    return {row: scores[row] for row in sorted(newest, key=scores.__getitem__, reverse=True)}
 
 
 def _with_several(rows_of_words: Iterable[set[int]]) -> set[int]:
