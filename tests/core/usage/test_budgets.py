@@ -183,22 +183,37 @@ async def test_a_reply_is_no_longer_than_what_is_left(tmp_path: Path) -> None:
     assert 16 <= upstream.requests[0].body["max_tokens"] < 100
 
 
-@pytest.mark.parametrize(("held", "more"), [("tokens: 100000", {}), ("usd: 500", {}), ("calls: 9", {"maxCost": 500})])
-@pytest.mark.parametrize(("prompt", "longest"), [("Hi", 967), ("word " * 450, 512)])
+@pytest.mark.parametrize(("held", "more"), [("tokens: 900000", {}), ("usd: 5000", {}), ("calls: 9", {"maxCost": 5000})])
+@pytest.mark.parametrize(
+    ("window", "prompt", "longest"),
+    [
+        # As much as is left when its prompt takes the most that it may.
+        (1_000, "Hi", 967),
+        # Half of what is free as estimated: at most, these prompts fill their windows.
+        (4_000, "word " * 2_000, 750),
+        (128_000, "word " * 68_000, 8_192),
+        # The least, where little is free.
+        (1_000, "word " * 450, 512),
+    ],
+)
 async def test_no_longer_reply_is_asked_for_than_the_window_has_room_for(
-    tmp_path: Path, held: str, more: dict[str, Any], prompt: str, longest: int
+    tmp_path: Path, held: str, more: dict[str, Any], window: int, prompt: str, longest: int
 ) -> None:
-    budget, model = f"all: {{ {held}, per: day }}", f"context_window: 1000, {PRICE}"
+    budget, model = f"all: {{ {held}, per: day }}", f"context_window: {window}, {PRICE}"
     async with Upstream() as upstream, runs(tmp_path, config(upstream, budget, model)) as all_runs:
         assert await ends(all_runs, maxTokens=None, prompt=prompt, **more) == [""]
     assert upstream.requests[0].body["max_tokens"] == longest
 
 
-async def test_a_server_of_this_machine_says_how_large_its_window_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("held", "more"), [("tokens: 100000", {}), ("usd: 500", {}), ("calls: 9", {"maxCost": 500})])
+async def test_a_server_of_this_machine_says_how_large_its_window_is(
+    tmp_path: Path, held: str, more: dict[str, Any]
+) -> None:
     models = {"/v1/models": Reply.json({"data": [{"id": "m", "max_model_len": 4096}]})}
-    budgets = "budgets: { all: { tokens: 100000, per: day } }"
-    async with Upstream(models=None, beside=models) as upstream, runs(tmp_path, budgets) as all_runs:
-        assert await ends(all_runs, model=f"{upstream.url}/m", maxTokens=None) == [""]
+    async with Upstream(models=None, beside=models) as upstream:
+        text = config(upstream, f"all: {{ {held}, per: day }}").replace("local: false", "local: true")
+        async with runs(tmp_path, text) as all_runs:
+            assert await ends(all_runs, maxTokens=None, **more) == [""]
     assert upstream.requests[-1].body["max_tokens"] < 4096
 
 

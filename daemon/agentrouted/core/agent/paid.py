@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from agentrouted.core.agent.breach import TellAndAsk
 from agentrouted.core.agent.budgets import within_budgets
@@ -32,6 +33,8 @@ async def paid_call(
     call = _call(run, endpoint, kind, crossing)
     try:
         with within_tokens(run, request) as request:
+            if endpoint.price and request.max_tokens is None and run.budget.left is not None:
+                endpoint = replace(endpoint, context_window=await run.services.context_window(endpoint))
             request, reserved = reserve(run, endpoint, request)
             try:
                 request, opened = await within_budgets(run.services, call, endpoint, request, TellAndAsk(run))

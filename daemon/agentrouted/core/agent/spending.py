@@ -14,21 +14,25 @@ from agentrouted.core.wire.bill import most_tokens_in, tokens_in
 
 _MILLION: Final = 1_000_000
 
-# Tokens that a reply may have under a limit where no `maxTokens` says otherwise; and that it may have at all there: who
-# wants no limit may say the largest number there is.
+# Tokens that a reply may have under a limit where no `maxTokens` says otherwise.
 _LONGEST_REPLY: Final = 8192
+
 # Of a window that its prompt may fill, so much at least is a reply's.
 _LEAST_REPLY: Final = 512
+
+# Tokens that a reply may have at all under a limit: who wants none may say the largest number there is.
 _NO_LIMIT: Final = _MILLION
 
 
 def longest_reply(endpoint: Endpoint, request: ModelRequest) -> int:
-    """Tokens that are reserved for it under a limit of cost."""
+    """Tokens that are set aside for it under a limit of dollars or tokens."""
     if request.max_tokens is not None:
         return min(request.max_tokens, _NO_LIMIT)
-    # Whoever asks for more than its window has is refused.
+    # Whoever asks for more than its window has is refused. The most that a prompt may take leaves nothing where it is
+    # long: there it is half of what is free as estimated, so that the estimate may be wrong by the other half.
     window = endpoint.context_window or _NO_LIMIT
-    return min(max(window - most_tokens_in(request), _LEAST_REPLY), _LONGEST_REPLY)
+    room = max(window - most_tokens_in(request), (window - tokens_in(request)) // 2, _LEAST_REPLY)
+    return min(room, _LONGEST_REPLY)
 
 
 @contextmanager
