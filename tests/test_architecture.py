@@ -54,7 +54,7 @@ FLOORS = (
     {"agentrouted.core.faults"},
     {
         "agentrouted.core",
-        "agentrouted.core.counted",
+        "agentrouted.core.in_words",
         "agentrouted.core.endpoint",
         "agentrouted.core.errors",
         "agentrouted.core.loopback",

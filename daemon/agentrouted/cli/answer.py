@@ -9,7 +9,7 @@ from typing import Final, Protocol, Self
 
 from agentrouted.cli.approval import ask_on_terminal
 from agentrouted.cli.terminal import Spinner, printable, say
-from agentrouted.core.counted import counted
+from agentrouted.core.in_words import in_words
 from agentrouted_protocol.client_requests import ToolApproveParams, ToolApproveResult
 from agentrouted_protocol.events import (
     BudgetEvent,
@@ -189,8 +189,8 @@ def bill(usage: Usage, seconds: float) -> str:
     about = "about " if usage.estimated else ""
     parts = [
         f"{usage.output_tokens / seconds:.0f} tokens/s" if seconds > 0 and usage.output_tokens else None,
-        f"{about}{counted(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out",
-        counted(usage.model_calls, "model call") if usage.model_calls > 1 else None,
+        f"{about}{in_words(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out",
+        in_words(usage.model_calls, "model call") if usage.model_calls > 1 else None,
         _cost(usage),
     ]
     return " · ".join(part for part in parts if part)

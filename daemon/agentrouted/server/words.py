@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from agentrouted.core.counted import counted
+from agentrouted.core.in_words import in_words
 from agentrouted_protocol.events import (
     AgentEnd,
     AgentStart,
@@ -46,4 +46,4 @@ def _report(event: Event) -> str | None:
 
 def _ending(event: AgentEnd) -> str:
     tokens = event.usage.input_tokens + event.usage.output_tokens
-    return f"{event.stop_reason or 'failed'}, {counted(tokens, 'token')}"
+    return f"{event.stop_reason or 'failed'}, {in_words(tokens, 'token')}"

@@ -11,8 +11,8 @@ from agentrouted.cli.door import daemon
 from agentrouted.cli.subcommands import add_subcommands
 from agentrouted.cli.terminal import progress, say, show_table
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.counted import counted
 from agentrouted.core.errors import NotFound, Storage
+from agentrouted.core.in_words import in_words
 from agentrouted.core.local.catalog import own_folder
 from agentrouted.core.local.known import KNOWN_MODELS, KnownModel
 from agentrouted.core.local.pull import pull
@@ -91,7 +91,7 @@ def _rows(result: ModelProbeResult) -> list[tuple[str, ...]]:
     route, spent, seen = result.route, result.spent, result.evidence
     first = f"first token after {result.time_to_first_token:.2f} s" if result.time_to_first_token is not None else ""
     cost = "unknown" if spent.total_cost_usd is None else f"${spent.total_cost_usd:.4f}"
-    calls, tokens = counted(spent.model_calls, "call"), counted(spent.input_tokens, "token")
+    calls, tokens = in_words(spent.model_calls, "call"), in_words(spent.input_tokens, "token")
     return [
         ("asked", f"{route.provider}/{route.model_id}", f"at {route.base_url}, in {route.wire}"),
         ("latency", f"{result.latency:.2f} s", first),

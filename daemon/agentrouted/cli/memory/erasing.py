@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from agentrouted.core.config.environment import Environment
-from agentrouted.core.counted import counted
 from agentrouted.core.erasing import Erased, forget_everything
 from agentrouted.core.errors import Storage
+from agentrouted.core.in_words import in_words
 from agentrouted_protocol.scope import Scope
 
 
@@ -25,11 +25,11 @@ def erase(scope: Scope, *, dry_run: bool, as_json: bool) -> int:
 
 
 def _in_words(path: Path, erased: Erased, *, dry_run: bool) -> list[str]:
-    counts = f"{counted(erased.facts, 'fact')}, {counted(erased.messages, 'message')}, {counted(erased.runs, 'run')}"
+    counts = f"{in_words(erased.facts, 'fact')}, {in_words(erased.messages, 'message')}, {in_words(erased.runs, 'run')}"
     running = [f"run {run} is under way and stays: cancel it, then do this again" for run in erased.running]
     if dry_run:
         return [f"would be forgotten: {counts}", *running]
-    said = f"{counted(len(erased.left), 'piece')} of it left, in runs of others" if erased.left else "nothing is left"
+    said = f"{in_words(len(erased.left), 'piece')} of it left, in runs of others" if erased.left else "nothing is left"
     copies = [f"an older copy has it: {copy}: delete it" for copy in erased.copies]
     return [f"forgotten: {counts}", f"searched {path}: {said}", *running, *copies]
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from agentrouted.core.counted import counted
+from agentrouted.core.in_words import in_words
 from agentrouted_protocol.memory import MemoryHit
 
 _FOUND: Final = {"text": "in the text", "around": "around it"}
@@ -17,7 +17,7 @@ def reasons(hit: MemoryHit) -> Iterator[str]:
     words: Mapping[str, Mapping[str, Any]] = hit.explain.get("words") or {}
     yield f"score {hit.score:g}{_places(hit.explain)}"
     for word, found in words.items():
-        yield f"{word}: {_FOUND[found['found']]}, {found['score']:g}; in {counted(found['entries'], 'entry')}"
+        yield f"{word}: {_FOUND[found['found']]}, {found['score']:g}; in {in_words(found['entries'], 'entry')}"
     if "wording" in hit.explain:
         yield f"the wording: times {hit.explain['wording']:g}"
     if "vectors" in hit.explain:

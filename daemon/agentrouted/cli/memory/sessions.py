@@ -6,8 +6,8 @@ from functools import partial
 from agentrouted.cli.memory.words import Shown, day, limit, say_if_more, scope, scope_if_named, show_found
 from agentrouted.cli.messages import show_messages
 from agentrouted.cli.terminal import show
-from agentrouted.core.counted import counted
 from agentrouted.core.errors import NotFound
+from agentrouted.core.in_words import in_words
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryClearMessagesParams,
@@ -42,7 +42,7 @@ async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryCl
     told: MemoryClearMessagesResult = await client.request("memory/clearMessages", params)
     if not told.cleared:
         raise _no_session(arguments)
-    return told, partial(show, f"forgotten: {counted(told.cleared, 'message')}")
+    return told, partial(show, f"forgotten: {in_words(told.cleared, 'message')}")
 
 
 def _no_session(arguments: argparse.Namespace) -> NotFound:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from agentrouted.cli.memory.words import PROGRESS, Shown, progress_of, scope, scope_if_named
 from agentrouted.cli.terminal import say, show
-from agentrouted.core.counted import counted
+from agentrouted.core.in_words import in_words
 from agentrouted_client import Client
 from agentrouted_protocol.memory import (
     MemoryExportParams,
@@ -53,7 +53,7 @@ async def vectors(client: Client, _: argparse.Namespace) -> tuple[MemoryVectorsR
 
 
 def _counts(told: MemoryExportResult | MemoryImportResult) -> str:
-    return f"{counted(told.entries, 'fact')}, {counted(told.messages, 'message')}"
+    return f"{in_words(told.entries, 'fact')}, {in_words(told.messages, 'message')}"
 
 
 def _absolute(file: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
-from agentrouted.core.counted import counted
 from agentrouted.core.errors import AgentroutedError, ProviderError
+from agentrouted.core.in_words import in_words
 from agentrouted.core.wire.base import (
     ANY_TOOL,
     Chunk,
@@ -79,7 +79,7 @@ def reports_usage(reply: ModelReply) -> Seen:
     usage = reply.usage
     if usage.estimated:
         return Seen(False, "the reply says nothing of tokens")
-    return Seen(True, f"{counted(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out")
+    return Seen(True, f"{in_words(usage.input_tokens, 'token')} in, {usage.output_tokens:,} out")
 
 
 def calls_tools(reply: ModelReply) -> Seen:

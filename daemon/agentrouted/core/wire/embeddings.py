@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from pydantic_core import from_json, to_json
 
-from agentrouted.core.counted import counted
 from agentrouted.core.endpoint import Endpoint
 from agentrouted.core.errors import ConfigInvalid, ResponseInvalid
+from agentrouted.core.in_words import in_words
 from agentrouted.core.tokens import text_of
 from agentrouted.core.wire.base import ModelReply, ModelRequest
 from agentrouted.core.wire.bill import bill
@@ -47,7 +47,7 @@ async def embed(http: HttpClient, endpoint: Endpoint, request: ModelRequest) -> 
     vectors, usage, model = await asyncio.to_thread(_read, way, endpoint, body)
     if len(vectors) != len(texts):
         raise ResponseInvalid(
-            f"{endpoint.label} sent {counted(len(vectors), 'embedding')} for {counted(len(texts), 'text')}"
+            f"{endpoint.label} sent {in_words(len(vectors), 'embedding')} for {in_words(len(texts), 'text')}"
         )
     spent = bill(endpoint, request, usage, 0)
     return vectors, ModelReply("", "", (), None, spent, model, exchange.request_id)

@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from agentrouted.core.counted import counted
 from agentrouted.core.errors import AgentroutedError, ContextOverflow, GuardrailBlocked, ProviderError, ProviderTimeout
+from agentrouted.core.in_words import in_words
 from agentrouted.core.memory.vectors.embed import Embedder, Within
 from agentrouted.core.memory.vectors.missing import Batch
 
@@ -71,7 +71,7 @@ async def _ask(embedder: Embedder, texts: Sequence[str], within: Within) -> Sequ
         async with asyncio.timeout(LONGEST_CALL):
             return await embedder.vectors(texts, within)
     except TimeoutError:
-        count = counted(len(texts), "text")
+        count = in_words(len(texts), "text")
         raise ProviderTimeout(f"`{embedder.model}` took more than {LONGEST_CALL:g} s for {count}") from None
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agentrouted.core.counted import counted
+from agentrouted.core.in_words import in_words
 
 
 @pytest.mark.parametrize(
@@ -16,4 +16,4 @@ from agentrouted.core.counted import counted
     ],
 )
 def test_only_one_is_told_as_one(count: int, noun: str, words: str) -> None:
-    assert counted(count, noun) == words
+    assert in_words(count, noun) == words
