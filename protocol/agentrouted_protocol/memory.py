@@ -31,6 +31,8 @@ class MemoryRememberParams(Params):
 
     scope: Scope = Scope()
     kind: FactKind = "fact"
+    """Where the same words are there already, `fact` leaves the kind that they have."""
+
     tags: list[str] = []
     """Words to filter by."""
 

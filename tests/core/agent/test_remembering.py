@@ -138,7 +138,7 @@ async def test_what_was_said_in_many_sessions_is_told_once(tmp_path: Path) -> No
     async with Upstream() as upstream, runs(tmp_path) as all_runs:
         store = await store_of(all_runs)
         await remember(store, "favorite color is blue", scope=HERE)
-        for number in range(30):
+        for number in range(100):
             await store.add_messages(f"s{number}", [says("My favourite colour is violet")], HERE)
         await all_runs.start(asked(upstream, prompt=QUESTION, memory=memory(recall="auto")), SilentHost()).result()
     recalled = sent(upstream.requests[0])[0][1]

@@ -336,12 +336,21 @@ async def test_what_is_no_longer_valid_hides_nothing_older(store: Store) -> None
     assert await found(store, "tea") == ["likes tea"]
 
 
-async def test_a_new_fact_is_not_hidden_by_many_older_turns_that_fit_as_well(store: Store) -> None:
-    await remember(store, "tea is green")
-    await store.add_messages("s", [says(f"{number} tea") for number in range(2000)])
+async def test_of_equals_among_facts_and_turns_the_newest_are_found(store: Store) -> None:
+    times = {True: "2020-01-01T00:00:00Z", False: None}
+    for are_old in (True, False):
+        turns = [says(f"tea {number}", created_at=times[are_old]) for number in range(100)]
+        await store.add_messages(f"old {are_old}", turns)
+        if are_old:
+            for number in range(30):
+                await remember(store, f"{number} tea")
+    newest = [f"tea {number}" for number in range(99, 79, -1)]
+    assert await found(store, "tea", limit=20) == newest
     await remember(store, "tea is oolong")
-    texts = await found(store, "tea")
-    assert texts[0] == "tea is oolong" and "1999 tea" in texts
+    assert await found(store, "tea", limit=20) == ["tea is oolong", *newest[:-1]]
+    await store.add_messages("s", [says(f"tea oolong {number}") for number in range(12)])
+    fitting = await found(store, "tea oolong", limit=20)
+    assert fitting[:13] == [*(f"tea oolong {number}" for number in range(11, -1, -1)), "tea is oolong"]
 
 
 async def test_a_message_is_found_with_who_said_it(store: Store) -> None:

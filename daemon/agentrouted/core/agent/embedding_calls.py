@@ -68,6 +68,21 @@ def embedding_in(run: RunContext) -> Embed:
     return partial(_embed, _OnBehalf(run.services, pay, boundary, ask_client))
 
 
+def asked_once(embed: Embed) -> Embed:
+    """For a question that is asked again, of more rows: it is the same vector."""
+    made: dict[tuple[str, ...], Embedded] = {}
+
+    async def embed_once(
+        model: str, texts: Sequence[str], workspace: str, *, boundary: Boundary | None = None
+    ) -> Embedded:
+        key = tuple(texts)
+        if key not in made:
+            made[key] = await embed(model, texts, workspace, boundary=boundary)
+        return made[key]
+
+    return embed_once
+
+
 def space_of(snapshot: Snapshot, model: str) -> str:
     """What the vectors of a model are called. Raises what `resolve` raises."""
     return _space(resolve(snapshot, model))

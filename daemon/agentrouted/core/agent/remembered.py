@@ -5,7 +5,7 @@ from typing import Final
 
 from agentrouted.core.agent.compaction import stay
 from agentrouted.core.agent.context import RunContext
-from agentrouted.core.agent.embedding_calls import embedding_in
+from agentrouted.core.agent.embedding_calls import asked_once, embedding_in
 from agentrouted.core.tokens import text_of, tokens_of_text
 from agentrouted_protocol import events
 from agentrouted_protocol.memory import MemoryHit, MemoryRecallParams
@@ -15,7 +15,7 @@ from agentrouted_protocol.runs import RunMemory
 _MOST_TOKENS: Final = 1000
 _MOST_HITS: Final = 20
 _TIMES: Final = 3
-"""So many times more are looked at, since some say the same."""
+"""So many times more are looked at first, since some say the same."""
 
 _MOST_LOOKED_AT: Final = 1000
 _MOST_BY_MEANING: Final = 5
@@ -48,12 +48,15 @@ async def remembered(run: RunContext, memory: RunMemory, asked: Message, before:
 async def look_up(run: RunContext, query: MemoryRecallParams, conversation: Sequence[Message]) -> list[MemoryHit]:
     """What the model does not read anyway, each text once: a long session has many that fit, others say the same."""
     standing = {text_of(message) for message in await stay(run, conversation)}
-    longer = query.model_copy(update={"limit": min(_TIMES * query.limit + len(standing), _MOST_LOOKED_AT)})
-    found: dict[str, MemoryHit] = {}
-    for hit in await (await run.services.memory.get()).recall(longer, embedding_in(run), run.plan.leaves):
-        if hit.kind != "message" or hit.text not in standing:
-            found.setdefault(hit.text, hit)
-    return list(found.values())[: query.limit]
+    store, embed = await run.services.memory.get(), asked_once(embedding_in(run))
+    limit = _TIMES * query.limit
+    while True:
+        hits = await store.recall(query.model_copy(update={"limit": limit}), embed, run.plan.leaves)
+        others = [hit for hit in hits if hit.kind != "message" or hit.text not in standing]
+        found = list({hit.text: hit for hit in reversed(others)}.values())[::-1]
+        if len(found) >= query.limit or len(hits) < limit or limit == _MOST_LOOKED_AT:
+            return found[: query.limit]
+        limit = min(4 * limit, _MOST_LOOKED_AT)
 
 
 def line_of(hit: MemoryHit) -> str:

@@ -81,9 +81,9 @@ def _condition(params: MemoryForgetParams) -> tuple[str, Sequence[Any]]:
 
 def _count(connection: sqlite3.Connection, scope: int, condition: str, values: Sequence[Any]) -> int:
     counted: int = connection.execute(
-        f"SELECT COUNT(*) FROM memories WHERE id BETWEEN ? AND ? AND ({condition})"
+        f"SELECT COUNT(*) FROM memories WHERE scope = ? AND id BETWEEN ? AND ? AND ({condition})"
         " AND (expires_at IS NULL OR expires_at > ?)",
-        (*whole_range(scope), *values, time.time()),
+        (scope, *whole_range(scope), *values, time.time()),
     ).fetchone()[0]
     return counted
 

@@ -89,9 +89,10 @@ def message_of(text: str, body: str) -> dict[str, Any]:
     return {"role": plain["role"], "content": text, **plain}
 
 
-def role_of(body: str) -> Any:
-    """By the beginning of the body, which is `{"role":"user",…`, with or without blanks."""
-    return body.split('"', 4)[3]
+def role_of(connection: sqlite3.Connection, row: int) -> Any:
+    """By the beginning of its body, which is `{"role":"user",…`, with or without blanks: the rest may be images."""
+    with connection.blobopen("memories", "body", row, readonly=True) as body:
+        return body.read(30).decode(errors="replace").split('"', 4)[3]
 
 
 def _texts_before(connection: sqlite3.Connection, session: int, row: int = _NONE_YET) -> list[str]:

@@ -5,7 +5,7 @@ import math
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic_core import from_json
@@ -26,8 +26,9 @@ _A_TURN: Final = 3
 # Matches of a word that are looked at where all are asked for, if they are more than was to be expected.
 _MOST: Final = 6000
 
-# Newest matches that a filter is tried on.
+# Newest matches that a filter is tried on: of all words together, and of each at least.
 _FILTERED: Final = 200_000
+_FILTERED_AT_LEAST: Final = 20_000
 
 # What looking for rows with two words may cost: each search about as much as reading so many matches, and those of the
 # rarer word.
@@ -61,6 +62,9 @@ class Where:
     leaves: bool = False
     """Whether what is found may leave this machine: then nothing that was said within the boundary `local` is."""
 
+    tried: int = _FILTERED
+    """So many of the newest rows that have a word are tried for whether the condition holds."""
+
     @property
     def parts(self) -> Sequence[Range]:
         return [part for part in (self.facts, self.messages) if part]
@@ -75,11 +79,12 @@ class Where:
         return _OF_MESSAGES if self.messages else 1.0
 
 
-def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, count: int) -> Ranking:
+def rank(connection: sqlite3.Connection, terms: Sequence[str], where: Where, count: int) -> Ranking:
     """`count` rows, if so many have any of the words. What a word adds is the less, the more rows have it. So the rows
     that have one of the rarest words are looked at, all of them as far as they are not too many; of every word the
     newest rows; and of the rarest pairs of words.
     """
+    where = replace(where, tried=max(_FILTERED // max(len(terms), 1), _FILTERED_AT_LEAST))
     if where.messages:
         count *= _A_TURN
     newest = max(count, _NEWEST)
@@ -97,7 +102,7 @@ def rank(connection: sqlite3.Connection, terms: Iterable[str], where: Where, cou
         _look_for_both(connection, first, second, where, newest)
     for term in found:
         term.weight = math.log(1 + max(where.rows - term.documents, 0.5) / (term.documents + 0.5))
-    ranking = Ranking(found, where.messages.first if where.messages else 0)
+    ranking = Ranking(found, where.messages.first if where.messages and where.facts else 0)
     unseen = [term for term in telling if not term.complete]
     if unseen and (len(telling) > 1 or where.messages):
         _look_through(connection, ranking, unseen, max(count, _LOOKED_THROUGH))
@@ -121,8 +126,8 @@ def _look_at_newest(connection: sqlite3.Connection, terms: Iterable[str], where:
         term.documents += len(rows)
         if len(rows) == count:
             # As frequent among the older ones as among the newest.
-            newest = part.first + part.rows
-            term.documents += count * part.rows / max(newest - rows[-1] + 1, count) - count
+            older = (part.newest - part.first) / (part.newest - rows[-1] + 1)
+            term.documents += min(count * older, part.rows) - count
             term.complete = False
     return _rarest_first(found)
 
@@ -196,7 +201,7 @@ def _matches(
     else:
         # Row by row, until there are enough: to be sorted here, all would be looked at.
         search = (
-            f"SELECT id FROM ({search} ORDER BY rowid {order} LIMIT {_FILTERED}) CROSS JOIN memories USING (id)"
+            f"SELECT id FROM ({search} ORDER BY rowid {order} LIMIT {where.tried}) CROSS JOIN memories USING (id)"
             f" WHERE {where.condition} LIMIT ?"
         )
         values = (*bounds, *where.values, limit)

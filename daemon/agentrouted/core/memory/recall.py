@@ -37,9 +37,8 @@ _IN_FORCE: Final = (
     " AND (valid_to IS NULL OR valid_to > ?)"
 )
 
-# A body begins with the role, and may be long: of images, say.
 _ROW: Final = (
-    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id, substr(body, 1, 30),"
+    "memories.id, uid, kind, key, text, tags, sources, memories.created_at, run_id,"
     " (SELECT session_id FROM memory_sessions WHERE id = memories.session), expires_at, valid_from, valid_to, boundary,"
     " COALESCE(updated_at, memories.created_at)"
 )
@@ -55,7 +54,6 @@ class Row(NamedTuple):
     sources: str | None
     created_at: float
     run_id: str | None
-    body: str | None
     session_id: str | None
     expires_at: float | None
     valid_from: float | None
@@ -81,7 +79,7 @@ def recall(connection: sqlite3.Connection, params: MemoryRecallParams, leaves: b
     found = [
         each for scope, where in places(connection, params, leaves) for each in find(connection, params, scope, where)
     ]
-    return [hit_of(each, params.explain) for each in sort(found)[: params.limit]]
+    return [hit_of(connection, each, params.explain) for each in sort(found)[: params.limit]]
 
 
 def sort(found: Iterable[Found]) -> list[Found]:
@@ -92,19 +90,28 @@ def sort(found: Iterable[Found]) -> list[Found]:
 def find(connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where) -> list[Found]:
     if not params.query.strip():
         return [Found(row, scope, 0.0, ()) for row in _newest(connection, where, params.limit)]
-    terms, pairs = terms_of(params.query), pairs_of(params.query)
-    count = params.limit + _SPARE
-    ranking = rank(connection, terms, where, count)
+    found, may_be_more = _best(connection, params, scope, where)
+    if may_be_more:
+        # To look only for what is in force takes longer, so it is not done at first.
+        condition, values = may_be_found(where)
+        found, _ = _best(connection, params, scope, replace(where, condition=condition, values=values))
+    return found
+
+
+def _best(
+    connection: sqlite3.Connection, params: MemoryRecallParams, scope: Scope, where: Where
+) -> tuple[list[Found], bool]:
+    """And whether others may be in force, where too few of those that fit best are."""
+    pairs, count = pairs_of(params.query), params.limit + _SPARE
+    ranking = rank(connection, terms_of(params.query), where, count)
     while True:
         best = ranking.best(count)
         rows = rows_of(connection, list(best), where.leaves)
         found = [_weighed(row, scope, best[row.id], ranking.terms, pairs) for row in rows]
-        if len(found) < params.limit and not ranking.has_all:
-            # Others may be in force. To look for these alone takes longer, so it is not done at first.
-            condition, values = may_be_found(where)
-            return find(connection, params, scope, replace(where, condition=condition, values=values))
-        if len(best) < count or _is_settled(found, params.limit, min(best.values()), count):
-            return found
+        if len(best) < count or len(found) * _MORE < params.limit:
+            return found, len(found) < params.limit and not ranking.has_all
+        if _is_settled(found, params.limit, min(best.values()), count):
+            return found, False
         count *= _MORE
 
 
@@ -147,7 +154,7 @@ def _where(
         found = _session(connection, scope, session_id)
         if found is None:
             return None
-        session, messages = found[0], messages and Range(found[1], found[2], found[2] - found[1] + 1)
+        session, messages = found[0], messages and Range(found[1], found[2], found[2] - found[1] + 1, found[2])
         facts = None
         condition, values = f"{condition} AND memories.session = ?", [*values, session]
     if facts is None and messages is None:
@@ -216,7 +223,7 @@ def _newest(connection: sqlite3.Connection, where: Where, count: int) -> list[Ro
     return rows
 
 
-def hit_of(found: Found, explain: bool) -> MemoryHit:
+def hit_of(connection: sqlite3.Connection, found: Found, explain: bool) -> MemoryHit:
     row = found.row
     return MemoryHit(
         id=row.uid,
@@ -228,7 +235,7 @@ def hit_of(found: Found, explain: bool) -> MemoryHit:
         tags=json.loads(row.tags) if row.tags not in (None, "[]") else [],
         scope=found.scope,
         source=_source(row),
-        role=role_of(row.body) if row.body else None,
+        role=role_of(connection, row.id) if row.kind == "message" else None,
         created_at=text_of_time(row.created_at),
         explain=_explanation(found) if explain else None,
     )

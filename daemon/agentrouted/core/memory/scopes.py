@@ -29,7 +29,10 @@ class Range:
     first: int
     last: int
     rows: int
-    """How many were ever put there: those that are gone are counted too."""
+    """How many were ever put there: those that are gone are counted too, unless they are most."""
+
+    newest: int
+    """The id that was given last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +55,7 @@ def counted(connection: sqlite3.Connection, part: Range) -> Range:
     """As it is; or where most are gone, such as those of a key that is replaced again and again, with the rows that are
     there, if they are few.
     """
-    last = part.first + part.rows
-    if part.rows <= _COUNTED or _count(connection, last - _LAST + 1, last) >= _LAST / 2:
+    if part.rows <= _COUNTED or _count(connection, part.newest - _LAST + 1, part.newest) >= _LAST / 2:
         return part
     there = _count(connection, part.first, part.last)
     return replace(part, rows=there) if there <= _COUNTED else part
@@ -157,7 +159,7 @@ def _count(connection: sqlite3.Connection, first: int, last: int) -> int:
 
 def _range(scope: int, kind: int, rows: int) -> Range:
     first = (2 * scope + kind) << _BITS
-    return Range(first, first + (1 << _BITS) - 1, rows)
+    return Range(first, first + (1 << _BITS) - 1, rows, first + rows)
 
 
 def _values(scope: Scope) -> tuple[str, ...]:

@@ -58,7 +58,9 @@ class Ranking:
     """Rows by what the words make of them. They are scored when they may be among the best."""
 
     def __init__(self, terms: Sequence[Term], border: int = 0) -> None:
-        """Rows from `border` on came independently of those below, and are no newer for their ids."""
+        """Rows from `border` on came independently of those below, and are no newer for their ids. 0 if there are none
+        below.
+        """
         self.terms = terms
         self._border = border
         self._best: dict[int, float] = {}
@@ -66,19 +68,21 @@ class Ranking:
 
     @property
     def has_all(self) -> bool:
-        """Whether all rows that have any of the words were seen."""
+        """Whether all rows that have any of the words were seen, as far as is looked."""
         return all(term.complete for term in self.terms)
 
     def best(self, count: int) -> dict[int, float]:
-        """Scores by id, the best first; of equals, the newest of both sides of the border in turn."""
+        """Scores by id, the best first; of equals, those with the highest ids. More than `count` where the last of them
+        are equals on both sides of the border: then the newest of either side are all there.
+        """
         if len(self._best) < count and not self._is_all:
             self._best = _best(self.terms, count, self._border)
             self._is_all = len(self._best) < count
-        return dict(islice(self._best.items(), count))
+        return _first(self._best, count, self._border)
 
     def replace(self, scores: Mapping[int, float]) -> None:
         """Those of the best, which have become better."""
-        self._best = _ordered(scores, self._border)
+        self._best = _ordered(scores)
 
 
 def _best(terms: Sequence[Term], count: int, border: int) -> dict[int, float]:
@@ -98,15 +102,21 @@ def _best(terms: Sequence[Term], count: int, border: int) -> dict[int, float]:
     if len(scores) > count:
         least = sorted(scores.values())[-count]
         scores = {row: score for row, score in scores.items() if score >= least}
-    return dict(islice(_ordered(scores, border).items(), count))
+    return _first(_ordered(scores), count, border)
 
 
-def _ordered(scores: Mapping[int, float], border: int) -> dict[int, float]:
-    newest = sorted(scores, reverse=True)
-    above = len([row for row in newest if row >= border])
-    if above < len(newest):
-        newest = [row for _, row in sorted([*enumerate(newest[:above]), *enumerate(newest[above:])])]
-    return {row: scores[row] for row in sorted(newest, key=scores.__getitem__, reverse=True)}
+def _first(ordered: dict[int, float], count: int, border: int) -> dict[int, float]:
+    if not border or len(ordered) <= count:
+        return dict(islice(ordered.items(), count))
+    last = next(islice(ordered.values(), count - 1, None))
+    equals = [row for row, score in ordered.items() if score == last]
+    above = len([row for row in equals if row >= border])
+    newest = {*equals[:above][:count], *equals[above:][:count]}
+    return {row: score for row, score in ordered.items() if score > last or row in newest}
+
+
+def _ordered(scores: Mapping[int, float]) -> dict[int, float]:
+    return {row: score for score, row in sorted(zip(scores.values(), scores, strict=True), reverse=True)}
 
 
 def _with_several(rows_of_words: Iterable[set[int]]) -> set[int]:

@@ -123,8 +123,9 @@ class Filling:
             self.look_everywhere()
             await self._count()
             await asyncio.sleep(_OTHERS)
-        while await self._database.write(partial(rows.remove_older, space=space)):
-            self.look_everywhere()
+        if await self._database.read(partial(rows.has_older, space=space)):
+            while await self._database.write(partial(rows.remove_older, space=space)):
+                self.look_everywhere()
         await self._count()
         return space
 

@@ -43,7 +43,7 @@ def fused(connection: sqlite3.Connection, params: MemoryRecallParams, near: Sequ
         each.found._replace(score=_part(by_words.get(row)) + _MEANING * _part(by_meaning.get(row)))
         for row, each in found.items()
     )
-    return [_hit(each, by_words, by_meaning, params.explain) for each in best[: params.limit]]
+    return [_hit(connection, each, by_words, by_meaning, params.explain) for each in best[: params.limit]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +83,14 @@ def _fitting(connection: sqlite3.Connection, where: Where, rows: Sequence[int]) 
     return {row for (row,) in found}
 
 
-def _hit(found: Found, by_words: Mapping[int, _Ranked], by_meaning: Mapping[int, _Ranked], explain: bool) -> MemoryHit:
-    hit = hit_of(found, explain)
+def _hit(
+    connection: sqlite3.Connection,
+    found: Found,
+    by_words: Mapping[int, _Ranked],
+    by_meaning: Mapping[int, _Ranked],
+    explain: bool,
+) -> MemoryHit:
+    hit = hit_of(connection, found, explain)
     if not explain:
         return hit
     row = found.row.id
