@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -117,16 +116,14 @@ async def test_an_import_shows_its_progress_and_can_be_cancelled(tmp_path: Path)
 
 
 async def test_an_import_is_cancelled_where_its_progress_is_shown(tmp_path: Path) -> None:
-    endless = tmp_path / "pipe"
-    os.mkfifo(endless)
+    lines = ({"type": "entity", "name": f"n{number}", "observations": ["x"]} for number in range(100_000))
+    file = tmp_path / "graph.jsonl"
+    file.write_text("\n".join(map(json.dumps, lines)))
     async with initialized(tmp_path) as peer:
-        params = {"path": str(endless), "format": "mcp-memory", "workDoneToken": "t"}
-        peer.send(request(1, "memory/import", params))
+        peer.send(request(1, "memory/import", {"path": str(file), "format": "mcp-memory", "workDoneToken": "t"}))
         await peer.until("$/progress")
-        writer = await asyncio.to_thread(endless.open, "w")
         peer.send(frame({"jsonrpc": "2.0", "method": "window/workDoneProgress/cancel", "params": {"token": "t"}}))
         assert (await peer.answer(1))["error"]["data"]["kind"] == "requestCancelled"
-        writer.close()
 
 
 async def test_an_export_that_is_cancelled_leaves_no_half_file(tmp_path: Path) -> None:
