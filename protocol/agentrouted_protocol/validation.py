@@ -13,8 +13,10 @@ from agentrouted_protocol.methods import METHODS
 from agentrouted_protocol.places import locate
 
 _MAX_PROBLEMS: Final = 5
-# A list of a million wrong things has a million faults, and a look at each compares it with all.
+# A look at each compares it with all.
 _MAX_LOOKED_AT: Final = 100
+# A list of a million wrong things has a million faults, and pydantic tells all or none of them: that takes seconds.
+_MAX_TOLD: Final = 1000
 
 # What a value must be, by the type of pydantic's error; braces are filled from the error's context.
 _MUST_BE: Final[dict[str, str]] = {
@@ -76,6 +78,8 @@ def _build_validator(method: str) -> Callable[[object], Params]:
 
 
 def _problems(method: str, error: ValidationError) -> list[ParamsProblem]:
+    if error.error_count() > _MAX_TOLD:
+        return [_problem(method, "", [f"have {error.error_count()} faults: send fewer values to have them named"])]
     faults: dict[str, list[str]] = {}
     for detail in error.errors(include_url=False, include_input=False)[:_MAX_LOOKED_AT]:
         path, verdict = _fault(method, detail)
@@ -104,9 +108,11 @@ def _fault(method: str, detail: ErrorDetails) -> tuple[str, str]:
 
 def must_be(detail: ErrorDetails) -> str:
     """What a value of a wrong type or out of range must be, in words."""
+    if detail["type"] not in _MUST_BE:
+        return "does not fit its schema: see `agentrouted schema`"
     context = detail.get("ctx", {})
     s = "" if 1 in (context.get("min_length"), context.get("max_length")) else "s"
-    return f"must be {_MUST_BE.get(detail['type'], 'something else').format(**context, s=s)}"
+    return f"must be {_MUST_BE[detail['type']].format(**context, s=s)}"
 
 
 def _tag_name(context: dict[str, str]) -> str:

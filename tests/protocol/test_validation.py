@@ -2,14 +2,16 @@
 
 import json
 import re
+import tracemalloc
 from typing import Any
 
 import pytest
 from protocol.golden_files import FOLDER, Golden, golden_values
+from pydantic_core import ErrorDetails
 
 from agentrouted_protocol.methods import METHODS
 from agentrouted_protocol.routing import ResolveModelParams
-from agentrouted_protocol.validation import InvalidParamsError, parse
+from agentrouted_protocol.validation import InvalidParamsError, must_be, parse
 
 
 def snake_case(name: str) -> str:
@@ -112,8 +114,28 @@ def test_the_golden_refusal_is_what_is_answered() -> None:
 
 
 def test_of_a_long_list_of_wrong_things_the_first_five_are_named() -> None:
-    problems = refusal("memory/addMessages", {"sessionId": "s", "messages": ["x"] * 100_000}).problems
+    problems = refusal("memory/addMessages", {"sessionId": "s", "messages": ["x"] * 1000}).problems
     assert [problem.path for problem in problems] == [f"messages[{number}]" for number in range(5)]
+
+
+@pytest.mark.parametrize("params", [{"messages": ["x"] * 99_998}, {f"k{number}": 1 for number in range(99_998)}])
+def test_of_very_many_faults_none_is_built(params: dict[str, Any]) -> None:
+    method = "memory/addMessages"
+    refusal(method, {})
+    tracemalloc.start()
+    try:
+        message = str(refusal(method, params))
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert re.fullmatch(rf"the params of {method} have \d+ faults: send fewer values to have them named", message)
+    # One that is built has some hundred bytes.
+    assert most < len(params.get("messages", params))
+
+
+def test_a_fault_that_has_no_words_of_ours_is_told_as_one_against_the_schema() -> None:
+    fault = ErrorDetails(type="url_parsing", loc=("x",), msg="", input=None)
+    assert must_be(fault) == "does not fit its schema: see `agentrouted schema`"
 
 
 def test_several_problems_are_all_named_up_to_five() -> None:
