@@ -1,13 +1,19 @@
 """What holds for every command."""
 
+import argparse
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 from harness.command import agentrouted
+from pydantic import ValidationError
 
+from agentrouted.cli.failure import refused_argument, tell_failure
 from agentrouted.cli.main import COMMANDS
+from agentrouted_protocol.routing import Price
+from agentrouted_protocol.runs import RunListParams
 from agentrouted_protocol.version import __version__
 
 
@@ -74,19 +80,42 @@ async def test_what_would_have_no_effect_is_a_usage_error(line: str, refused: st
 @pytest.mark.parametrize(
     ("line", "refused"),
     [
-        ("runs --limit 0", "agentrouted runs list: error: argument --limit: must be at least 1"),
-        ("memory list -n 1001", "agentrouted memory list: error: argument --limit: must be at most 1000"),
+        ("runs --limit 0", "agentrouted runs list: error: argument -n/--limit: must be at least 1"),
+        ("memory list -n 1001", "agentrouted memory list: error: argument -n/--limit: must be at most 1000"),
         ("memory list --kind message", "agentrouted memory list: error: argument --kind: invalid choice: 'message'"),
         ("memory remember x --valid-to 0000-00-00", "argument --valid-to: '0000-00-00' is no time"),
         ("usage --since 99999-01-01", "agentrouted usage: error: argument --since: '99999-01-01' is no time"),
         ("usage --by colour", "agentrouted usage: error: argument --by: there is no 'colour': one or more of model, "),
         ("run Hi --model local/m --max-turns 0", "agentrouted run: error: argument --max-turns: must be at least 1"),
+        (f"memory recall{' --tag t' * 101}", "argument --tag: must be a list of at most 100"),
+        (f"memory forget{' --tag t' * 101}", "argument --tag: must be a list of at most 100"),
     ],
 )
 async def test_what_an_option_cannot_be_is_a_usage_error_with_its_name(line: str, refused: str, tmp_path: Path) -> None:
-    outcome = await agentrouted(tmp_path, *line.split())
+    outcome = await agentrouted(tmp_path, *line.split(), "--json")
     assert (outcome.code, outcome.out) == (2, "")
     assert refused in outcome.err.splitlines()[-1]
+
+
+def test_what_is_refused_and_is_no_argument_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ValidationError) as caught:
+        RunListParams(limit=0)
+    assert refused_argument(caught.value, argparse.ArgumentParser()) is None
+    tell_failure(caught.value, as_json=True)
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert (error["data"]["kind"], error["message"]) == ("invalidParams", "`limit` must be at least 1")
+
+
+def test_a_value_of_ours_that_does_not_fit_is_not_told_as_what_was_typed(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--input")
+    with pytest.raises(ValidationError) as caught:
+        Price.model_validate({"input": ["secret"], "output": 1})
+    assert refused_argument(caught.value, parser) is None
+    tell_failure(caught.value, as_json=True)
+    told = capsys.readouterr()
+    assert json.loads(told.out)["error"]["data"]["kind"] == "internalError"
+    assert "secret" not in told.out + told.err
 
 
 async def test_an_unknown_option_is_told_with_the_usage_of_its_command(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ async def test_a_conversation_is_listed_read_and_cleared(tmp_path: Path) -> None
         assert (await agentrouted(tmp_path, "memory", "messages")).code == 2
         for command in ("messages", "clear"):
             missing = await agentrouted(tmp_path, "memory", command, "t", "--user", "ada")
-            assert missing.code == 1 and "no session `t` in the memory of user `ada`" in missing.err
+            assert missing.code == 1 and "no messages of session `t` in the memory of user `ada`" in missing.err
         assert await told(tmp_path, "memory", "clear", "s") == {"cleared": 3}
 
 

@@ -105,8 +105,8 @@ def _failed(error: Exception, parser: argparse.ArgumentParser, *, as_json: bool)
     # Not earlier: its imports cost more than a help text may.
     from agentrouted.cli.failure import refused_argument, tell_failure
 
-    if refused := refused_argument(error):
-        parser.error(refused)
+    if refused := refused_argument(error, parser):
+        parser.error(str(refused))
     tell_failure(error, as_json=as_json)
     return 1
 

@@ -68,14 +68,14 @@ _COMMANDS: Final = {
     "vectors": _Command("wait until all have a vector, and say how far it is", transfer.vectors, whose=None),
 }
 _MORE: Final = "may be given more than once"
-# Behind a colon, for what it is where it is not the same for all.
+# Behind a colon, for what it is where it is not the same for all. By `dest`, a refusal of that field finds its option.
 _OPTIONS: Final[dict[str, dict[str, Any]]] = {
     "id": {},
     "key": {"help": "of a fact; one that is remembered with the same key replaces it"},
     "kind": {"action": "append", "choices": get_args(HitKind), "help": _MORE},
     "kind:fact": {"action": "append", "choices": get_args(FactKind), "help": _MORE},
     "kind:new": {"choices": get_args(FactKind), "default": "fact", "help": "fact by default"},
-    "tag": {"action": "append", "default": [], "help": _MORE},
+    "tag": {"action": "append", "dest": "tags", "default": [], "help": _MORE},
     "since": {"type": time_or_ago, "help": "written since a time such as 2026-01-31, or so long ago: 12h, 7d, 4w"},
     "until": {"type": time_or_ago, "help": "the same; not included"},
     "valid-from": {"type": time, "metavar": "TIME", "help": "recall it from then on; ISO 8601"},
@@ -111,7 +111,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.what == "forget" and arguments.everything:
-        if others := [name for name in ("id", "key", *_FILTER.split()) if getattr(arguments, name)]:
+        names = ("id", "key", *_FILTER.split())
+        if others := [name for name in names if getattr(arguments, _OPTIONS[name].get("dest", name))]:
             raise argparse.ArgumentError(None, f"--everything takes no --{others[0]}: name only whose memory is to go")
         # Lazy: it takes sqlite3 and the journal with it, and no other command opens the file.
         from agentrouted.cli.memory.erasing import erase

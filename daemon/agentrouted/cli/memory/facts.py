@@ -32,7 +32,7 @@ async def remember(client: Client, arguments: argparse.Namespace) -> tuple[Memor
         key=arguments.key,
         scope=scope(arguments),
         kind=arguments.kind,
-        tags=arguments.tag,
+        tags=arguments.tags,
         valid_from=arguments.valid_from,
         valid_to=arguments.valid_to,
         expires_at=arguments.expires,
@@ -49,7 +49,7 @@ async def recall(client: Client, arguments: argparse.Namespace) -> tuple[MemoryR
         scope=scope(arguments),
         limit=limit(arguments),
         kinds=arguments.kind,
-        tags=arguments.tag or None,
+        tags=arguments.tags or None,
         since=arguments.since,
         until=arguments.until,
         session_id=arguments.said_in,
@@ -69,7 +69,7 @@ async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryLi
     params = MemoryListParams(
         scope=scope(arguments),
         kinds=arguments.kind,
-        tags=arguments.tag or None,
+        tags=arguments.tags or None,
         limit=limit(arguments),
         cursor=arguments.cursor,
     )
@@ -82,7 +82,7 @@ async def list_(client: Client, arguments: argparse.Namespace) -> tuple[MemoryLi
 async def forget(client: Client, arguments: argparse.Namespace) -> tuple[MemoryForgetResult, Shown]:
     wanted = MemoryFilter(
         kinds=arguments.kind,
-        tags=arguments.tag or None,
+        tags=arguments.tags or None,
         since=arguments.since,
         until=arguments.until,
     )

@@ -33,7 +33,7 @@ async def messages(client: Client, arguments: argparse.Namespace) -> tuple[Memor
     )
     told: MemoryGetMessagesResult = await client.request("memory/getMessages", params)
     if not told.messages:
-        raise _no_session(arguments)
+        raise _no_messages(arguments)
     return told, partial(show_messages, told.messages)
 
 
@@ -41,14 +41,15 @@ async def clear(client: Client, arguments: argparse.Namespace) -> tuple[MemoryCl
     params = MemoryClearMessagesParams(session_id=arguments.session_id, scope=scope_if_named(arguments))
     told: MemoryClearMessagesResult = await client.request("memory/clearMessages", params)
     if not told.cleared:
-        raise _no_session(arguments)
+        raise _no_messages(arguments)
     return told, partial(show, f"forgotten: {in_words(told.cleared, 'message')}")
 
 
-def _no_session(arguments: argparse.Namespace) -> NotFound:
-    """One without messages is none."""
+def _no_messages(arguments: argparse.Namespace) -> NotFound:
+    """Whether there is a session without any is not told by the daemon."""
     whose = ", ".join(f"{name} `{value}`" for name, value in scope(arguments) if value)
+    where = f"the memory of {whose}" if whose else "any memory"
     return NotFound(
-        f"there is no session `{arguments.session_id}` in {f'the memory of {whose}' if whose else 'any memory'}",
+        f"there are no messages of session `{arguments.session_id}` in {where}",
         hint="`agentrouted memory sessions` lists those of the --user, --workspace, --agent or --session that it names",
     )
