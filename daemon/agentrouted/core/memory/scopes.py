@@ -1,6 +1,7 @@
 """Whose rows are whose: each scope has its own ranges of ids."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,8 +15,8 @@ _NAMES: Final = ("workspace", "user", "agent", "session")
 _FROM: Final = "FROM memory_scopes WHERE workspace = ? AND user = ? AND agent = ? AND session = ?"
 
 
-# Of so many rows that came last, at least half are there where not many are gone; and up to so many rows are counted.
-_LAST: Final = 100
+# Of so many ids all over a range, at least half are there where not most rows are gone; and up to so many are counted.
+_TRIED: Final = 8
 _COUNTED: Final = 1000
 
 NumberedScope = tuple[int, str, int, int]
@@ -55,9 +56,13 @@ def counted(connection: sqlite3.Connection, part: Range) -> Range:
     """As it is; or where most are gone, such as those of a key that is replaced again and again, with the rows that are
     there, if they are few.
     """
-    if part.rows <= _COUNTED or _count(connection, part.newest - _LAST + 1, part.newest) >= _LAST / 2:
+    if part.rows <= _COUNTED:
         return part
-    there = _count(connection, part.first, part.last)
+    tried = [part.newest - place * part.rows // _TRIED for place in range(_TRIED)]
+    there = _count(connection, f"id IN ({', '.join('?' * _TRIED)})", tried)
+    if there >= _TRIED / 2:
+        return part
+    there = _count(connection, "id BETWEEN ? AND ?", (part.first, part.last))
     return replace(part, rows=there) if there <= _COUNTED else part
 
 
@@ -149,10 +154,10 @@ def scope_of(connection: sqlite3.Connection, row: int) -> Scope:
     return Scope(**{name: value or None for name, value in zip(_NAMES, values, strict=True)})
 
 
-def _count(connection: sqlite3.Connection, first: int, last: int) -> int:
+def _count(connection: sqlite3.Connection, condition: str, values: Sequence[int]) -> int:
     """No further than one more than are counted."""
     found = connection.execute(
-        f"SELECT COUNT(*) FROM (SELECT 1 FROM memories WHERE id BETWEEN ? AND ? LIMIT {_COUNTED + 1})", (first, last)
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM memories WHERE {condition} LIMIT {_COUNTED + 1})", values
     )
     return int(found.fetchone()[0])
 
